@@ -1,0 +1,187 @@
+"""The one description of a customer.
+
+Tables, cleaning SQL, model features, the API's request schema and the data dictionary are all
+derived from the fields and rules below; a column name is spelled here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from churn.field import NO, YES, Field, Kind, Value
+
+Known = Mapping[str, Value]
+"""What is known of one customer: canonical values by field name; absent means unknown."""
+
+NO_INTERNET: Final = "No internet service"
+NO_PHONE: Final = "No phone service"
+
+_FLAG_WORDS: Final[dict[str, bool]] = {
+    **dict.fromkeys(("yes", "y", "true", "t", "1"), True),
+    **dict.fromkeys(("no", "n", "false", "f", "0"), False),
+}
+
+
+def _flag(name: str, header: str, description: str, *, protected: bool = False) -> Field:
+    return Field(
+        name=name,
+        header=header,
+        kind=Kind.FLAG,
+        description=description,
+        example=False,
+        values=(False, True),
+        codes=_FLAG_WORDS,
+        protected=protected,
+    )
+
+
+def _service(name: str, header: str, description: str, absent: str) -> Field:
+    return Field(
+        name=name,
+        header=header,
+        kind=Kind.CHOICE,
+        description=description,
+        example=NO,
+        values=(NO, YES, absent),
+        codes={word: YES if on else NO for word, on in _FLAG_WORDS.items()},
+    )
+
+
+def _choice(name: str, header: str, description: str, *values: str) -> Field:
+    return Field(
+        name=name,
+        header=header,
+        kind=Kind.CHOICE,
+        description=description,
+        example=values[0],
+        values=values,
+    )
+
+
+CUSTOMER_ID: Final = Field(
+    name="customer_id",
+    header="customerID",
+    kind=Kind.IDENTIFIER,
+    description="Identifies the customer; never a model input.",
+    example="7590-VHVEG",
+)
+GENDER: Final = Field(
+    name="gender",
+    header="gender",
+    kind=Kind.CHOICE,
+    description="Gender of the account holder.",
+    example="Male",
+    values=("Female", "Male"),
+    codes={"0": "Female", "1": "Male", "f": "Female", "m": "Male"},
+    protected=True,
+)
+SENIOR_CITIZEN: Final = _flag(
+    "senior_citizen", "SeniorCitizen", "65 years or older.", protected=True
+)
+PARTNER: Final = _flag("partner", "Partner", "Lives with a partner.")
+DEPENDENTS: Final = _flag("dependents", "Dependents", "Has dependents in the household.")
+TENURE: Final = Field(
+    name="tenure",
+    header="tenure",
+    kind=Kind.COUNT,
+    description="Months with the company.",
+    example=5,
+    maximum=1_200,
+    unit="months",
+)
+PHONE_SERVICE: Final = _flag("phone_service", "PhoneService", "Has a phone line.")
+MULTIPLE_LINES: Final = _service(
+    "multiple_lines", "MultipleLines", "Has more than one phone line.", NO_PHONE
+)
+INTERNET_SERVICE: Final = _choice(
+    "internet_service", "InternetService", "Internet access.", "DSL", "Fiber optic", NO
+)
+ADD_ONS: Final = tuple(
+    _service(name, header, description, NO_INTERNET)
+    for name, header, description in (
+        ("online_security", "OnlineSecurity", "Add-on: online security."),
+        ("online_backup", "OnlineBackup", "Add-on: online backup."),
+        ("device_protection", "DeviceProtection", "Add-on: device protection."),
+        ("tech_support", "TechSupport", "Add-on: technical support."),
+        ("streaming_tv", "StreamingTV", "Add-on: streaming television."),
+        ("streaming_movies", "StreamingMovies", "Add-on: streaming movies."),
+    )
+)
+CONTRACT: Final = _choice(
+    "contract", "Contract", "Contract term.", "Month-to-month", "One year", "Two year"
+)
+PAPERLESS_BILLING: Final = _flag("paperless_billing", "PaperlessBilling", "Bills are paperless.")
+PAYMENT_METHOD: Final = _choice(
+    "payment_method",
+    "PaymentMethod",
+    "How bills are paid.",
+    "Electronic check",
+    "Mailed check",
+    "Bank transfer (automatic)",
+    "Credit card (automatic)",
+)
+MONTHLY_CHARGES: Final = Field(
+    name="monthly_charges",
+    header="MonthlyCharges",
+    kind=Kind.MONEY,
+    description="Current monthly bill.",
+    example=95.5,
+    maximum=1_000_000,
+    unit="currency units per month",
+)
+TOTAL_CHARGES: Final = Field(
+    name="total_charges",
+    header="TotalCharges",
+    kind=Kind.MONEY,
+    description="Billed so far; blank for customers in their first month (tenure 0).",
+    example=477.5,
+    maximum=1_000_000_000,
+    unit="currency units",
+)
+CHURN: Final = _flag("churn", "Churn", "Left the company: what is predicted.")
+
+FEATURES: Final = (
+    GENDER,
+    SENIOR_CITIZEN,
+    PARTNER,
+    DEPENDENTS,
+    TENURE,
+    PHONE_SERVICE,
+    MULTIPLE_LINES,
+    INTERNET_SERVICE,
+    *ADD_ONS,
+    CONTRACT,
+    PAPERLESS_BILLING,
+    PAYMENT_METHOD,
+    MONTHLY_CHARGES,
+    TOTAL_CHARGES,
+)
+COLUMNS: Final = (CUSTOMER_ID, *FEATURES, CHURN)
+BY_NAME: Final[Mapping[str, Field]] = {field.name: field for field in COLUMNS}
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """``parent`` has ``value`` exactly when every child has ``forced``."""
+
+    parent: Field
+    value: Value
+    children: tuple[Field, ...]
+    forced: str
+
+
+DEPENDENCIES: Final = (
+    Dependency(INTERNET_SERVICE, NO, ADD_ONS, NO_INTERNET),
+    Dependency(PHONE_SERVICE, False, (MULTIPLE_LINES,), NO_PHONE),
+)
+
+
+def normalised(name: str) -> str:
+    """A column name without case, spaces, dashes and underscores: how outside names are matched."""
+    return "".join(letter for letter in name.lower() if letter not in " _-")
+
+
+BY_OUTSIDE_NAME: Final[Mapping[str, Field]] = {
+    **{normalised(field.name): field for field in COLUMNS},
+    **{normalised(field.header): field for field in COLUMNS},
+}

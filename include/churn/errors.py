@@ -1,0 +1,45 @@
+"""What can go wrong, each with a message that says what to do about it."""
+
+from dataclasses import dataclass
+
+
+class ChurnError(Exception):
+    """Base of every error that is meant to be read by a person."""
+
+
+class DataQualityError(ChurnError):
+    """The data is not what the pipeline needs; trying again with the same data cannot help."""
+
+
+class WarehouseError(ChurnError):
+    """PostgreSQL cannot be reached or is not in the state a step needs."""
+
+
+class ModelRefusedError(ChurnError):
+    """A model version failed a check and is not used."""
+
+
+class NoModelError(ChurnError):
+    """Nothing has been published yet."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with one field of a customer."""
+
+    field: str
+    value: object
+    expected: str
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        hint = f" (did you mean {self.nearest!r}?)" if self.nearest else ""
+        return f"{self.field}={self.value!r}: expected {self.expected}{hint}"
+
+
+class InvalidCustomerError(ChurnError):
+    """A customer description that breaks a type, a domain or a rule between fields."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems

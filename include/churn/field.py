@@ -1,0 +1,75 @@
+"""What a column of the customer file is: its type, its values and how they may be spelled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+Value = bool | str | int | float
+"""A canonical value: bool for flags, str for choices, int for counts, float for money."""
+
+
+class Kind(StrEnum):
+    """How a field is typed, checked and stored."""
+
+    IDENTIFIER = "identifier"
+    FLAG = "flag"
+    CHOICE = "choice"
+    COUNT = "count"
+    MONEY = "money"
+
+
+YES: Final = "Yes"
+NO: Final = "No"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One column of the customer file.
+
+    ``name`` is ours, ``header`` the file's. ``codes`` are spellings accepted beside the values
+    themselves, lower case. ``maximum`` bounds numbers; ``protected`` marks attributes that the
+    law protects from being decided upon.
+    """
+
+    name: str
+    header: str
+    kind: Kind
+    description: str
+    example: Value
+    values: tuple[Value, ...] = ()
+    codes: Mapping[str, Value] | None = None
+    maximum: float | None = None
+    unit: str | None = None
+    protected: bool = False
+
+    @cached_property
+    def spellings(self) -> Mapping[str, Value]:
+        """Every accepted spelling (lower case, trimmed) and the value that it stands for."""
+        own = {self.label(value).lower(): value for value in self.values}
+        return {**own, **(self.codes or {})}
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the field is a count or an amount."""
+        return self.kind in (Kind.COUNT, Kind.MONEY)
+
+    def label(self, value: Value) -> str:
+        """The value as the customer file spells it, for people and JSON keys."""
+        return (YES if value else NO) if isinstance(value, bool) else str(value)
+
+    @property
+    def allowed(self) -> str:
+        """What the field accepts, in words."""
+        if self.kind is Kind.IDENTIFIER:
+            return "a text of 1 to 200 characters"
+        if self.is_number:
+            what = "a whole number" if self.kind is Kind.COUNT else "a number"
+            return f"{what} from 0 to {self.maximum:,.0f}"
+        return " | ".join(self.label(value) for value in self.values) + self._allowed_codes
+
+    @property
+    def _allowed_codes(self) -> str:
+        codes = [c for c in ("true", "false", "1", "0") if c in self.spellings]
+        return f" (or {', '.join(codes)})" if codes else ""

@@ -1,0 +1,168 @@
+"""Reads one customer from names and spellings of the outside world."""
+
+import difflib
+import math
+from collections.abc import Mapping
+
+from churn import customer
+from churn.customer import DEPENDENCIES, TENURE, TOTAL_CHARGES, Dependency, Known
+from churn.errors import InvalidCustomerError, Problem
+from churn.field import Field, Kind, Value
+
+_MAX_IDENTIFIER = 200
+
+
+class _Rejected(Exception):
+    """A raw value is not one of the field's."""
+
+
+def parse_customer(raw: Mapping[str, object]) -> Known:
+    """Return the canonical values of every known field, dependent fields filled in.
+
+    Names may be snake_case or the file's own; values any accepted spelling; ``None`` means
+    unknown, and so does the file's blank TotalCharges but for what it says: tenure 0.
+
+    Raises:
+        InvalidCustomerError: with one problem per offending field.
+    """
+    known, problems = _read(raw)
+    problems += _settle_first_month(raw, known)
+    for dependency in DEPENDENCIES:
+        problems += _settle(dependency, known)
+    if problems:
+        raise InvalidCustomerError(tuple(problems))
+    return known
+
+
+def _read(raw: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
+    known: dict[str, Value] = {}
+    problems: list[Problem] = []
+    for name, value in raw.items():
+        try:
+            field = _field(name, value)
+            if field.name in known:
+                problems.append(Problem(name, value, f"{field.name} only once"))
+            elif value is not None:
+                known[field.name] = _value(field, value)
+        except InvalidCustomerError as error:
+            problems += error.problems
+    return known, problems
+
+
+def _field(name: str, value: object) -> Field:
+    field = customer.BY_OUTSIDE_NAME.get(customer.normalised(name))
+    if field is customer.CHURN:
+        expected = "to be left out: it is what is predicted"
+        raise InvalidCustomerError((Problem(name, value, expected),))
+    if field is None:
+        names = [f.name for f in (customer.CUSTOMER_ID, *customer.FEATURES)]
+        expected = f"one of the fields {', '.join(names)}"
+        raise InvalidCustomerError((Problem(name, value, expected, _nearest(name, names)),))
+    return field
+
+
+def _value(field: Field, value: object) -> Value:
+    if field is TOTAL_CHARGES and _is_blank(value):
+        return 0.0
+    try:
+        return parse_value(field, value)
+    except _Rejected:
+        labels = [field.label(v) for v in field.values]
+        nearest = _nearest(value, labels) if isinstance(value, str) else None
+        raise InvalidCustomerError((Problem(field.name, value, field.allowed, nearest),)) from None
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def parse_value(field: Field, value: object) -> Value:
+    """Return the canonical value for one accepted spelling, or raise ``_Rejected``."""
+    if field.kind is Kind.IDENTIFIER:
+        return _identifier(value)
+    if field.is_number:
+        return _number(field, value)
+    return _one_of(field, value)
+
+
+def _identifier(value: object) -> str:
+    text = str(value).strip() if isinstance(value, str | int) else ""
+    if isinstance(value, bool) or not 0 < len(text) <= _MAX_IDENTIFIER or "\x00" in text:
+        raise _Rejected
+    return text
+
+
+def _one_of(field: Field, value: object) -> Value:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, str | int) or (isinstance(value, bool) and not _takes_bool(field)):
+        raise _Rejected
+    try:
+        return field.spellings[str(value).strip().lower()]
+    except KeyError:
+        raise _Rejected from None
+
+
+def _takes_bool(field: Field) -> bool:
+    return "true" in field.spellings
+
+
+def _number(field: Field, value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise _Rejected
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise _Rejected from None
+    if not (math.isfinite(number) and 0 <= number <= (field.maximum or math.inf)):
+        raise _Rejected
+    if field.kind is Kind.MONEY:
+        return number
+    if not number.is_integer():
+        raise _Rejected
+    return int(number)
+
+
+def _settle_first_month(raw: Mapping[str, object], known: dict[str, Value]) -> list[Problem]:
+    """A blank TotalCharges means tenure 0."""
+    blank = [
+        name
+        for name, value in raw.items()
+        if _is_blank(value) and customer.normalised(name) == customer.normalised(TOTAL_CHARGES.name)
+    ]
+    if not blank or known.setdefault(TENURE.name, 0) == 0:
+        return []
+    expected = f"an amount, as tenure is {known[TENURE.name]}: blank means tenure 0"
+    return [Problem(TOTAL_CHARGES.name, raw[blank[0]], expected)]
+
+
+def _settle(dependency: Dependency, known: dict[str, Value]) -> list[Problem]:
+    """Fill in what follows from the dependency, or say what contradicts it."""
+    parent, children = dependency.parent, dependency.children
+    forced = [c for c in children if known.get(c.name) == dependency.forced]
+    if forced:
+        known.setdefault(parent.name, dependency.value)
+    elif dependency.value is False and any(child.name in known for child in children):
+        known.setdefault(parent.name, True)
+    if parent.name not in known:
+        return []
+    if known[parent.name] != dependency.value:
+        return [_contradiction(dependency, child, known) for child in forced]
+    wrong = [c for c in children if known.get(c.name, dependency.forced) != dependency.forced]
+    known.update({child.name: dependency.forced for child in children if child not in wrong})
+    return [_contradiction(dependency, child, known) for child in wrong]
+
+
+def _contradiction(dependency: Dependency, child: Field, known: Known) -> Problem:
+    parent = dependency.parent
+    holds = known[parent.name] == dependency.value
+    allowed = [v for v in child.values if (v == dependency.forced) == holds]
+    given = f"{parent.name}={parent.label(known[parent.name])}"
+    expected = f"{' | '.join(map(child.label, allowed))}, as {given}"
+    return Problem(child.name, known[child.name], expected)
+
+
+def _nearest(text: str, among: list[str]) -> str | None:
+    by_key = {customer.normalised(name): name for name in among}
+    found = difflib.get_close_matches(customer.normalised(text), by_key, n=1, cutoff=0.6)
+    return by_key[found[0]] if found else None

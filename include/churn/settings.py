@@ -1,0 +1,45 @@
+"""What differs from one installation to the next, read once at the edge."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from churn.errors import ChurnError
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the data, the warehouse and the models are."""
+
+    database_url: str
+    model_store: Path
+    data: Path
+    spool: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the environment, and for what it lacks the local stack's ``stack.env``."""
+        given = os.environ if environment is None else environment
+        home = Path(given.get("CHURN_HOME") or PROJECT / ".local")
+        values = {**_read_stack(home / "stack.env"), **given}
+        return cls(
+            database_url=values.get("CHURN_DATABASE_URL", ""),
+            model_store=Path(values.get("CHURN_MODEL_STORE") or home / "models"),
+            data=Path(values.get("CHURN_DATA") or PROJECT / "data"),
+            spool=Path(values.get("CHURN_SPOOL") or home / "spool"),
+        )
+
+
+def _read_stack(path: Path) -> dict[str, str]:
+    """Return the KEY=VALUE lines of the file that the local stack writes, if it is there."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ChurnError(f"cannot read {path}: {error}; start the stack again with `make up`") from None
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {key: value for key, value in pairs}

@@ -1,0 +1,1 @@
+"""PostgreSQL: everything that is done to sets of customers."""

@@ -1,0 +1,65 @@
+"""Creates the tables; the customer columns come from the description of a customer."""
+
+from datetime import UTC, date, datetime
+
+from psycopg import sql
+
+from churn.customer import COLUMNS, CUSTOMER_ID
+from churn.field import Field, Kind
+from churn.warehouse.connect import Connection, statement
+
+_MONTHS_AHEAD = 12
+
+_TYPES: dict[Kind, sql.SQL] = {
+    Kind.IDENTIFIER: sql.SQL("text"),
+    Kind.FLAG: sql.SQL("boolean"),
+    Kind.CHOICE: sql.SQL("text"),
+    Kind.COUNT: sql.SQL("integer"),
+    Kind.MONEY: sql.SQL("numeric"),
+}
+
+
+def create_tables(connection: Connection, *, today: date | None = None) -> None:
+    """Create whatever is missing: tables, log partitions for a year ahead, the service's rights."""
+    columns = sql.SQL(",\n    ").join(map(_column, COLUMNS))
+    connection.execute(statement("create_tables", customer_columns=columns))
+    first = (today or datetime.now(UTC).date()).replace(day=1)
+    for months in range(-1, _MONTHS_AHEAD + 1):
+        _create_partition(connection, _months_later(first, months))
+    connection.execute(statement("grant_serving"))
+
+
+def _column(field: Field) -> sql.Composable:
+    name, kind = sql.Identifier(field.name), _TYPES[field.kind]
+    if field is CUSTOMER_ID:
+        return sql.SQL("{} {} PRIMARY KEY").format(name, kind)
+    return sql.SQL("{} {} NOT NULL{}").format(name, kind, _domain(field))
+
+
+def _domain(field: Field) -> sql.Composable:
+    name = sql.Identifier(field.name)
+    if field.kind is Kind.CHOICE:
+        values = sql.SQL(", ").join(map(sql.Literal, field.values))
+        return sql.SQL(" CHECK ({} IN ({}))").format(name, values)
+    if field.is_number:
+        return sql.SQL(" CHECK ({} BETWEEN 0 AND {})").format(name, sql.Literal(field.maximum))
+    return sql.SQL("")
+
+
+def _create_partition(connection: Connection, first_day: date) -> None:
+    query = statement(
+        "create_month_partition",
+        partition=sql.Identifier(f"prediction_logs_{first_day:%Y_%m}"),
+        first_day=sql.Literal(_midnight(first_day)),
+        next_first_day=sql.Literal(_midnight(_months_later(first_day, 1))),
+    )
+    connection.execute(query)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _months_later(first_day: date, months: int) -> date:
+    month = first_day.month - 1 + months
+    return date(first_day.year + month // 12, month % 12 + 1, 1)

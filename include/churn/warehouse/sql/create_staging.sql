@@ -1,0 +1,1 @@
+CREATE UNLOGGED TABLE {staging} ({raw_columns});

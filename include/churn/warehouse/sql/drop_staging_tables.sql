@@ -1,0 +1,14 @@
+-- One load at a time: what an interrupted load left behind goes first.
+DO $$
+DECLARE
+    leftover text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('churn.load'));
+    FOR leftover IN
+        SELECT quote_ident(relname) FROM pg_class
+        WHERE relname LIKE 'staging\_%' AND relkind = 'r' AND pg_table_is_visible(oid)
+    LOOP
+        EXECUTE 'DROP TABLE ' || leftover;
+    END LOOP;
+END
+$$;

@@ -1,0 +1,9 @@
+-- The service reads customers and adds to its log; it can change nothing else.
+DO $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'churn_serving') THEN
+        GRANT SELECT ON customers, model_versions TO churn_serving;
+        GRANT INSERT ON prediction_logs TO churn_serving;
+    END IF;
+END
+$$;

@@ -1,0 +1,1 @@
+SELECT {columns} FROM customers ORDER BY customer_id;
