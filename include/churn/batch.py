@@ -1,0 +1,53 @@
+"""Scores many customers, each alone in its error."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+from churn.customer import CHURN, CUSTOMER_ID, TOTAL_CHARGES, normalised
+from churn.errors import InvalidCustomerError
+from churn.parsing import parse_customer
+from churn.scoring import LoadedModel
+
+_COLUMNS = (CUSTOMER_ID.name, "probability_churn", "prediction", "model_version", "error")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How many rows were scored, and how many could not be read."""
+
+    scored: int
+    failed: int
+
+
+def score_file(model: LoadedModel, rows: Iterable[Mapping[str, str]], target: TextIO) -> Done:
+    """Score rows of a CSV file in a stream; a blank cell is an unknown field."""
+    writer = csv.writer(target)
+    writer.writerow(_COLUMNS)
+    scored = failed = 0
+    for row in rows:
+        try:
+            writer.writerow(_score(model, row))
+            scored += 1
+        except InvalidCustomerError as error:
+            writer.writerow([_identifier(row), "", "", model.version, str(error)])
+            failed += 1
+    return Done(scored, failed)
+
+
+def _score(model: LoadedModel, row: Mapping[str, str]) -> list[object]:
+    known = parse_customer({k: v for k, v in row.items() if _tells(k, v)})
+    score = model.score(known)
+    name = known.get(CUSTOMER_ID.name, "")
+    return [name, repr(score.probability), int(model.decide(score)), model.version, ""]
+
+
+def _tells(name: str, value: str | None) -> bool:
+    key = normalised(name)
+    blank_says_something = key == normalised(TOTAL_CHARGES.name)
+    return key != CHURN.name and bool(value and (value.strip() or blank_says_something))
+
+
+def _identifier(row: Mapping[str, str]) -> str:
+    return next((v for k, v in row.items() if normalised(k) == normalised(CUSTOMER_ID.name)), "")

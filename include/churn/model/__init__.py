@@ -1,0 +1,1 @@
+"""The churn model: trained with scikit-learn, served as plain numbers."""

@@ -1,0 +1,61 @@
+"""The scikit-learn side of the design matrix."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from churn.customer import TENURE
+from churn.field import YES
+from churn.model.columns import ONE_HOT, YES_ONLY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REGULARISATION_C = 0.1
+
+
+def is_yes(values: "pd.DataFrame") -> NDArray[np.float64]:
+    """Return 1 where a service is taken, shape (customers, services)."""
+    return np.asarray(values == YES, dtype=float)
+
+
+def design() -> ColumnTransformer:
+    """Return the transformer that makes ``MODEL_COLUMNS``, in their order."""
+    one_hot = OneHotEncoder(
+        categories=[list(field.values) for field in ONE_HOT],
+        drop="first",
+        handle_unknown="error",
+        sparse_output=False,
+    )
+    log_tenure = FunctionTransformer(np.log1p, feature_names_out="one-to-one")
+    yes = FunctionTransformer(is_yes, feature_names_out="one-to-one")
+    return ColumnTransformer(
+        [
+            ("log_tenure", log_tenure, [TENURE.name]),
+            ("one_hot", one_hot, [field.name for field in ONE_HOT]),
+            ("yes", yes, [field.name for field in YES_ONLY]),
+        ]
+    )
+
+
+def pipeline() -> Pipeline:
+    """Return the champion's recipe, unfitted: design columns, standardised, logistic."""
+    classifier = LogisticRegression(C=REGULARISATION_C, solver="lbfgs", max_iter=3_000)
+    return Pipeline([("design", design()), ("scale", StandardScaler()), ("logistic", classifier)])
+
+
+def target(frame: "pd.DataFrame") -> NDArray[np.int64]:
+    """Return 1 for customers who left."""
+    from churn.customer import CHURN
+
+    return np.asarray(frame[CHURN.name], dtype=np.int64)
+
+
+def probabilities(model: Any, frame: "pd.DataFrame") -> NDArray[np.float64]:  # noqa: ANN401
+    """Return the probability of leaving, shape (customers,)."""
+    return np.asarray(model.predict_proba(frame)[:, 1], dtype=float)

@@ -1,0 +1,114 @@
+"""The champion as plain numbers: an intercept, a weight per design column, and how they co-vary.
+
+This is the artifact's reader; it needs neither pandas nor scikit-learn.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+
+from churn import customer
+from churn.errors import ModelRefusedError
+from churn.field import Value
+from churn.model.columns import DesignColumn, Transform
+
+_TOLERANCE = 1e-9
+
+
+class WeightedColumn(BaseModel):
+    """A standardised design column ``z = (x - mean) / scale`` and its weight in log-odds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    field: str
+    transform: Transform
+    value: bool | str | None
+    mean: FiniteFloat
+    scale: Annotated[FiniteFloat, Field(gt=0)]
+    weight: FiniteFloat
+
+    @property
+    def design(self) -> DesignColumn:
+        """The design column that this one weighs."""
+        return DesignColumn(customer.BY_NAME[self.field], self.transform, self.value)
+
+    def standardised(self, value: Value) -> float:
+        """Return z for a value of the field."""
+        return (self.design.of(value) - self.mean) / self.scale
+
+
+class Scorecard(BaseModel):
+    """``log-odds = intercept + sum of weight * z``; at the average customer every z is 0.
+
+    ``points`` says the same per field value, for people and for readers in other languages;
+    ``correlation`` is the second moment of z, shape (columns, columns), for partial knowledge.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    intercept: FiniteFloat
+    columns: tuple[WeightedColumn, ...]
+    points: Mapping[str, Mapping[str, FiniteFloat]]
+    correlation: tuple[tuple[FiniteFloat, ...], ...]
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "Scorecard":
+        size = len(self.columns)
+        if [len(row) for row in self.correlation] != [size] * size:
+            raise ValueError(f"correlation is not {size} x {size}")
+        unknown = {c.field for c in self.columns} - set(customer.BY_NAME)
+        if unknown:
+            raise ValueError(f"unknown fields {sorted(unknown)}")
+        if not _agree(points(self.columns), self.points):
+            raise ValueError("points and columns do not agree")
+        return self
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of all fields that tell something, weightless ones included."""
+        return frozenset(column.field for column in self.columns)
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The names of the fields with a weight: with all of them known, a score is exact."""
+        return frozenset(column.field for column in self.columns if column.weight)
+
+
+def points(columns: tuple[WeightedColumn, ...]) -> dict[str, dict[str, float]]:
+    """Return the log-odds of each value of each choice or flag, relative to the average."""
+    table: dict[str, dict[str, float]] = {}
+    for column in columns:
+        field = customer.BY_NAME[column.field]
+        if field.is_number:
+            continue
+        row = table.setdefault(field.name, dict.fromkeys(map(field.label, field.values), 0.0))
+        for value in field.values:
+            row[field.label(value)] += column.weight * column.standardised(value)
+    return table
+
+
+def _agree(
+    one: Mapping[str, Mapping[str, float]], other: Mapping[str, Mapping[str, float]]
+) -> bool:
+    return {f: set(row) for f, row in one.items()} == {f: set(row) for f, row in other.items()} and all(
+        math.isclose(value, other[field][label], abs_tol=_TOLERANCE)
+        for field, row in one.items()
+        for label, value in row.items()
+    )
+
+
+def read_scorecard(content: bytes) -> Scorecard:
+    """Parse ``scorecard.json``.
+
+    Raises:
+        ModelRefusedError: naming what is wrong with it.
+    """
+    try:
+        return Scorecard.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "scorecard"
+        raise ModelRefusedError(f"scorecard.json: {where}: {first['msg']}") from None

@@ -1,0 +1,1 @@
+"""The model store: versions, their manifests, and which one is current."""

@@ -1,0 +1,71 @@
+"""What a version says of itself; read before anything else of it is trusted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from churn.errors import ModelRefusedError
+
+Probability = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z.-]{0,79}$"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainedOn(_Part):
+    """The customers that a version learned from."""
+
+    load_id: int
+    customers: int
+    churned: int
+
+
+class Metric(_Part):
+    """A metric's mean and standard deviation over the cross-validation's folds."""
+
+    mean: FiniteFloat
+    sd: FiniteFloat
+
+
+class GoldenRow(_Part):
+    """A customer and the probability that every reader of this version must find."""
+
+    known: Mapping[str, bool | int | float | str]
+    probability: Probability
+
+
+class Manifest(_Part):
+    """The manifest of one version."""
+
+    format: Literal[1] = 1
+    version: Annotated[str, Field(pattern=VERSION_PATTERN)]
+    created_at: datetime
+    fingerprint: Sha256
+    recipe: Mapping[str, str | int | float]
+    trained_on: TrainedOn
+    threshold: Probability
+    cross_validation: Mapping[str, Metric]
+    majority_baseline: Mapping[str, FiniteFloat]
+    largest_difference: FiniteFloat
+    golden_rows: Annotated[tuple[GoldenRow, ...], Field(min_length=1)]
+    libraries: Mapping[str, str]
+    files: Mapping[str, Sha256]
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """Parse ``manifest.json``.
+
+    Raises:
+        ModelRefusedError: naming what is wrong with it.
+    """
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "manifest"
+        raise ModelRefusedError(f"manifest.json: {where}: {first['msg']}") from None
