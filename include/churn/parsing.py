@@ -87,7 +87,7 @@ def parse_value(field: Field, value: object) -> Value:
 
 def _identifier(value: object) -> str:
     text = str(value).strip() if isinstance(value, str | int) else ""
-    if isinstance(value, bool) or not 0 < len(text) <= _MAX_IDENTIFIER or "\x00" in text:
+    if isinstance(value, bool) or not 0 < len(text) <= _MAX_IDENTIFIER or not text.isprintable():
         raise _Rejected
     return text
 

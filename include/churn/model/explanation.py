@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from churn import customer
 from churn.customer import ADD_ONS, INTERNET_SERVICE, MULTIPLE_LINES, PHONE_SERVICE, Known
-from churn.field import YES, Field
+from churn.field import NO, YES, Field, Kind
 from churn.model.conditioning import Score
 
 INTERNET_ADD_ONS = "internet_add_ons"
@@ -53,7 +53,7 @@ def _described(name: str, known: Known) -> str:
 
 
 def _add_ons(known: Known) -> str:
-    if known.get(INTERNET_SERVICE.name) == customer.NO:
+    if known.get(INTERNET_SERVICE.name) == NO:
         return "no internet service"
     taken = [f.name.replace("_", " ") for f in ADD_ONS if known.get(f.name) == YES]
     return ", ".join(taken) or "none"
@@ -67,4 +67,4 @@ def _phone(known: Known) -> str:
 
 def _labelled(field: Field, known: Known) -> str:
     value = field.label(known[field.name])
-    return f"{value} {field.unit}" if field.unit else value
+    return f"{value} {field.unit}" if field.kind is Kind.COUNT else value

@@ -1,0 +1,40 @@
+"""Where a task meets the world: the warehouse, the model store, the data folder."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from churn.registry.store import ModelStore
+    from churn.warehouse.connect import Connection
+
+WAREHOUSE_CONNECTION_ID: Final = "churn_warehouse"
+
+
+@contextmanager
+def warehouse() -> Iterator[Connection]:
+    """Open the Airflow connection ``churn_warehouse``; the block is one transaction."""
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+    with PostgresHook(WAREHOUSE_CONNECTION_ID).get_conn() as connection:
+        yield connection
+
+
+def model_store() -> ModelStore:
+    """Return the shared model store."""
+    from churn.registry.store import ModelStore
+    from churn.settings import Settings
+
+    return ModelStore(Settings.from_environment().model_store)
+
+
+def customer_file(name: str) -> Path:
+    """Return the path of a customer file named in a run's params."""
+    from churn import steps
+    from churn.settings import Settings
+
+    return steps.locate(name, Settings.from_environment().data)

@@ -1,0 +1,27 @@
+"""Links from the Airflow UI to the service."""
+
+import os
+
+from airflow.plugins_manager import AirflowPlugin
+
+_API = os.environ.get("CHURN_API_URL", "http://localhost:8000")
+
+
+class ChurnLinks(AirflowPlugin):
+    """Adds the service's API documentation and the model in use to the navigation."""
+
+    name = "churn_links"
+    external_views = [
+        {
+            "name": "Churn API",
+            "href": f"{_API}/docs",
+            "destination": "nav",
+            "category": "browse",
+        },
+        {
+            "name": "Churn model in use",
+            "href": f"{_API}/model",
+            "destination": "nav",
+            "category": "browse",
+        },
+    ]

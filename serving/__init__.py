@@ -1,0 +1,1 @@
+"""What answers: the API, and later the dashboard."""

@@ -1,0 +1,99 @@
+"""Errors as RFC 9457 problem JSON, made in one place."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from churn.errors import InvalidCustomerError, NoModelError, Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+log = logging.getLogger(__name__)
+
+
+class ProblemError(Exception):
+    """An answer other than the one that was asked for."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, object]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+
+def problem_response(problem: ProblemError) -> Response:
+    """Return the response for a problem; every character is ASCII-escaped, whatever was sent."""
+    body: dict[str, object] = {
+        "type": f"urn:churn:problem:{problem.status.name.lower().replace('_', '-')}",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": problem.detail,
+    }
+    if problem.errors:
+        body["errors"] = problem.errors
+    content = json.dumps(body, default=str, allow_nan=False)
+    headers = dict(problem.headers or {})
+    return Response(content, problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(InvalidCustomerError, _on_invalid_customer)
+    app.add_exception_handler(NoModelError, _on_no_model)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+async def _on_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 - registered for this type alone
+    return problem_response(error)
+
+
+async def _on_invalid_customer(_: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidCustomerError)  # noqa: S101
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    errors = [_described(problem) for problem in error.problems]
+    return problem_response(ProblemError(status, str(error), errors=errors))
+
+
+async def _on_no_model(_: Request, error: Exception) -> Response:
+    headers = {"Retry-After": "5"}
+    return problem_response(
+        ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=headers)
+    )
+
+
+async def _on_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    status = HTTPStatus(error.status_code)
+    return problem_response(ProblemError(status, str(error.detail), headers=error.headers))
+
+
+async def _on_bug(_: Request, error: Exception) -> Response:
+    log.error("a request failed", exc_info=error)
+    detail = "the service failed at this request; its log says why"
+    return problem_response(ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+
+
+def _described(problem: Problem) -> dict[str, object]:
+    value = problem.value
+    is_plain = isinstance(value, str | bool | int) or value is None
+    described: dict[str, object] = {
+        "field": problem.field,
+        "value": value if is_plain else repr(value)[:200],
+        "expected": problem.expected,
+    }
+    return {**described, "nearest": problem.nearest} if problem.nearest else described
