@@ -1,5 +1,4 @@
-"""
-### Churn training
+"""### Churn training
 
 Loads the customer file, cleans it, trains the churn model and publishes it to the model store,
 where the service finds it within a second. Runs at 02:00 UTC and from *Trigger*, whose form has:
@@ -24,6 +23,7 @@ To run one task again, press *Clear* on it; to start over, *Trigger* a new run.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.sdk import Param, chain, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
@@ -108,12 +108,13 @@ def churn_training() -> None:
         with warehouse() as connection:
             return steps.publish(connection, model_store(), version)
 
-    loaded = load_csv()
-    version = train()
-    chain(create_tables(), loaded, clean(loaded), version, publish(version))
+    loaded, trained = load_csv(), train()
+    cleaned = clean(loaded)  # type: ignore[arg-type] # a task's value is an XComArg until it runs
+    published = publish(trained)  # type: ignore[arg-type]
+    chain(create_tables(), loaded, cleaned, trained, published)
 
 
-def _param(name: str):
+def _param(name: str) -> Any:
     return get_current_context()["params"][name]
 
 

@@ -37,4 +37,7 @@ def _rules() -> list[str]:
         f"{'are' if len(d.children) > 1 else 'is'} “{d.forced}”."
         for d in DEPENDENCIES
     ]
-    return [*forced, f"- A blank {TOTAL_CHARGES.header} means {TENURE.header} 0, and is stored as 0."]
+    return [
+        *forced,
+        f"- A blank {TOTAL_CHARGES.header} means {TENURE.header} 0, and is stored as 0.",
+    ]

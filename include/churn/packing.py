@@ -50,9 +50,7 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, load_id: int, now: datetime
         created_at=now,
         fingerprint=fingerprint,
         recipe=_recipe(),
-        trained_on=TrainedOn(
-            load_id=load_id, customers=trained.customers, churned=trained.churned
-        ),
+        trained_on=TrainedOn(load_id=load_id, customers=trained.customers, churned=trained.churned),
         threshold=evaluation.THRESHOLD,
         cross_validation=measured,
         majority_baseline=dict(trained.majority_baseline),

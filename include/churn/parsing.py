@@ -12,7 +12,7 @@ from churn.field import Field, Kind, Value
 _MAX_IDENTIFIER = 200
 
 
-class _Rejected(Exception):
+class _RejectedError(Exception):
     """A raw value is not one of the field's."""
 
 
@@ -66,7 +66,7 @@ def _value(field: Field, value: object) -> Value:
         return 0.0
     try:
         return parse_value(field, value)
-    except _Rejected:
+    except _RejectedError:
         labels = [field.label(v) for v in field.values]
         nearest = _nearest(value, labels) if isinstance(value, str) else None
         raise InvalidCustomerError((Problem(field.name, value, field.allowed, nearest),)) from None
@@ -77,7 +77,7 @@ def _is_blank(value: object) -> bool:
 
 
 def parse_value(field: Field, value: object) -> Value:
-    """Return the canonical value for one accepted spelling, or raise ``_Rejected``."""
+    """Return the canonical value for one accepted spelling, or raise ``_RejectedError``."""
     if field.kind is Kind.IDENTIFIER:
         return _identifier(value)
     if field.is_number:
@@ -88,7 +88,7 @@ def parse_value(field: Field, value: object) -> Value:
 def _identifier(value: object) -> str:
     text = str(value).strip() if isinstance(value, str | int) else ""
     if isinstance(value, bool) or not 0 < len(text) <= _MAX_IDENTIFIER or not text.isprintable():
-        raise _Rejected
+        raise _RejectedError
     return text
 
 
@@ -96,11 +96,11 @@ def _one_of(field: Field, value: object) -> Value:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, str | int) or (isinstance(value, bool) and not _takes_bool(field)):
-        raise _Rejected
+        raise _RejectedError
     try:
         return field.spellings[str(value).strip().lower()]
     except KeyError:
-        raise _Rejected from None
+        raise _RejectedError from None
 
 
 def _takes_bool(field: Field) -> bool:
@@ -109,17 +109,17 @@ def _takes_bool(field: Field) -> bool:
 
 def _number(field: Field, value: object) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise _Rejected
+        raise _RejectedError
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise _Rejected from None
+        raise _RejectedError from None
     if not (math.isfinite(number) and 0 <= number <= (field.maximum or math.inf)):
-        raise _Rejected
+        raise _RejectedError
     if field.kind is Kind.MONEY:
         return number
     if not number.is_integer():
-        raise _Rejected
+        raise _RejectedError
     return int(number)
 
 

@@ -40,6 +40,8 @@ def _read_stack(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise ChurnError(f"cannot read {path}: {error}; start the stack again with `make up`") from None
-    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {key: value for key, value in pairs}
+        raise ChurnError(
+            f"cannot read {path}: {error}; start the stack again with `make up`"
+        ) from None
+    pairs = (line.partition("=")[::2] for line in lines if "=" in line and not line.startswith("#"))
+    return dict(pairs)

@@ -65,4 +65,5 @@ def _is_slope(column: WeightedColumn) -> bool:
 
 
 def _slope_row(column: WeightedColumn) -> str:
-    return f"| {column.field} | per unit of log(1 + {column.field}) | {column.weight / column.scale:+.3f} |"
+    unit = f"per unit of log(1 + {column.field})"
+    return f"| {column.field} | {unit} | {column.weight / column.scale:+.3f} |"

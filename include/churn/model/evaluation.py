@@ -38,7 +38,7 @@ class Measured:
 
 
 def score_metrics(y: NDArray[np.int64], p: NDArray[np.float64]) -> Scores:
-    """Return every metric of probabilities ``p`` against outcomes ``y``, both shape (customers,)."""
+    """Return every metric of probabilities ``p`` against outcomes ``y``, shape (customers,)."""
     return {
         "accuracy": float(accuracy_score(y, p >= THRESHOLD)),
         "roc_auc": float(roc_auc_score(y, p)),
@@ -59,10 +59,10 @@ def folds() -> RepeatedStratifiedKFold:
 
 
 def cross_validate(
-    model: Any,  # noqa: ANN401
+    model: Any,
     frame: "pd.DataFrame",
     *,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Mapping[str, Measured]:
     """Return each metric's mean and standard deviation over repeated stratified folds."""
     y = target(frame)
@@ -70,7 +70,8 @@ def cross_validate(
     for train, test in folds().split(frame, y):
         fitted = clone(model).fit(frame.iloc[train], y[train])
         results.append(score_metrics(y[test], probabilities(fitted, frame.iloc[test])))
-        progress(len(results), FOLDS * REPEATS)
+        if progress:
+            progress(len(results), FOLDS * REPEATS)
     return {name: _measured([r[name] for r in results]) for name in results[0]}
 
 

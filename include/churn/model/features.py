@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from churn.customer import TENURE
+from churn.customer import CHURN, TENURE
 from churn.field import YES
 from churn.model.columns import ONE_HOT, YES_ONLY
 
@@ -51,11 +51,9 @@ def pipeline() -> Pipeline:
 
 def target(frame: "pd.DataFrame") -> NDArray[np.int64]:
     """Return 1 for customers who left."""
-    from churn.customer import CHURN
-
     return np.asarray(frame[CHURN.name], dtype=np.int64)
 
 
-def probabilities(model: Any, frame: "pd.DataFrame") -> NDArray[np.float64]:  # noqa: ANN401
+def probabilities(model: Any, frame: "pd.DataFrame") -> NDArray[np.float64]:
     """Return the probability of leaving, shape (customers,)."""
     return np.asarray(model.predict_proba(frame)[:, 1], dtype=float)

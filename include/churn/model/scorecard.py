@@ -93,7 +93,9 @@ def points(columns: tuple[WeightedColumn, ...]) -> dict[str, dict[str, float]]:
 def _agree(
     one: Mapping[str, Mapping[str, float]], other: Mapping[str, Mapping[str, float]]
 ) -> bool:
-    return {f: set(row) for f, row in one.items()} == {f: set(row) for f, row in other.items()} and all(
+    return {f: set(row) for f, row in one.items()} == {
+        f: set(row) for f, row in other.items()
+    } and all(
         math.isclose(value, other[field][label], abs_tol=_TOLERANCE)
         for field, row in one.items()
         for label, value in row.items()

@@ -53,7 +53,9 @@ class ModelStore:
         try:
             name = self.pointer.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
-            raise NoModelError("no model has been published yet; run the DAG churn_training") from None
+            raise NoModelError(
+                "no model has been published yet; run the DAG churn_training"
+            ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise ModelRefusedError(f"{self.pointer} cannot be read: {error}") from None
         return _checked_name(name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -19,18 +18,22 @@ def connect(database_url: str) -> Connection:
         WarehouseError: naming the server (never the password) and how to start one.
     """
     if not database_url:
-        raise WarehouseError("CHURN_DATABASE_URL is not set and no local stack has been started: `make up`")
+        raise WarehouseError(
+            "CHURN_DATABASE_URL is not set and no local stack has been started: `make up`"
+        )
     try:
         return psycopg.connect(database_url, connect_timeout=10, application_name="churn")
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
-        raise WarehouseError(f"PostgreSQL is not reachable ({reason}); is the stack up? `make up`") from None
+        raise WarehouseError(
+            f"PostgreSQL is not reachable ({reason}); is the stack up? `make up`"
+        ) from None
 
 
 def statement(name: str, **parts: sql.Composable) -> sql.Composed:
     """Return ``sql/<name>.sql`` with its ``{parts}`` filled in."""
     text = files("churn.warehouse").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
-    return sql.SQL(cast(LiteralString, text)).format(**parts)
+    return sql.SQL(text).format(**parts)
 
 
 def placeholders(values: Iterable[str]) -> dict[str, sql.Composable]:
@@ -39,7 +42,9 @@ def placeholders(values: Iterable[str]) -> dict[str, sql.Composable]:
 
 
 def scalar(
-    connection: Connection, query: sql.Composable, values: Mapping[str, object] | None = None
+    connection: Connection,
+    query: sql.SQL | sql.Composed,
+    values: Mapping[str, object] | None = None,
 ) -> object:
     """Return the first column of the first row."""
     row = connection.execute(query, values).fetchone()

@@ -35,7 +35,7 @@ class _Source:
 
     file: BinaryIO
     sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    bytes: int = 0
+    size: int = 0
 
     def chunks(self) -> Iterator[bytes]:
         while chunk := self.file.read(_CHUNK):
@@ -44,7 +44,7 @@ class _Source:
 
     def see(self, chunk: bytes) -> bytes:
         self.sha256.update(chunk)
-        self.bytes += len(chunk)
+        self.size += len(chunk)
         return chunk
 
 
@@ -152,7 +152,7 @@ def _record(connection: Connection, path: Path, source: _Source, rows: int) -> i
     values = {
         "file": str(path),
         "sha256": source.sha256.hexdigest(),
-        "bytes": source.bytes,
+        "bytes": source.size,
         "rows": rows,
     }
     return int(str(scalar(connection, statement("insert_load", **placeholders(values)), values)))

@@ -48,14 +48,16 @@ def _typed_number(field: Field) -> sql.Composable:
     pattern, cast = (_WHOLE, "integer") if field.kind is Kind.COUNT else (_DECIMAL, "numeric")
     blank = "WHEN {raw} = '' THEN 0" if field is TOTAL_CHARGES else ""
     number = "WHEN {raw} ~ {pattern} AND {raw}::numeric <= {maximum} THEN {raw}::numeric::{cast}"
-    return sql.SQL(f"CASE {blank} {number} END").format(  # type: ignore[arg-type]
+    return sql.SQL(f"CASE {blank} {number} END").format(
         raw=raw, pattern=pattern, maximum=maximum, cast=sql.SQL(cast)
     )
 
 
 def _domain_rule(field: Field) -> sql.Composable:
     expected = f"{field.name}: expected {field.allowed}, got "
-    return sql.SQL("CASE WHEN {} IS NULL THEN {} || coalesce(quote_literal({}), 'nothing') END").format(
+    return sql.SQL(
+        "CASE WHEN {} IS NULL THEN {} || coalesce(quote_literal({}), 'nothing') END"
+    ).format(
         sql.Identifier(field.name), sql.Literal(expected), sql.Identifier(raw_column(field.name))
     )
 

@@ -10,6 +10,6 @@ SELECT
 FROM (
     SELECT
         typed.*,
-        array_remove(ARRAY[{reasons}]::text [], NULL) AS reasons
+        array_remove(ARRAY[{reasons}]::text[], NULL) AS reasons
     FROM (SELECT staging.*, {typed_columns} FROM {staging} AS staging) AS typed
 ) AS judged;

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS rejected_rows (
     load_id bigint NOT NULL REFERENCES loads (load_id),
     row_number bigint NOT NULL,
     raw jsonb NOT NULL,
-    reasons text [] NOT NULL,
+    reasons text[] NOT NULL,
     PRIMARY KEY (load_id, row_number)
 );
 

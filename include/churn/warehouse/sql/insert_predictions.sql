@@ -12,14 +12,16 @@ SELECT
     prediction.prediction,
     prediction.threshold,
     prediction.features
-FROM jsonb_to_recordset({records}::jsonb) AS prediction (
-    prediction_id uuid,
-    predicted_at timestamptz,
-    customer_id text,
-    model_version text,
-    probability_churn double precision,
-    prediction smallint,
-    threshold double precision,
-    features jsonb
-)
+FROM
+    jsonb_to_recordset({records}::jsonb)
+        AS prediction (
+            prediction_id uuid,
+            predicted_at timestamptz,
+            customer_id text,
+            model_version text,
+            probability_churn double precision,
+            prediction smallint,
+            threshold double precision,
+            features jsonb
+        )
 ON CONFLICT DO NOTHING;

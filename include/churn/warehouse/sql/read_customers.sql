@@ -1,1 +1,2 @@
-SELECT {columns} FROM customers ORDER BY customer_id;
+SELECT {columns} FROM customers
+ORDER BY customer_id;
