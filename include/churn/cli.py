@@ -14,6 +14,7 @@ import click
 from churn import steps
 from churn.batch import score_file
 from churn.data_dictionary import render
+from churn.doctor import examine
 from churn.errors import ChurnError
 from churn.registry.store import CARD, ModelStore, read_version
 from churn.scoring import load_model
@@ -151,6 +152,18 @@ def show_model(settings: Settings, version: str | None) -> None:
     store = ModelStore(settings.model_store)
     content = read_version(store.published(version or store.current()))
     click.echo(content.files[CARD].decode())
+
+
+@churn.command()
+@click.pass_obj
+def doctor(settings: Settings) -> None:
+    """Look at the data folder, the warehouse and the model store, and say what is wrong."""
+    findings = list(examine(settings))
+    for finding in findings:
+        mark = "ok     " if finding.is_well else "TROUBLE"
+        click.echo(f"{mark} {finding.subject}: {finding.told}")
+    if not all(finding.is_well for finding in findings):
+        sys.exit(1)
 
 
 @churn.command("data-dictionary")

@@ -1,0 +1,21 @@
+"""`make bench`: run the benchmarks one after the other and print a table for each."""
+
+import argparse
+from collections.abc import Callable, Mapping
+
+from benchmarks import trigger_to_served
+from benchmarks.table import Table
+
+BENCHMARKS: Mapping[str, Callable[[], Table]] = {"trigger_to_served": trigger_to_served.measure}
+
+
+def main() -> None:
+    """Run the benchmarks that are named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"some of {', '.join(BENCHMARKS)}; default: all")
+    for name in parser.parse_args().names or BENCHMARKS:
+        print(BENCHMARKS[name]())
+
+
+if __name__ == "__main__":
+    main()
