@@ -1,0 +1,46 @@
+# The first Python 3.11 or later on this machine; PYTHON=/path/to/python overrides it.
+PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3,\
+    $(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
+VENV := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help environment run up down status test check bench lock
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+environment:  ## install or mend .venv (every target below does this first)
+	@$(PYTHON) local/bootstrap.py
+
+run: environment  ## start everything in the foreground, train, show a first prediction; Ctrl-C stops all
+	@$(VENV)/python -m local run
+
+up: environment  ## start everything in the background
+	@$(VENV)/python -m local up
+
+down: environment  ## stop everything
+	@$(VENV)/python -m local down
+
+status: environment  ## how each part is
+	@$(VENV)/python -m local status
+
+test: environment  ## every test that needs no Docker
+	@$(VENV)/pytest
+
+check: environment  ## formatters, linters, types, import contracts, SQL, compose files
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	$(VENV)/sqlfluff lint include
+	$(VENV)/python -m local.containers
+
+bench: environment  ## what is claimed about speed, measured here
+	@$(VENV)/python -m benchmarks
+
+COMPILE := $(VENV)/uv pip compile --quiet pyproject.toml
+lock: environment  ## compile the locks again from pyproject.toml
+	$(COMPILE) --group dev -o locks/dev.lock
+	$(COMPILE) --group airflow -c locks/dev.lock -o locks/airflow.lock
+	$(COMPILE) --group serving -c locks/dev.lock -o locks/serving.lock
+	$(COMPILE) --group dashboard -c locks/dev.lock -o locks/dashboard.lock
+	sed 's/==.*//;/^ /d;/^#/d' locks/bootstrap.lock | $(VENV)/uv pip compile --quiet - --generate-hashes --no-header --no-annotate -c locks/dev.lock -o locks/bootstrap.lock

@@ -1,0 +1,115 @@
+"""Start and stop a stack."""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from local import credentials, health, leftovers, postgres, supervisor
+from local.console import Console
+from local.errors import StackError
+from local.guard import FAILED
+from local.launch import clear_postgres
+from local.layout import Layout, create_home, find_layout
+from local.leftovers import Mark
+from local.lock import locked
+from local.stack import Stack, create_stack, open_stack
+
+START_SECONDS = 300.0
+STOP_SECONDS = 90.0
+PAUSE_SECONDS = 0.25
+
+
+def up(console: Console, environment: Mapping[str, str]) -> Stack:
+    """Start the stack unless it runs, and return when every part is healthy."""
+    layout = find_layout(environment)
+    create_home(layout)
+    with locked(layout):
+        if supervisor.is_running(layout):
+            console.say(f"the stack in {layout.home} is already running")
+            stack = open_stack(environment)
+        else:
+            stack = launch(console, layout, environment)
+    try:
+        wait_healthy(console, stack)
+    except StackError:
+        down(console, environment)
+        raise
+    return stack
+
+
+def launch(console: Console, layout: Layout, environment: Mapping[str, str]) -> Stack:
+    """Start the supervisor, which starts the rest."""
+    sweep(layout)
+    stack = create_stack(environment)
+    layout.phase.unlink(missing_ok=True)
+    if not layout.database.exists():
+        console.say(f"creating a PostgreSQL server in {layout.database}")
+    postgres.initialise(stack.server)
+    console.say(
+        "starting PostgreSQL, then Airflow (api-server, scheduler, dag-processor, triggerer) "
+        "and the service"
+    )
+    supervisor.spawn(stack)
+    return stack
+
+
+def wait_healthy(console: Console, stack: Stack) -> None:
+    """Return when every part answers; tell what is awaited, and give up with the reason."""
+    deadline, told = time.monotonic() + START_SECONDS, ""
+    waiting = _waiting_for(stack)
+    while waiting:
+        if waiting != told:
+            console.say(waiting)
+            told = waiting
+        if waiting.startswith(FAILED) or time.monotonic() > deadline:
+            raise StackError(f"The stack did not start: {waiting}. Logs: {stack.layout.logs}")
+        time.sleep(PAUSE_SECONDS)
+        waiting = _waiting_for(stack)
+    console.say("every part is up and healthy")
+
+
+def down(console: Console, environment: Mapping[str, str]) -> None:
+    """Stop the stack with everything it started; there may be no supervisor any more."""
+    layout = find_layout(environment)
+    if not layout.run.exists():
+        console.say(f"there is no stack in {layout.home}")
+        return
+    with locked(layout):
+        if supervisor.is_running(layout):
+            console.say("stopping")
+            _shut_down(layout)
+        sweep(layout)
+        layout.phase.unlink(missing_ok=True)
+    console.say("stopped; nothing of this stack is running")
+
+
+def sweep(layout: Layout) -> None:
+    """End every process of the stack that is left, and no other."""
+    if not layout.secrets.exists():
+        return
+    mark = Mark(credentials.load(layout.secrets).stack_id, layout.run)
+    # The server first, with its own signal: merely asked, it would wait for its clients.
+    clear_postgres(layout)
+    while left := leftovers.marked(mark):
+        leftovers.end(left)
+    leftovers.forget_origins(mark)
+
+
+def _shut_down(layout: Layout) -> None:
+    with suppress(OSError):
+        supervisor.shut_down(layout)
+    deadline = time.monotonic() + STOP_SECONDS
+    while layout.socket.exists() and supervisor.answers(layout) and time.monotonic() < deadline:
+        time.sleep(PAUSE_SECONDS)
+
+
+def _waiting_for(stack: Stack) -> str:
+    phase = (
+        stack.layout.phase.read_text().strip()
+        if stack.layout.phase.exists()
+        else "waiting for the supervisor"
+    )
+    if phase != "ready":
+        return phase
+    missing = [part.name for part in health.check(stack) if not part.healthy]
+    return f"waiting for {', '.join(missing)}" if missing else ""

@@ -1,0 +1,232 @@
+"""The whole stack as a user starts it: processes of its own, real scheduler, real kills."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import LiteralString
+
+import psutil
+import psycopg
+import pytest
+
+from local import health, leftovers, supervisor
+from local.airflow_client import log_in
+from local.console import Console
+from local.databases import PIPELINE
+from local.first_run import DAG, follow, published_version, served_version
+from local.layout import PROJECT
+from local.leftovers import Mark
+from local.network import free_port
+from local.programs import NAMES
+from local.stack import Stack, open_stack
+from local.summary import FIRST_CUSTOMER
+from local.web import Document, call
+
+HEAL_SECONDS = 90.0
+CHROMIUM = "/usr/bin/chromium"
+Victim = Callable[[Stack], int]
+
+
+def local(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, "-m", "local", command),
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    home = Path(tempfile.mkdtemp(prefix="churn-stack-"))
+    ports = {name: str(free_port()) for name in ("API_PORT", "AIRFLOW_PORT")}
+    try:
+        yield {"CHURN_HOME": str(home), **ports}
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def strangers() -> set[int]:
+    return workers()
+
+
+@pytest.fixture(scope="module")
+def stack(environment: dict[str, str], strangers: set[int]) -> Iterator[Stack]:
+    assert isinstance(strangers, set)  # they are counted before ours come
+    started = local("up", environment)
+    try:
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield open_stack(environment)
+    finally:
+        stopped = local("down", environment)
+    assert stopped.returncode == 0, stopped.stderr
+
+
+def train(stack: Stack) -> str:
+    airflow = log_in(stack)
+    assert eventually(lambda: airflow.parsed(DAG))
+    run = airflow.trigger(DAG)
+    state = follow(Console(), airflow, run)
+    assert state == "success", airflow.tasks(DAG, run)
+    return run
+
+
+def predict(stack: Stack) -> Document:
+    answer = call(stack.ports.api, "/predict", body=FIRST_CUSTOMER)
+    assert answer.ok, answer
+    return answer.body
+
+
+def count(stack: Stack, query: LiteralString) -> int:
+    with psycopg.connect(stack.database_url(PIPELINE)) as connection:
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def eventually(condition: Callable[[], bool], seconds: float = HEAL_SECONDS) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError, psutil.Error):
+            if condition():
+                return True
+        time.sleep(0.2)
+    return False
+
+
+def is_healthy(stack: Stack) -> bool:
+    return all(part.healthy for part in health.check(stack))
+
+
+def workers() -> set[int]:
+    """Return this user's LocalExecutor workers, readable or not."""
+    titles = psutil.process_iter(["cmdline", "uids"])
+    return {
+        one.pid
+        for one in titles
+        if one.info["uids"].real == os.getuid()
+        and "LocalExecutor" in " ".join(one.info["cmdline"] or ())
+        and os.getsid(one.pid) != os.getsid(0)
+    }
+
+
+def program(name: str) -> Victim:
+    return lambda stack: supervisor.states(stack.layout)[name].pid
+
+
+def child_of(name: str) -> Victim:
+    return lambda stack: psutil.Process(program(name)(stack)).children()[-1].pid
+
+
+def the_supervisor(stack: Stack) -> int:
+    return psutil.Process(program("guard")(stack)).ppid()
+
+
+def test_every_part_is_up_and_says_so(stack: Stack, environment: dict[str, str]) -> None:
+    answer = local("status", environment)
+    assert answer.returncode == 0, answer.stdout
+    assert [line.split()[1] for line in answer.stdout.splitlines()] == list(NAMES)
+    assert stack.airflow_url in answer.stdout
+
+
+def test_starting_twice_says_that_it_runs_and_changes_nothing(
+    stack: Stack, environment: dict[str, str]
+) -> None:
+    before = supervisor.states(stack.layout)
+    answer = local("up", environment)
+    assert answer.returncode == 0
+    assert "already running" in answer.stdout
+    assert supervisor.states(stack.layout) == before
+
+
+def test_a_second_stack_on_the_same_ports_is_refused_before_anything_starts(
+    stack: Stack, environment: dict[str, str], tmp_path: Path
+) -> None:
+    answer = local("up", {**environment, "CHURN_HOME": str(tmp_path / "other")})
+    assert answer.returncode == 1
+    assert f"Port {stack.ports.api} is in use" in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+    assert not (tmp_path / "other" / "postgres").exists()
+
+
+def test_the_real_file_goes_through_the_real_scheduler_into_the_service(stack: Stack) -> None:
+    train(stack)
+    assert eventually(lambda: served_version(stack) == published_version(stack) != "")
+    assert predict(stack).text("prediction") in {"0", "1"}
+    assert count(stack, "SELECT count(*) FROM customers") == 7043
+    assert eventually(lambda: count(stack, "SELECT count(*) FROM prediction_logs") == 1)
+
+
+def test_no_file_of_the_stack_is_open_to_other_users(stack: Stack) -> None:
+    secret = [stack.layout.secrets, stack.layout.addresses, *stack.layout.airflow.glob("*.json*")]
+    assert {path.stat().st_mode & 0o077 for path in secret} == {0}
+    assert stack.layout.home.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: the button is not pressed")
+def test_the_button_in_the_ui_runs_the_dag_to_success(stack: Stack, tmp_path: Path) -> None:
+    script = PROJECT / "tests" / "integration" / "press_trigger.py"
+    before = count_runs(stack)
+    pressed = subprocess.run(
+        (sys.executable, script, stack.airflow_url, str(tmp_path / "run.png")),
+        env={**os.environ, "AIRFLOW_PASSWORD": stack.credentials.airflow_admin_password},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert pressed.returncode == 0, pressed.stdout + pressed.stderr
+    assert (tmp_path / "run.png").stat().st_size > 0
+    assert count_runs(stack) == before + 1
+
+
+def count_runs(stack: Stack) -> int:
+    airflow = log_in(stack)
+    runs = call(airflow.port, f"/api/v2/dags/{DAG}/dagRuns?state=success", token=airflow.token)
+    return int(runs.body.number("total_entries"))
+
+
+@pytest.mark.parametrize(
+    "victim",
+    [
+        *(pytest.param(program(name), id=name) for name in NAMES),
+        pytest.param(child_of("scheduler"), id="a worker of the scheduler"),
+        pytest.param(child_of("triggerer"), id="the triggerer's runner"),
+        pytest.param(child_of("postgres"), id="a postgres backend"),
+        pytest.param(the_supervisor, id="the supervisor"),
+    ],
+)
+def test_what_is_killed_comes_back_and_the_next_run_and_prediction_succeed(
+    stack: Stack, victim: Victim
+) -> None:
+    process = psutil.Process(victim(stack))
+    os.kill(process.pid, signal.SIGKILL)
+    assert eventually(lambda: not process.is_running() or process.status() == "zombie")
+    assert eventually(lambda: is_healthy(stack)), health.check(stack)
+    train(stack)
+    assert eventually(lambda: served_version(stack) == published_version(stack))
+    predict(stack)
+    assert count(stack, "SELECT count(*) FROM customers") == 7043
+
+
+def test_stopping_leaves_no_process_and_starting_again_keeps_the_model(
+    stack: Stack, environment: dict[str, str], strangers: set[int]
+) -> None:
+    served = served_version(stack)
+    assert local("down", environment).returncode == 0
+    assert leftovers.marked(Mark(stack.credentials.stack_id, stack.layout.run)) == []
+    assert workers() <= strangers
+    assert leftovers.serving_folder(stack.layout.database) == []
+    assert local("status", environment).returncode == 1
+    assert local("up", environment).returncode == 0
+    assert served_version(stack) == served

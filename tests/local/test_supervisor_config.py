@@ -1,0 +1,37 @@
+"""The generated supervisord.conf."""
+
+from configparser import RawConfigParser
+from pathlib import Path
+
+from local.layout import find_layout
+from local.programs import NAMES, SERVICES
+from local.supervisor import configuration
+
+
+def parsed(home: Path) -> RawConfigParser:
+    parser = RawConfigParser()
+    parser.read_string(configuration(find_layout({"CHURN_HOME": str(home)})))
+    return parser
+
+
+def test_every_program_comes_back_for_ever_and_rotates_its_log(tmp_path: Path) -> None:
+    config = parsed(tmp_path)
+    for name in NAMES:
+        program = config[f"program:{name}"]
+        assert program["autorestart"] == "true"
+        assert int(program["startretries"]) > 10_000
+        assert program["killasgroup"] == "true"
+        assert program["stdout_logfile_maxbytes"] == "5MB"
+
+
+def test_services_wait_for_the_guard_and_postgres_stops_last_and_fast(tmp_path: Path) -> None:
+    config = parsed(tmp_path)
+    assert {config[f"program:{name}"]["autostart"] for name in SERVICES} == {"false"}
+    database, services = config["program:postgres"], config["group:services"]
+    assert int(database["priority"]) < int(services["priority"])
+    assert database["stopsignal"] == "INT"
+
+
+def test_a_percent_sign_in_the_path_is_no_placeholder(tmp_path: Path) -> None:
+    config = parsed(tmp_path / "100%")
+    assert config["supervisord"]["logfile"] == f"{tmp_path}/100%%/logs/supervisord.log"
