@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from churn.customer import CHURN, CUSTOMER_ID, TOTAL_CHARGES, normalised
-from churn.errors import InvalidCustomerError
+from churn.errors import InvalidCustomerError, Problem
 from churn.parsing import parse_customer
 from churn.scoring import LoadedModel
 
@@ -37,6 +37,9 @@ def score_file(model: LoadedModel, rows: Iterable[Mapping[str, str]], target: Te
 
 
 def _score(model: LoadedModel, row: Mapping[str, str]) -> list[object]:
+    if None in row:
+        cells = Problem("row", row[None], "as many cells as the header has")  # type: ignore[index]
+        raise InvalidCustomerError((cells,))
     known = parse_customer({k: v for k, v in row.items() if _tells(k, v)})
     score = model.score(known)
     name = known.get(CUSTOMER_ID.name, "")
@@ -50,4 +53,5 @@ def _tells(name: str, value: str | None) -> bool:
 
 
 def _identifier(row: Mapping[str, str]) -> str:
-    return next((v for k, v in row.items() if normalised(k) == normalised(CUSTOMER_ID.name)), "")
+    names = [name for name in row if name and normalised(name) == normalised(CUSTOMER_ID.name)]
+    return row[names[0]] if names else ""

@@ -7,15 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 import click
+import psycopg
 
 from churn import steps
 from churn.batch import score_file
 from churn.data_dictionary import render
 from churn.doctor import examine
-from churn.errors import ChurnError
+from churn.errors import ChurnError, DataQualityError
 from churn.registry.store import CARD, ModelStore, read_version
 from churn.scoring import load_model
 from churn.settings import Settings
@@ -120,7 +121,10 @@ def score(settings: Settings, source: TextIO, target: TextIO) -> None:
     """Score a CSV of customers, any columns known, into a CSV ("-" for standard in and out)."""
     store = ModelStore(settings.model_store)
     model = load_model(store.published(store.current()))
-    done = score_file(model, csv.DictReader(source), target)
+    try:
+        done = score_file(model, csv.DictReader(source), target)
+    except UnicodeDecodeError as error:
+        raise DataQualityError(f"{source.name}: is not UTF-8 ({error.reason})") from None
     click.echo(f"{done.scored} scored, {done.failed} could not be read", err=True)
 
 
@@ -176,6 +180,18 @@ def main() -> None:
     """Run the command; an expected error is one line on standard error and exit code 1."""
     try:
         churn()
-    except ChurnError as error:
-        click.echo(f"churn: {error}", err=True)
-        sys.exit(1)
+    except (ChurnError, OSError) as error:
+        _fail(str(error))
+    except psycopg.errors.UndefinedTable as error:
+        _fail(f"{_first_line(error)}; create the tables with `churn create-tables`")
+    except psycopg.Error as error:
+        _fail(f"PostgreSQL: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _fail(reason: str) -> NoReturn:
+    click.echo(f"churn: {reason}", err=True)
+    sys.exit(1)

@@ -22,13 +22,20 @@ _FLAG_WORDS: Final[dict[str, bool]] = {
 }
 
 
-def _flag(name: str, header: str, description: str, *, protected: bool = False) -> Field:
+def _flag(
+    name: str,
+    header: str,
+    description: str,
+    *,
+    example: bool = False,
+    protected: bool = False,
+) -> Field:
     return Field(
         name=name,
         header=header,
         kind=Kind.FLAG,
         description=description,
-        example=False,
+        example=example,
         values=(False, True),
         codes=_FLAG_WORDS,
         protected=protected,
@@ -89,7 +96,7 @@ TENURE: Final = Field(
     maximum=1_200,
     unit="months",
 )
-PHONE_SERVICE: Final = _flag("phone_service", "PhoneService", "Has a phone line.")
+PHONE_SERVICE: Final = _flag("phone_service", "PhoneService", "Has a phone line.", example=True)
 MULTIPLE_LINES: Final = _service(
     "multiple_lines", "MultipleLines", "Has more than one phone line.", NO_PHONE
 )

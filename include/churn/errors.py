@@ -1,6 +1,9 @@
 """What can go wrong, each with a message that says what to do about it."""
 
+import reprlib
 from dataclasses import dataclass
+
+_MOST_TOLD = 5
 
 
 class ChurnError(Exception):
@@ -34,12 +37,26 @@ class Problem:
 
     def __str__(self) -> str:
         hint = f" (did you mean {self.nearest!r}?)" if self.nearest else ""
-        return f"{self.field}={self.value!r}: expected {self.expected}{hint}"
+        return f"{self.field}={shown(self.value)}: expected {self.expected}{hint}"
 
 
 class InvalidCustomerError(ChurnError):
     """A customer description that breaks a type, a domain or a rule between fields."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(map(str, problems)))
+        super().__init__(_told(problems))
         self.problems = problems
+
+
+def shown(value: object) -> str:
+    """Return a value as Python writes it, cut where it is long or deep."""
+    try:
+        return reprlib.repr(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, say
+        return f"a very long {type(value).__name__}"
+
+
+def _told(problems: tuple[Problem, ...]) -> str:
+    told = "; ".join(map(str, problems[:_MOST_TOLD]))
+    more = len(problems) - _MOST_TOLD
+    return f"{told}; and {more} more" if more > 0 else told

@@ -56,7 +56,7 @@ def _field(name: str, value: object) -> Field:
         raise InvalidCustomerError((Problem(name, value, expected),))
     if field is None:
         names = [f.name for f in (customer.CUSTOMER_ID, *customer.FEATURES)]
-        expected = f"one of the fields {', '.join(names)}"
+        expected = "a field's name, such as tenure, contract or monthly_charges"
         raise InvalidCustomerError((Problem(name, value, expected, _nearest(name, names)),))
     return field
 
@@ -66,7 +66,7 @@ def _value(field: Field, value: object) -> Value:
         return 0.0
     try:
         return parse_value(field, value)
-    except _RejectedError:
+    except (_RejectedError, ValueError):  # ValueError: str() of a number of thousands of digits
         labels = [field.label(v) for v in field.values]
         nearest = _nearest(value, labels) if isinstance(value, str) else None
         raise InvalidCustomerError((Problem(field.name, value, field.allowed, nearest),)) from None

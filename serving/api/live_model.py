@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from churn.errors import ChurnError, ModelRefusedError, NoModelError
+from churn.errors import ChurnError, NoModelError
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel, load_model
 
@@ -18,8 +18,8 @@ class LiveModel:
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         self._model: LoadedModel | None = None
-        self._refused: str | None = None
-        self.reason = "no model has been loaded yet"
+        self.refused: str | None = None
+        """Why the version that the pointer names is not the one in use, if so."""
 
     @property
     def model(self) -> LoadedModel:
@@ -29,34 +29,28 @@ class LiveModel:
             NoModelError: there is none, with the reason.
         """
         if self._model is None:
-            raise NoModelError(self.reason)
+            raise NoModelError(self.refused or "no model has been loaded yet")
         return self._model
 
-    @property
-    def refused(self) -> str | None:
-        """Why the version that the pointer names is not the one in use, if so."""
-        return self.reason if self._refused else None
-
     def refresh(self) -> None:
-        """Load the version that the pointer names, unless it is in use or was refused before."""
+        """Load the version that the pointer names, unless it is in use.
+
+        A refused version is looked at again each time: what could not be read may be readable now.
+        """
         try:
             named = self._store.current()
+            if not self._model or named != self._model.version:
+                self._model = load_model(self._store.published(named))
+                log.info("serving %s", named)
         except ChurnError as error:
-            self._refuse("", str(error))
-            return
-        if (self._model and named == self._model.version) or named == self._refused:
-            return
-        try:
-            self._model, self._refused = load_model(self._store.published(named)), None
-        except ModelRefusedError as error:
-            self._refuse(named, f"{named} was refused: {error}")
+            self._refuse(str(error))
         else:
-            log.info("serving %s", named)
+            self.refused = None
 
-    def _refuse(self, version: str, reason: str) -> None:
-        if reason != self.reason:
+    def _refuse(self, reason: str) -> None:
+        if reason != self.refused:
             log.warning("%s", reason)
-        self._refused, self.reason = version or None, reason
+        self.refused = reason
 
     async def follow(self) -> None:
         """Refresh for as long as the service runs."""

@@ -8,6 +8,7 @@ shipped again and changes nothing, as the table knows each prediction by its id.
 import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
@@ -62,7 +63,7 @@ class PredictionLog:
     def _try_to_ship(self, wait: float) -> float:
         try:
             self.ship()
-        except (ChurnError, psycopg.Error) as error:
+        except (ChurnError, psycopg.Error, sqlite3.Error) as error:
             self._note(" ".join(str(error).split()))
             return min(2 * wait, _LONGEST_WAIT_SECONDS)
         self._note(None)

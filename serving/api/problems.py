@@ -8,7 +8,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from churn.errors import InvalidCustomerError, NoModelError, Problem
+from churn.errors import InvalidCustomerError, NoModelError, Problem, shown
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -93,7 +93,7 @@ def _described(problem: Problem) -> dict[str, object]:
     is_plain = isinstance(value, str | bool | int) or value is None
     described: dict[str, object] = {
         "field": problem.field,
-        "value": value if is_plain else repr(value)[:200],
+        "value": value if is_plain else shown(value),
         "expected": problem.expected,
     }
     return {**described, "nearest": problem.nearest} if problem.nearest else described

@@ -98,14 +98,11 @@ EXAMPLES: dict[str, dict[str, object]] = {
 
 
 def _property(field: Field) -> dict[str, object]:
-    described: dict[str, object] = {
-        "description": f"{field.description} Also named {field.header}.",
-        "nullable": True,
-    }
+    about = f"{field.description} Also named {field.header}."
     if field.kind is Kind.IDENTIFIER:
-        return described | {"type": "string", "maxLength": 200}
+        return {"type": ["string", "null"], "maxLength": 200, "description": about}
     if field.is_number:
         kind = "integer" if field.kind is Kind.COUNT else "number"
-        return described | {"type": kind, "minimum": 0, "maximum": field.maximum}
-    accepts = f" Accepts {field.allowed}, in any case."
-    return described | {"description": f"{described['description']}{accepts}"}
+        limits = {"minimum": 0, "maximum": field.maximum}
+        return {"type": [kind, "null"], **limits, "description": about}
+    return {"description": f"{about} Accepts {field.allowed}, in any case, or null."}

@@ -2,11 +2,18 @@
 
 import sqlite3
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS spool (id INTEGER PRIMARY KEY, record TEXT NOT NULL)"
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS spool (id INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL)"
+)
+
+
+_BUSY_SECONDS = 5.0
+_TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -26,10 +33,11 @@ class Spool:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection = sqlite3.connect(
+            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        _enter_wal_mode(self._connection)
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute("PRAGMA busy_timeout = 5000")
         self._connection.execute(_SCHEMA)
 
     def add(self, record: str) -> None:
@@ -69,3 +77,16 @@ class Spool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _enter_wal_mode(connection: sqlite3.Connection) -> None:
+    """Changing the mode does not wait for other processes that do the same, so it is retried."""
+    for attempt in range(_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if attempt == _TRIES - 1:
+                raise
+            time.sleep(_BUSY_SECONDS / _TRIES)
+        else:
+            return

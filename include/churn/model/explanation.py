@@ -55,14 +55,18 @@ def _described(name: str, known: Known) -> str:
 def _add_ons(known: Known) -> str:
     if known.get(INTERNET_SERVICE.name) == NO:
         return "no internet service"
-    taken = [f.name.replace("_", " ") for f in ADD_ONS if known.get(f.name) == YES]
-    return ", ".join(taken) or "none"
+    given = {f.name.replace("_", " "): known[f.name] for f in ADD_ONS if f.name in known}
+    taken = [name for name, value in given.items() if value == YES]
+    if taken or len(given) == len(ADD_ONS):
+        return ", ".join(taken) or "none"
+    return ", ".join(f"no {name}" for name in given)
 
 
 def _phone(known: Known) -> str:
     if known.get(PHONE_SERVICE.name) is False:
         return "no phone service"
-    return "multiple lines" if known.get(MULTIPLE_LINES.name) == YES else "single line"
+    lines = known.get(MULTIPLE_LINES.name)
+    return {YES: "multiple lines", NO: "single line"}.get(str(lines), "phone service")
 
 
 def _labelled(field: Field, known: Known) -> str:

@@ -23,7 +23,7 @@ def connect(database_url: str) -> Connection:
         )
     try:
         return psycopg.connect(database_url, connect_timeout=10, application_name="churn")
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
         reason = " ".join(str(error).split())
         raise WarehouseError(
             f"PostgreSQL is not reachable ({reason}); is the stack up? `make up`"

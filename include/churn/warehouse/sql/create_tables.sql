@@ -50,3 +50,6 @@ CREATE TABLE IF NOT EXISTS prediction_logs (
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (predicted_at, prediction_id)
 ) PARTITION BY RANGE (predicted_at);
+
+-- For clocks that are far off, so that no prediction is ever refused.
+CREATE TABLE IF NOT EXISTS prediction_logs_other PARTITION OF prediction_logs DEFAULT;
