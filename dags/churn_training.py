@@ -25,7 +25,7 @@ To run one task again, press *Clear* on it; to start over, *Trigger* a new run.
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Param, chain, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, Param, chain, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from orchestration.assets import CHURN_MODEL
@@ -61,7 +61,7 @@ PARAMS = {
     dag_id="churn_training",
     doc_md=__doc__,
     # No start_date: with one in the past, the first start of a stack would run last night's schedule.
-    schedule="0 2 * * *",
+    schedule=CronTriggerTimetable("0 2 * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=3),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from churn.customer import CHURN, CUSTOMER_ID, TOTAL_CHARGES, normalised
+from churn.customer import BY_OUTSIDE_NAME, CHURN, CUSTOMER_ID, TOTAL_CHARGES, normalised
 from churn.errors import InvalidCustomerError, Problem
 from churn.parsing import parse_customer
 from churn.scoring import LoadedModel
@@ -22,7 +22,7 @@ class Done:
 
 
 def score_file(model: LoadedModel, rows: Iterable[Mapping[str, str]], target: TextIO) -> Done:
-    """Score rows of a CSV file in a stream; a blank cell is an unknown field."""
+    """Score rows of a CSV file in a stream; blank cells and other columns tell nothing."""
     writer = csv.writer(target)
     writer.writerow(_COLUMNS)
     scored = failed = 0
@@ -49,7 +49,11 @@ def _score(model: LoadedModel, row: Mapping[str, str]) -> list[object]:
 def _tells(name: str, value: str | None) -> bool:
     key = normalised(name)
     blank_says_something = key == normalised(TOTAL_CHARGES.name)
-    return key != CHURN.name and bool(value and (value.strip() or blank_says_something))
+    return (
+        key in BY_OUTSIDE_NAME
+        and key != CHURN.name
+        and bool(value and (value.strip() or blank_says_something))
+    )
 
 
 def _identifier(row: Mapping[str, str]) -> str:

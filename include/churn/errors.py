@@ -3,7 +3,7 @@
 import reprlib
 from dataclasses import dataclass
 
-_MOST_TOLD = 5
+_MOST_TOLD = 3
 
 
 class ChurnError(Exception):

@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 
 from churn import customer
@@ -10,6 +11,7 @@ from churn.errors import InvalidCustomerError, Problem
 from churn.field import Field, Kind, Value
 
 _MAX_IDENTIFIER = 200
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
 
 
 class _RejectedError(Exception):
@@ -56,7 +58,7 @@ def _field(name: str, value: object) -> Field:
         raise InvalidCustomerError((Problem(name, value, expected),))
     if field is None:
         names = [f.name for f in (customer.CUSTOMER_ID, *customer.FEATURES)]
-        expected = "a field's name, such as tenure, contract or monthly_charges"
+        expected = f"one of {', '.join(names)}"
         raise InvalidCustomerError((Problem(name, value, expected, _nearest(name, names)),))
     return field
 
@@ -110,9 +112,11 @@ def _takes_bool(field: Field) -> bool:
 def _number(field: Field, value: object) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise _RejectedError
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value.strip()):
+        raise _RejectedError
     try:
         number = float(value)
-    except (ValueError, OverflowError):
+    except OverflowError:
         raise _RejectedError from None
     if not (math.isfinite(number) and 0 <= number <= (field.maximum or math.inf)):
         raise _RejectedError

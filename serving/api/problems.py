@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from churn.errors import InvalidCustomerError, NoModelError, Problem, shown
 
 MEDIA_TYPE = "application/problem+json"
+_MOST_ERRORS = 20
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ async def _on_problem(_: Request, error: Exception) -> Response:
 async def _on_invalid_customer(_: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidCustomerError)  # noqa: S101
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    errors = [_described(problem) for problem in error.problems]
+    errors = [_described(problem) for problem in error.problems[:_MOST_ERRORS]]
     return problem_response(ProblemError(status, str(error), errors=errors))
 
 

@@ -28,6 +28,7 @@ from local.programs import NAMES
 from local.stack import Stack, open_stack
 from local.summary import FIRST_CUSTOMER
 from local.web import Document, call
+from tests.integration.steady_load import SteadyLoad
 
 HEAL_SECONDS = 90.0
 CHROMIUM = "/usr/bin/chromium"
@@ -165,6 +166,28 @@ def test_the_real_file_goes_through_the_real_scheduler_into_the_service(stack: S
     assert predict(stack).text("prediction") in {"0", "1"}
     assert count(stack, "SELECT count(*) FROM customers") == 7043
     assert eventually(lambda: count(stack, "SELECT count(*) FROM prediction_logs") == 1)
+
+
+def test_a_publish_under_load_fails_no_request_and_is_served_within_five_seconds(
+    stack: Stack,
+) -> None:
+    before = served_version(stack)
+    with SteadyLoad(stack.ports.api) as load:
+        train(stack)
+        after = published_version(stack)
+        published_at = (stack.layout.models / "CURRENT").stat().st_mtime
+        assert eventually(lambda: load.answered[-1].version == after, seconds=5)
+    assert after != before
+    assert len(load.answered) > 100
+    assert {one.status for one in load.answered} == {200}
+    assert {one.version for one in load.answered} == {before, after}
+    assert min(one.at for one in load.answered if one.version == after) - published_at < 5
+    answered = len(load.answered)
+    assert eventually(lambda: logged(stack) >= answered)
+
+
+def logged(stack: Stack) -> int:
+    return count(stack, "SELECT count(*) FROM prediction_logs")
 
 
 def test_no_file_of_the_stack_is_open_to_other_users(stack: Stack) -> None:

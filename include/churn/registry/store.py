@@ -63,7 +63,8 @@ class ModelStore:
     def versions(self) -> tuple[str, ...]:
         """Return every published version, oldest first."""
         folder = self.path / "versions"
-        return tuple(sorted(p.name for p in folder.iterdir())) if folder.is_dir() else ()
+        names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+        return tuple(sorted(name for name in names if re.fullmatch(VERSION_PATTERN, name)))
 
     def candidate(self, version: str) -> Path:
         """Where a version waits to be published."""

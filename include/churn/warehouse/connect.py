@@ -23,7 +23,11 @@ def connect(database_url: str) -> Connection:
         )
     try:
         return psycopg.connect(database_url, connect_timeout=10, application_name="churn")
-    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+    except psycopg.ProgrammingError:  # its text would quote the address, password and all
+        raise WarehouseError(
+            "CHURN_DATABASE_URL is not the address of a PostgreSQL database"
+        ) from None
+    except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
         raise WarehouseError(
             f"PostgreSQL is not reachable ({reason}); is the stack up? `make up`"

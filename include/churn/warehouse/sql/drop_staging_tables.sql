@@ -6,7 +6,9 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('churn.load'));
     FOR leftover IN
         SELECT quote_ident(relname) FROM pg_class
-        WHERE relname LIKE 'staging\_%' AND relkind = 'r' AND pg_table_is_visible(oid)
+        WHERE
+            relname ~ '^staging_(incoming|load_[0-9]+)$' AND relkind = 'r'
+            AND pg_table_is_visible(oid)
     LOOP
         EXECUTE 'DROP TABLE ' || leftover;
     END LOOP;

@@ -1,0 +1,183 @@
+import re
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from starlette.testclient import TestClient
+
+from churn.customer import CUSTOMER_ID, FEATURES
+from churn.registry.store import CARD, ModelStore
+from churn.settings import Settings
+from tests.api.conftest import eventually, publish, running
+from tests.customer_file import package, version_of
+
+PROBLEM = "application/problem+json"
+
+
+def test_the_service_starts_without_a_model_and_says_why_it_cannot_answer(
+    settings: Settings,
+) -> None:
+    with running(settings) as client:
+        for answer in (
+            client.post("/predict", json={"tenure": 5}),
+            client.get("/model"),
+            client.get("/readyz"),
+        ):
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == PROBLEM
+            assert answer.headers["retry-after"].isdigit()
+            assert "no model has been published yet" in answer.json()["detail"]
+
+
+def test_the_service_lives_without_a_model(settings: Settings) -> None:
+    with running(settings) as client:
+        answer = client.get("/livez")
+    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+
+
+def test_a_wrong_request_is_told_so_even_without_a_model(settings: Settings) -> None:
+    with running(settings) as client:
+        assert client.post("/predict", json={"tenure": -1}).status_code == 422
+
+
+def test_a_model_is_served_within_two_seconds_of_its_publish(
+    settings: Settings, empty_store: ModelStore
+) -> None:
+    with running(settings) as client:
+        assert client.get("/readyz").status_code == 503
+        publish(empty_store, 1)
+        assert eventually(lambda: client.get("/readyz").status_code == 200, seconds=2)
+        assert client.post("/predict", json={"tenure": 5}).json()["model_version"] == version_of(1)
+
+
+def test_a_second_version_is_swapped_in_without_a_failed_request(
+    client: TestClient, store: ModelStore
+) -> None:
+    versions = [client.post("/predict", json={"tenure": 5}).json()["model_version"]]
+    publish(store, 2)
+    until = time.monotonic() + 2
+    while versions[-1] == version_of(1) and time.monotonic() < until:
+        answer = client.post("/predict", json={"tenure": 5})
+        assert answer.status_code == 200
+        versions.append(answer.json()["model_version"])
+    assert versions == sorted(versions)
+    assert set(versions) == {version_of(1), version_of(2)}
+
+
+def test_a_torn_version_is_refused_by_name_and_the_old_one_keeps_serving(
+    client: TestClient, store: ModelStore
+) -> None:
+    folder = store.write_candidate(package(2).manifest, package(2).files)
+    (folder / CARD).write_bytes(b"torn")
+    store.publish(version_of(2))
+    assert eventually(lambda: client.get("/readyz").json()["refused"] is not None, seconds=2)
+    ready = client.get("/readyz").json()
+    assert ready["model_version"] == version_of(1)
+    assert f"{version_of(2)}/{CARD}" in ready["refused"]
+    assert client.get("/model").json()["refused"] == ready["refused"]
+    assert client.post("/predict", json={"tenure": 5}).json()["model_version"] == version_of(1)
+
+
+def test_the_model_in_use_tells_how_good_it_is_beside_the_baseline(client: TestClient) -> None:
+    model = client.get("/model").json()
+    assert model["version"] == version_of(1)
+    assert model["trained_on"]["customers"] == 7_043
+    assert model["cross_validation"]["roc_auc"]["mean"] >= 0.849
+    assert model["majority_baseline"]["roc_auc"] == 0.5
+
+
+def test_readiness_tells_what_waits_for_postgresql_and_why(client: TestClient) -> None:
+    client.post("/predict", json={"tenure": 5})
+    assert eventually(
+        lambda: client.get("/readyz").json()["prediction_log"]["trouble"] is not None, seconds=2
+    )
+    log = client.get("/readyz").json()["prediction_log"]
+    assert log["waiting"] == 1
+    assert "CHURN_DATABASE_URL is not set" in log["trouble"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/predict", 405),
+        ("DELETE", "/model", 405),
+        ("POST", "/livez", 405),
+    ],
+)
+def test_a_wrong_address_or_method_is_a_problem(
+    client: TestClient, method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
+    assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+def test_the_documentation_works_without_the_internet(client: TestClient, page: str) -> None:
+    html = client.get(page).text
+    assert "://" not in html
+    addresses: list[str] = re.findall(r'(?:src|href|spec-url)="([^"]+)"', html)
+    assert addresses
+    for address in addresses:
+        assert client.get(urljoin(page, address)).status_code == 200, address
+
+
+def _document(client: TestClient) -> dict[str, Any]:
+    document: dict[str, Any] = client.get("/openapi.json").json()
+    return document
+
+
+def _request(client: TestClient) -> dict[str, Any]:
+    body = _document(client)["paths"]["/predict"]["post"]["requestBody"]
+    content: dict[str, Any] = body["content"]["application/json"]
+    return content
+
+
+def test_the_openapi_document_lists_every_field_of_a_customer(client: TestClient) -> None:
+    properties = _request(client)["schema"]["properties"]
+    assert list(properties) == [field.name for field in (CUSTOMER_ID, *FEATURES)]
+    for field in FEATURES:
+        for value in field.values:
+            told = properties[field.name]["description"]
+            assert field.label(value) in told, field.name
+
+
+def test_every_schema_of_the_openapi_document_is_valid(client: TestClient) -> None:
+    document = _document(client)
+    assert str(document["openapi"]).startswith("3.1")
+    for schema in (_request(client)["schema"], *document["components"]["schemas"].values()):
+        Draft202012Validator.check_schema(schema)
+
+
+def test_the_examples_of_the_openapi_document_are_answered(client: TestClient) -> None:
+    for example in _request(client)["examples"].values():
+        assert client.post("/predict", json=example["value"]).status_code == 200
+
+
+def test_the_examples_of_the_openapi_document_fit_its_schema(client: TestClient) -> None:
+    for example in _request(client)["examples"].values():
+        Draft202012Validator(_request(client)["schema"]).validate(example["value"])
+
+
+def test_the_openapi_document_allows_null_as_the_service_does(client: TestClient) -> None:
+    body = {"tenure": None, "partner": True}
+    assert client.post("/predict", json=body).status_code == 200
+    Draft202012Validator(_request(client)["schema"]).validate(body)
+
+
+def test_the_answer_to_an_openapi_example_has_the_documented_shape(client: TestClient) -> None:
+    document = _document(client)
+    schema = document["components"]["schemas"]["Prediction"]
+    answer = client.post("/predict", json={"tenure": 5}).json()
+    assert set(answer) == set(schema["properties"])
+
+
+def test_nothing_is_opened_before_the_service_starts(tmp_path: Path) -> None:
+    from serving.api.app import create_app
+
+    create_app(Settings("", tmp_path / "models", tmp_path / "data", tmp_path / "spool"))
+    assert not list(tmp_path.iterdir())

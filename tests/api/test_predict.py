@@ -1,0 +1,287 @@
+import json
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from churn.customer import FEATURES, Known
+from churn.model.features import probabilities
+from churn.parsing import parse_customer
+from serving.api.routes import MAX_BODY_BYTES
+from tests.customer_file import conditioner, customers, package, read_rows, trained
+
+ORIGIN = {"tenure": 5, "monthly_charges": 95.5, "gender": 1, "partner": 0}
+PROBLEM = "application/problem+json"
+
+
+def _predict(client: TestClient, body: object) -> dict[str, Any]:
+    answer = client.post("/predict", json=body)
+    assert answer.status_code == 200, answer.text
+    content: dict[str, Any] = answer.json()
+    return content
+
+
+def _refused(client: TestClient, content: str | bytes, *, status: int = 422) -> dict[str, Any]:
+    answer = client.post("/predict", content=content)
+    assert answer.status_code == status, answer.text[:500]
+    assert answer.headers["content-type"] == PROBLEM
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert problem["type"]
+    assert problem["title"]
+    assert problem["detail"]
+    return problem
+
+
+def _settled(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name != "prediction_id"}
+
+
+def test_the_origins_curl_is_answered(client: TestClient) -> None:
+    answer = client.post(
+        "/predict",
+        content='{"tenure": 5, "monthly_charges": 95.5, "gender": 1, "partner": 0}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["prediction"] == 1
+    known: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
+    assert body["probability_churn"] == conditioner().score(known).probability
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": "No"},
+        {"tenure": "5", "MonthlyCharges": "95.5", "gender": "male", "Partner": False},
+        {"TENURE": 5.0, "Monthly Charges": 95.5, "Gender": "M", "partner": "0", "contract": None},
+    ],
+)
+def test_spelled_out_forms_give_the_same_answer_as_codes(
+    client: TestClient, body: dict[str, object]
+) -> None:
+    assert _settled(_predict(client, body)) == _settled(_predict(client, ORIGIN))
+
+
+def test_every_customer_scores_as_in_the_scikit_learn_pipeline(client: TestClient) -> None:
+    expected = probabilities(trained().model, customers())
+    rows = read_rows()
+    assert len(rows) == 7_043
+    for row, probability in zip(rows, expected, strict=True):
+        body = {name: value for name, value in row.items() if name != "Churn"}
+        answer = _predict(client, body)
+        assert abs(answer["probability_churn"] - probability) <= 1e-9, row["customerID"]
+
+
+def test_an_answer_carries_the_version_and_an_id_of_its_own(client: TestClient) -> None:
+    answers = [_predict(client, ORIGIN) for _ in range(2)]
+    assert {a["model_version"] for a in answers} == {package().manifest.version}
+    assert len({uuid.UUID(str(a["prediction_id"])) for a in answers}) == 2
+
+
+def test_an_answer_tells_which_fields_were_not_known(client: TestClient) -> None:
+    answer = _predict(client, {"internet_service": "No", "tenure": 5})
+    known = parse_customer({"internet_service": "No", "tenure": 5})
+    assert answer["unknown_fields"] == [f.name for f in FEATURES if f.name not in known]
+
+
+def test_the_probability_lies_within_its_interval(client: TestClient) -> None:
+    answer = _predict(client, ORIGIN)
+    low, high = answer["interval"]
+    assert 0 < low < answer["probability_churn"] < high < 1
+
+
+def test_the_reasons_are_the_strongest_five_and_name_no_protected_attribute(
+    client: TestClient,
+) -> None:
+    body = {name: value for name, value in read_rows()[0].items() if name != "Churn"}
+    reasons = _predict(client, body)["reasons"]
+    assert len(reasons) == 5
+    sizes = [abs(reason["log_odds"]) for reason in reasons]
+    assert sizes == sorted(sizes, reverse=True)
+    assert {"gender", "senior_citizen"}.isdisjoint(reason["field"] for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            {"tenure": -1},
+            {"field": "tenure", "value": -1, "expected": "a whole number from 0 to 1,200"},
+        ),
+        (
+            {"Contract": "Month to month"},
+            {
+                "field": "contract",
+                "value": "Month to month",
+                "expected": "Month-to-month | One year | Two year",
+                "nearest": "Month-to-month",
+            },
+        ),
+        (
+            {"gender": 2},
+            {"field": "gender", "value": 2, "expected": "Female | Male (or 1, 0)"},
+        ),
+        (
+            {"partner": "perhaps"},
+            {
+                "field": "partner",
+                "value": "perhaps",
+                "expected": "No | Yes (or true, false, 1, 0)",
+            },
+        ),
+        (
+            {"monthly_charges": True},
+            {
+                "field": "monthly_charges",
+                "value": True,
+                "expected": "a number from 0 to 1,000,000",
+            },
+        ),
+        (
+            {"customer_id": "a\nb", "tenure": 1},
+            {
+                "field": "customer_id",
+                "value": "a\nb",
+                "expected": "a text of 1 to 200 characters",
+            },
+        ),
+        (
+            {"internet_service": "No", "tech_support": "Yes"},
+            {
+                "field": "tech_support",
+                "value": "Yes",
+                "expected": "No internet service, as internet_service=No",
+            },
+        ),
+        (
+            {"tenure": 1, "churn": "No"},
+            {
+                "field": "churn",
+                "value": "No",
+                "expected": "to be left out: it is what is predicted",
+            },
+        ),
+        (
+            {"TotalCharges": " ", "tenure": 5},
+            {
+                "field": "total_charges",
+                "value": " ",
+                "expected": "an amount, as tenure is 5: blank means tenure 0",
+            },
+        ),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(
+    client: TestClient, body: dict[str, object], expected: dict[str, object]
+) -> None:
+    problem = _refused(client, json.dumps(body))
+    assert problem["errors"] == [expected]
+    assert str(expected["field"]) in problem["detail"]
+
+
+def test_an_unknown_field_is_answered_with_the_nearest_one(client: TestClient) -> None:
+    (error,) = _refused(client, '{"tenur": 5}')["errors"]
+    assert (error["field"], error["value"], error["nearest"]) == ("tenur", 5, "tenure")
+
+
+def test_every_wrong_field_is_named_at_once(client: TestClient) -> None:
+    body = {"tenure": "long", "contract": "forever", "partner": True}
+    errors = _refused(client, json.dumps(body))["errors"]
+    assert [error["field"] for error in errors] == ["tenure", "contract"]
+
+
+@pytest.mark.parametrize("body", ["{}", '{"customer_id": "7590-VHVEG"}', '{"tenure": null}'])
+def test_a_customer_of_whom_nothing_is_known_is_refused(client: TestClient, body: str) -> None:
+    assert "give at least one of gender" in str(_refused(client, body)["detail"])
+
+
+@pytest.mark.parametrize("body", ["", "{", "tenure=5", '{"tenure": 5', "\xff", '{"tenure": 05}'])
+def test_a_body_that_is_not_json_is_told_so(client: TestClient, body: str) -> None:
+    assert "the body is not JSON" in str(_refused(client, body.encode("latin-1"))["detail"])
+
+
+@pytest.mark.parametrize("body", ["[]", '[{"tenure": 5}]', "null", "5", '"tenure"', "true"])
+def test_json_that_is_no_object_is_told_so(client: TestClient, body: str) -> None:
+    assert "not a JSON object such as" in str(_refused(client, body)["detail"])
+
+
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "-Infinity", "1e999", "1" + "0" * 400, "1" + "0" * 5_000]
+)
+def test_a_number_that_is_none_or_far_too_large_is_refused(client: TestClient, value: str) -> None:
+    _refused(client, f'{{"tenure": {value}}}')
+    _refused(client, f'{{"monthly_charges": {value}}}')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        r'{"customer_id": "\ud800", "tenure": 5}',
+        r'{"\ud800": 5}',
+        r'{"contract": "\udfff"}',
+        r'{"customer_id": "\u0000", "tenure": 5}',
+    ],
+)
+def test_text_that_no_database_can_hold_is_refused(client: TestClient, body: str) -> None:
+    assert _refused(client, body)["errors"]
+
+
+@pytest.mark.parametrize("depth", [50, 500, 5_000, 20_000])
+@pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"a":', "}")])
+def test_deep_nesting_is_refused(client: TestClient, left: str, right: str, depth: int) -> None:
+    content = f'{{"tenure": {left * depth}1{right * depth}}}'
+    answer = client.post("/predict", content=content)
+    assert 400 <= answer.status_code < 500, answer.text[:200]
+    assert answer.headers["content-type"] == PROBLEM
+
+
+def test_nesting_of_any_depth_is_refused(client: TestClient) -> None:
+    depths = range(850, 1_000)
+    bodies = [f'{{"tenure": {"[" * depth}{"]" * depth}}}' for depth in depths]
+    assert {client.post("/predict", content=body).status_code for body in bodies} == {422}
+
+
+def test_a_body_of_a_megabyte_is_too_large(client: TestClient) -> None:
+    problem = _refused(client, b'{"tenure": "' + b"5" * 1_000_000 + b'"}', status=413)
+    assert f"{MAX_BODY_BYTES:,} bytes" in str(problem["detail"])
+
+
+def test_a_body_just_within_the_limit_is_read(client: TestClient) -> None:
+    body = b'{"tenure": 5}'
+    padded = body + b" " * (MAX_BODY_BYTES - len(body))
+    assert client.post("/predict", content=padded).status_code == 200
+    assert client.post("/predict", content=padded + b" ").status_code == 413
+
+
+def test_a_refusal_is_not_many_times_as_long_as_the_request(client: TestClient) -> None:
+    body = json.dumps({f"a{number}": 1 for number in range(4_000)}).encode()
+    assert len(client.post("/predict", content=body).content) < 10 * len(body)
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+_VALUES = (
+    _SCALARS | st.lists(_SCALARS, max_size=3) | st.dictionaries(st.text(), _SCALARS, max_size=2)
+)
+_NAMES = st.sampled_from([field.name for field in FEATURES]) | st.text()
+
+
+@given(st.dictionaries(_NAMES, _VALUES, max_size=6) | _VALUES)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_json_is_answered_or_refused_and_never_breaks_the_service(
+    client: TestClient, body: object
+) -> None:
+    assert client.post("/predict", content=json.dumps(body)).status_code in (200, 422)
+
+
+@given(st.binary(max_size=200))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_answered_or_refused_and_never_break_the_service(
+    client: TestClient, body: bytes
+) -> None:
+    assert client.post("/predict", content=body).status_code in (200, 422)

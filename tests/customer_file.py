@@ -1,0 +1,65 @@
+"""The real customer file, read without the product's own code, and the model trained on it once."""
+
+import csv
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from churn.customer import COLUMNS, TOTAL_CHARGES
+from churn.field import Kind
+from churn.model.conditioning import Conditioner
+from churn.model.training import Trained, train
+from churn.packing import Package, pack
+
+CHURN_CSV = Path(__file__).parents[1] / "data" / "churn.csv"
+CHURN_CSV_SHA256 = "88be4b93fbe0cc83421af1c503794c97c342eca914c1576db7c276e61d61358a"
+
+_AS_BOOL = {"Yes": True, "No": False, "1": True, "0": False}
+
+
+def read_rows() -> list[dict[str, str]]:
+    """Return the file's rows as it spells them."""
+    with CHURN_CSV.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def _customers() -> pd.DataFrame:
+    frame = pd.read_csv(CHURN_CSV, dtype=str, keep_default_na=False)
+    frame = frame.rename(columns={field.header: field.name for field in COLUMNS})
+    for field in COLUMNS:
+        if field.kind is Kind.FLAG:
+            frame[field.name] = frame[field.name].map(_AS_BOOL).astype(bool)
+    total = TOTAL_CHARGES.name
+    frame[total] = frame[total].str.strip().replace("", "0").astype(float)
+    return frame.astype({"tenure": int, "monthly_charges": float})
+
+
+def customers() -> pd.DataFrame:
+    """Return the file's customers as the model reads them, a fresh copy."""
+    return _customers().copy()
+
+
+@cache
+def trained() -> Trained:
+    """Return the model trained on the whole file, once per run."""
+    return train(_customers())
+
+
+@cache
+def conditioner() -> Conditioner:
+    """Return what scores any subset of fields by that model."""
+    return Conditioner(trained().scorecard)
+
+
+@cache
+def package(day: int = 1) -> Package:
+    """Return that model as the version of a day in January 2026."""
+    return pack(trained(), _customers(), load_id=1, now=datetime(2026, 1, day, 2, tzinfo=UTC))
+
+
+def version_of(day: int) -> str:
+    """Return the name of that version."""
+    return package(day).manifest.version

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk import DAG
+
+STEPS = ("create_tables", "load_csv", "clean", "train", "publish")
+
+
+@pytest.fixture
+def dag(dag_bag: DagBag) -> DAG:
+    """The training DAG."""
+    return dag_bag.dags["churn_training"]
+
+
+def test_the_steps_run_one_after_the_other(dag: DAG) -> None:
+    edges = {(task.task_id, after) for task in dag.tasks for after in task.downstream_task_ids}
+    assert {task.task_id for task in dag.tasks} == set(STEPS)
+    assert edges == set(pairwise(STEPS))
+
+
+def test_it_runs_every_night_at_two_utc(dag: DAG) -> None:
+    from airflow.sdk import CronTriggerTimetable
+
+    assert isinstance(dag.timetable, CronTriggerTimetable)
+    assert dag.timetable.expression == "0 2 * * *"
+    assert str(dag.timetable.timezone) in ("UTC", "Timezone('UTC')")
+
+
+def test_the_trigger_form_asks_for_the_file_with_the_shipped_one_filled_in(dag: DAG) -> None:
+    param = dag.params.get_param("file")
+    assert param.value == "churn.csv"
+    assert param.schema == {"type": "string", "minLength": 1, "title": "Customer file"}
+
+
+def test_the_trigger_form_offers_to_replace_all_customers_and_does_not_by_itself(dag: DAG) -> None:
+    param = dag.params.get_param("replace_customers")
+    assert param.value is False
+    assert param.schema == {"type": "boolean", "title": "Replace all customers"}
+
+
+def test_the_trigger_form_offers_a_dry_run_and_publishes_by_itself(dag: DAG) -> None:
+    param = dag.params.get_param("mode")
+    assert param.value == "publish"
+    assert param.schema == {
+        "type": "string",
+        "enum": ["publish", "dry run"],
+        "title": "Publish or dry run",
+    }
+
+
+def test_the_trigger_form_has_nothing_else(dag: DAG) -> None:
+    assert set(dag.params) == {"file", "replace_customers", "mode"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("file", ""), ("file", 5), ("replace_customers", "yes"), ("mode", "maybe")],
+)
+def test_a_param_that_is_not_right_is_refused_before_the_run(
+    dag: DAG, name: str, value: object
+) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    with pytest.raises(ParamValidationError):
+        dag.params.get_param(name).resolve(value)
+
+
+def test_publishing_updates_the_asset_that_other_dags_wait_for(dag: DAG) -> None:
+    from orchestration.assets import CHURN_MODEL
+
+    outlets = {task.task_id: list(task.outlets) for task in dag.tasks if task.outlets}
+    assert outlets == {"publish": [CHURN_MODEL]}
+
+
+def test_only_numbers_and_names_go_from_task_to_task(dag: DAG) -> None:
+    hints = {t.task_id: t.python_callable.__annotations__["return"] for t in dag.tasks}  # type: ignore[union-attr]
+    assert set(hints.values()) <= {int, str, None}

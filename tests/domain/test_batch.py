@@ -1,0 +1,65 @@
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from churn.batch import Done, score_file
+from churn.customer import Known
+from churn.registry.store import ModelStore
+from churn.scoring import LoadedModel, load_model
+from tests.customer_file import conditioner, package
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> LoadedModel:
+    """The version trained on the whole file."""
+    return load_model(ModelStore(tmp_path).write_candidate(package().manifest, package().files))
+
+
+def _scored(model: LoadedModel, text: str) -> tuple[Done, list[dict[str, str]]]:
+    target = io.StringIO()
+    done = score_file(model, csv.DictReader(io.StringIO(text)), target)
+    return done, list(csv.DictReader(io.StringIO(target.getvalue())))
+
+
+def test_a_blank_cell_is_an_unknown_field(model: LoadedModel) -> None:
+    _, (row,) = _scored(model, "customer_id,tenure,contract\nA,5,\n")
+    expected = conditioner().score({"tenure": 5}).probability
+    assert float(row["probability_churn"]) == expected
+    assert row["model_version"] == model.version
+
+
+def test_an_unreadable_row_is_alone_in_its_error(model: LoadedModel) -> None:
+    done, rows = _scored(model, "customerID,tenure\nA,5\nB,five\nC,70\n")
+    assert done == Done(scored=2, failed=1)
+    assert [row["customer_id"] for row in rows] == ["A", "B", "C"]
+    assert [bool(row["error"]) for row in rows] == [False, True, False]
+    assert "tenure='five'" in rows[1]["error"]
+    assert (rows[1]["probability_churn"], rows[1]["prediction"]) == ("", "")
+
+
+def test_what_is_predicted_may_be_in_the_file_and_is_passed_over(model: LoadedModel) -> None:
+    done, _ = _scored(model, "tenure,Churn\n5,Yes\n")
+    assert done == Done(scored=1, failed=0)
+
+
+def test_a_blank_total_means_the_first_month(model: LoadedModel) -> None:
+    _, (row,) = _scored(model, "contract,TotalCharges\nOne year, \n")
+    known: Known = {"contract": "One year", "tenure": 0, "total_charges": 0.0}
+    assert float(row["probability_churn"]) == conditioner().score(known).probability
+
+
+def test_a_row_that_ends_early_is_scored_from_what_it_has(model: LoadedModel) -> None:
+    done, _ = _scored(model, "tenure,contract\n5\n")
+    assert done == Done(scored=1, failed=0)
+
+
+def test_a_row_with_too_many_cells_is_alone_in_its_error(model: LoadedModel) -> None:
+    done, _ = _scored(model, "tenure,contract\n5,One year,more\n6,One year\n")
+    assert done == Done(scored=1, failed=1)
+
+
+def test_columns_that_mean_nothing_to_the_model_are_passed_over(model: LoadedModel) -> None:
+    done, _ = _scored(model, "tenure,region,Churn\n5,South,Yes\n")
+    assert done == Done(scored=1, failed=0)

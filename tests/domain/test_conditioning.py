@@ -1,0 +1,193 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold
+
+from churn.customer import FEATURES, Known
+from churn.model.compiling import compile_scorecard, known_rows
+from churn.model.conditioning import Conditioner, Score, condition, sigmoid
+from churn.model.evaluation import score_metrics
+from churn.model.features import pipeline, target
+from tests.customer_file import conditioner, customers, trained
+
+ORIGIN = ("tenure", "monthly_charges", "gender", "partner")
+ROWS = known_rows(customers().iloc[::70])
+
+
+def _only(known: Known, names: frozenset[str] | tuple[str, ...]) -> Known:
+    return {name: value for name, value in known.items() if name in names}
+
+
+def _out_of_fold(names: tuple[str, ...]) -> dict[str, float]:
+    """Return the metrics of scoring from some fields by models that have not seen the customer."""
+    frame = customers()
+    y, p = target(frame), np.zeros(len(frame))
+    folds = StratifiedKFold(n_splits=5, shuffle=True, random_state=7)
+    for train, test in folds.split(frame, y):
+        fitted = pipeline().fit(frame.iloc[train], y[train])
+        unseen = Conditioner(compile_scorecard(fitted, frame.iloc[train]))
+        some = (_only(known, names) for known in known_rows(frame.iloc[test]))
+        p[test] = [unseen.score(known).probability for known in some]
+    return dict(score_metrics(y, p))
+
+
+def test_the_origins_four_fields_are_scored_as_well_as_by_a_model_of_their_own() -> None:
+    measured = _out_of_fold(ORIGIN)
+    assert measured["roc_auc"] >= 0.803
+    assert measured["log_loss"] <= 0.458
+
+
+@pytest.mark.parametrize(
+    ("names", "auc", "log_loss"),
+    [
+        (("contract", "tenure"), 0.7854, 0.4689),
+        (("monthly_charges", "payment_method", "paperless_billing"), 0.7192, 0.5184),
+    ],
+)
+def test_other_fields_are_scored_nearly_as_well_as_by_a_model_of_their_own(
+    names: tuple[str, ...], auc: float, log_loss: float
+) -> None:
+    measured = _out_of_fold(names)
+    assert measured["roc_auc"] == pytest.approx(auc, abs=0.003)
+    assert measured["log_loss"] == pytest.approx(log_loss, abs=0.003)
+
+
+def test_the_formula_is_that_of_the_multivariate_normal() -> None:
+    """Against E[w'z | z_K] and Var[w'z | z_K] by the precision matrix (Bishop 2.3.1, 2.75)."""
+    rng = np.random.default_rng(5)
+    factors = rng.normal(size=(6, 9))
+    covariance = factors @ factors.T / 9
+    weights, known = rng.normal(size=6), np.array([True, False, True, True, False, False])
+    z_known = rng.normal(size=3)
+
+    precision = np.linalg.inv(covariance)
+    conditional = np.linalg.inv(precision[np.ix_(~known, ~known)])
+    mean = -conditional @ precision[np.ix_(~known, known)] @ z_known
+    expected_mean = weights[known] @ z_known + weights[~known] @ mean
+    expected_variance = weights[~known] @ conditional @ weights[~known]
+
+    effective, variance = condition(covariance, weights, known)
+    assert effective @ z_known == pytest.approx(expected_mean, abs=1e-10)
+    assert variance == pytest.approx(expected_variance, abs=1e-10)
+
+
+def test_the_formula_agrees_with_two_million_draws() -> None:
+    covariance = np.array([[1.0, 0.6, -0.3], [0.6, 1.0, 0.2], [-0.3, 0.2, 1.0]])
+    weights, known = np.array([0.4, -1.1, 0.7]), np.array([True, False, False])
+    draws = np.random.default_rng(1).multivariate_normal(np.zeros(3), covariance, 2_000_000)
+    near = draws[np.abs(draws[:, 0] - 0.8) < 0.02]
+    log_odds = near @ weights
+    effective, variance = condition(covariance, weights, known)
+    assert effective[0] * 0.8 == pytest.approx(log_odds.mean(), abs=0.02)
+    assert variance == pytest.approx(log_odds.var(), rel=0.02)
+
+
+def test_known_columns_that_nearly_say_the_same_are_told_apart() -> None:
+    """Worked by hand: S_KK has the eigenvalues 1.999 and 0.001 (Cramer's rule)."""
+    moments = np.array([[1.0, 0.999, 0.1], [0.999, 1.0, 0.099], [0.1, 0.099, 1.0]])
+    known = np.array([True, True, False])
+    effective, variance = condition(moments, np.array([0.0, 0.0, 1.0]), known)
+    determinant = 1 - 0.999**2
+    transfer = np.array([0.1 - 0.999 * 0.099, 0.099 - 0.999 * 0.1]) / determinant
+    assert effective == pytest.approx(transfer, rel=1e-9)
+    assert variance == pytest.approx(1 - transfer @ [0.1, 0.099], rel=1e-9)
+
+
+def test_nothing_known_leaves_the_intercept_and_the_whole_variance() -> None:
+    scorecard = trained().scorecard
+    weights = np.array([column.weight for column in scorecard.columns])
+    score = conditioner().score({})
+    assert score.log_odds == scorecard.intercept
+    assert score.variance == pytest.approx(weights @ np.array(scorecard.correlation) @ weights)
+
+
+def test_all_inputs_known_leave_no_variance_and_an_exact_score() -> None:
+    log_odds = trained().model.decision_function(customers().iloc[::70])
+    for known, expected in zip(ROWS, log_odds, strict=True):
+        score = conditioner().score(_only(known, trained().scorecard.inputs))
+        assert score.variance == 0.0
+        assert score.interval == (score.probability, score.probability)
+        assert score.log_odds == pytest.approx(expected, abs=1e-9)
+
+
+def test_charges_add_nothing_once_every_input_is_known() -> None:
+    for known in ROWS:
+        whole, inputs = (
+            conditioner().score(known),
+            conditioner().score(_only(known, trained().scorecard.inputs)),
+        )
+        assert whole.probability == pytest.approx(inputs.probability, abs=1e-15)
+
+
+def test_the_interval_holds_the_full_score_nine_times_in_ten() -> None:
+    rows = known_rows(customers().iloc[::5])
+    held = 0
+    for known in rows:
+        low, high = conditioner().score(_only(known, ORIGIN)).interval
+        held += low <= conditioner().score(known).probability <= high
+    assert 0.86 <= held / len(rows) <= 0.94
+
+
+def test_probabilities_from_few_fields_are_right_on_average() -> None:
+    rows = known_rows(customers())
+    p = [conditioner().score(_only(known, ORIGIN)).probability for known in rows]
+    assert np.mean(p) == pytest.approx(0.2654, abs=0.01)
+
+
+_SUBSETS = st.frozensets(st.sampled_from([field.name for field in FEATURES]))
+_CUSTOMERS = st.sampled_from(ROWS)
+
+
+@given(_CUSTOMERS, _SUBSETS)
+def test_any_subset_of_fields_gives_a_probability_within_its_interval(
+    known: Known, names: frozenset[str]
+) -> None:
+    score = conditioner().score(_only(known, names))
+    low, high = score.interval
+    assert 0 < low <= score.probability <= high < 1
+
+
+@given(_CUSTOMERS, _SUBSETS, _SUBSETS)
+def test_knowing_more_never_adds_variance(
+    known: Known, some: frozenset[str], more: frozenset[str]
+) -> None:
+    less, rather_more = (conditioner().score(_only(known, names)) for names in (some, some | more))
+    assert rather_more.variance <= less.variance + 1e-9
+
+
+@given(_CUSTOMERS, _SUBSETS)
+def test_contributions_are_those_of_the_known_fields_and_add_up(
+    known: Known, names: frozenset[str]
+) -> None:
+    score = conditioner().score(_only(known, names))
+    assert set(score.contributions) == names
+    total = trained().scorecard.intercept + sum(score.contributions.values())
+    assert score.log_odds == pytest.approx(total, abs=1e-9)
+
+
+def test_the_mean_of_many_customers_with_the_same_known_values_is_the_conditional_one() -> None:
+    """What the formula says of two-year customers is close to what they are."""
+    frame = customers()
+    same = frame[frame["contract"] == "Two year"]
+    log_odds: NDArray[np.float64] = trained().model.decision_function(same)
+    score = conditioner().score({"contract": "Two year"})
+    assert score.log_odds == pytest.approx(float(log_odds.mean()), abs=1e-6)
+
+
+def test_the_probability_is_the_probit_approximation() -> None:
+    score = Score(log_odds=-1.2, variance=2.0, contributions={})
+    assert score.probability == 1 / (1 + math.exp(1.2 / math.sqrt(1 + math.pi / 4)))
+
+
+@pytest.mark.parametrize("log_odds", [-1e6, -800.0, -1.0, 0.0, 1.0, 800.0, 1e6])
+def test_the_sigmoid_never_overflows(log_odds: float) -> None:
+    assert sigmoid(log_odds) == pytest.approx(1 - sigmoid(-log_odds))
+
+
+def test_fields_that_the_scorecard_does_not_use_are_passed_over() -> None:
+    known: Known = {"tenure": 5, "customer_id": "7590-VHVEG"}
+    assert conditioner().score(known) == conditioner().score({"tenure": 5})

@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from churn.errors import ModelRefusedError
+from churn.registry.manifest import read_manifest
+from tests.customer_file import package
+
+
+def _written(**changes: object) -> bytes:
+    document = json.loads(package().manifest.model_dump_json())
+    return json.dumps({**document, **changes}).encode()
+
+
+def test_a_written_manifest_is_read_back_as_it_was() -> None:
+    assert read_manifest(package().manifest.model_dump_json().encode()) == package().manifest
+
+
+def test_the_manifest_says_how_good_the_version_is() -> None:
+    measured = package().manifest.cross_validation
+    assert measured["roc_auc"].mean >= 0.849
+    assert measured["log_loss"].mean <= 0.412
+    assert package().manifest.majority_baseline["accuracy"] == pytest.approx(0.7346, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("format", 2),
+        ("version", "../../etc"),
+        ("version", ""),
+        ("version", ".hidden"),
+        ("version", "a/b"),
+        ("version", "x\n"),
+        ("created_at", "yesterday"),
+        ("fingerprint", "abc"),
+        ("threshold", 1.5),
+        ("threshold", "NaN"),
+        ("golden_rows", []),
+        ("files", {"scorecard.json": "abc"}),
+        ("surprise", 1),
+    ],
+)
+def test_a_manifest_that_is_not_right_is_refused_with_the_field(field: str, value: object) -> None:
+    with pytest.raises(ModelRefusedError, match=rf"manifest\.json: {field}"):
+        read_manifest(_written(**{field: value}))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"null", b"[]", b"\x89PNG\r\n\x1a\n", b"{}"])
+def test_something_else_than_a_manifest_is_refused(content: bytes) -> None:
+    with pytest.raises(ModelRefusedError, match=r"manifest\.json"):
+        read_manifest(content)

@@ -1,0 +1,112 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from churn.customer import Known
+from churn.errors import ModelRefusedError
+from churn.model.columns import COLUMNS
+from churn.model.scorecard import Scorecard, WeightedColumn, points
+from churn.registry.manifest import Manifest
+from churn.registry.store import CARD, SCORECARD, ModelStore
+from churn.scoring import load_model
+from tests.customer_file import conditioner, package, trained
+
+ORIGIN: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
+
+
+def _written(tmp_path: Path, manifest: Manifest, files: dict[str, bytes]) -> Path:
+    """Write a version whose hashes are right, whatever its content is."""
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    honest = manifest.model_copy(update={"files": hashes})
+    return ModelStore(tmp_path).write_candidate(honest, files)
+
+
+def _with_scorecard(tmp_path: Path, scorecard: Scorecard) -> Path:
+    files = {**package().files, SCORECARD: scorecard.model_dump_json().encode()}
+    return _written(tmp_path, package().manifest, files)
+
+
+def _with_column(number: int, **changes: float) -> Scorecard:
+    scorecard = trained().scorecard
+    columns: list[WeightedColumn] = list(scorecard.columns)
+    columns[number] = columns[number].model_copy(update=changes)
+    update = {"columns": tuple(columns), "points": points(tuple(columns))}
+    return scorecard.model_copy(update=update)
+
+
+def test_a_sound_version_is_loaded_and_scores_as_the_trained_model(tmp_path: Path) -> None:
+    model = load_model(_written(tmp_path, package().manifest, dict(package().files)))
+    assert model.version == package().manifest.version
+    assert model.score(ORIGIN) == conditioner().score(ORIGIN)
+
+
+def test_a_customer_leaves_from_the_threshold_on(tmp_path: Path) -> None:
+    score = conditioner().score(ORIGIN)
+    for threshold, leaves in ((score.probability, True), (score.probability + 1e-6, False)):
+        manifest = package().manifest.model_copy(update={"threshold": threshold})
+        folder = tmp_path / str(leaves)
+        model = load_model(_written(folder, manifest, dict(package().files)))
+        assert model.decide(score) is leaves
+
+
+@pytest.mark.parametrize("number", range(len(COLUMNS)))
+def test_any_changed_weight_is_refused_although_the_hashes_are_right(
+    tmp_path: Path, number: int
+) -> None:
+    weight = trained().scorecard.columns[number].weight + 1e-3
+    with pytest.raises(ModelRefusedError, match=r"golden row \d+ scores"):
+        load_model(_with_scorecard(tmp_path, _with_column(number, weight=weight)))
+
+
+@pytest.mark.parametrize("change", ["mean", "scale"])
+@pytest.mark.parametrize("number", [0, 10])
+def test_a_changed_moment_is_refused_although_the_hashes_are_right(
+    tmp_path: Path, number: int, change: str
+) -> None:
+    value = getattr(trained().scorecard.columns[number], change) + 1e-3
+    with pytest.raises(ModelRefusedError, match=r"golden row \d+ scores"):
+        load_model(_with_scorecard(tmp_path, _with_column(number, **{change: value})))
+
+
+def test_a_changed_intercept_is_refused_although_the_hashes_are_right(tmp_path: Path) -> None:
+    scorecard = trained().scorecard
+    other = scorecard.model_copy(update={"intercept": scorecard.intercept + 1e-6})
+    with pytest.raises(ModelRefusedError, match="golden row 0 scores"):
+        load_model(_with_scorecard(tmp_path, other))
+
+
+def test_a_changed_correlation_is_refused_although_the_hashes_are_right(tmp_path: Path) -> None:
+    scorecard = trained().scorecard
+    rows = [[0.9 * x for x in row] for row in scorecard.correlation]
+    for i, row in enumerate(rows):
+        row[i] = 1.0
+    other = scorecard.model_copy(update={"correlation": tuple(map(tuple, rows))})
+    with pytest.raises(ModelRefusedError, match=r"golden row \d+ scores"):
+        load_model(_with_scorecard(tmp_path, other))
+
+
+@pytest.mark.parametrize(
+    "known", [{"contract": "Ten years"}, {"tenure": "long"}, {"tenure": -5}, {"partner": "maybe"}]
+)
+def test_a_golden_row_that_cannot_be_scored_is_refused(
+    tmp_path: Path, known: dict[str, object]
+) -> None:
+    document = json.loads(package().manifest.model_dump_json())
+    document["golden_rows"][3]["known"] = known
+    manifest = Manifest.model_validate(document)
+    with pytest.raises(ModelRefusedError, match="golden row 3 fails"):
+        load_model(_written(tmp_path, manifest, dict(package().files)))
+
+
+def test_a_version_without_a_scorecard_is_refused(tmp_path: Path) -> None:
+    files = {CARD: package().files[CARD]}
+    with pytest.raises(ModelRefusedError, match=f"does not list {SCORECARD}"):
+        load_model(_written(tmp_path, package().manifest, files))
+
+
+def test_a_foreign_scorecard_is_refused_although_its_hash_is_right(tmp_path: Path) -> None:
+    files = {**package().files, SCORECARD: b"\x89PNG\r\n\x1a\n"}
+    with pytest.raises(ModelRefusedError, match=r"scorecard\.json"):
+        load_model(_written(tmp_path, package().manifest, files))

@@ -1,0 +1,190 @@
+"""The whole DAG, run by Airflow in a process of its own on a real PostgreSQL."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import psycopg
+import pytest
+
+from churn.registry.store import ModelStore
+from churn.scoring import load_model
+from local import databases
+from local.databases import PIPELINE, SERVING, Database
+from local.postgres import Server
+
+PROJECT = Path(__file__).parents[2]
+STEPS = ("create_tables", "load_csv", "clean", "train", "publish")
+
+_RUNS = """
+import json, sys
+import psycopg
+from airflow.dag_processing.dagbag import DagBag
+from churn.registry.store import ModelStore
+from churn.settings import Settings
+from orchestration.edges import warehouse
+
+store = ModelStore(Settings.from_environment().model_store)
+observed = {}
+for name, conf in json.loads(sys.argv[2]).items():
+    dag = DagBag(dag_folder=sys.argv[1]).dags["churn_training"]  # a run leaves its conf in the DAG
+    run = dag.test(run_conf=conf)
+    tasks = run.get_task_instances()
+    with warehouse() as connection:
+        (customers,) = connection.execute("SELECT count(*) FROM customers").fetchone()
+        (recorded,) = connection.execute("SELECT count(*) FROM model_versions").fetchone()
+    observed[name] = {
+        "state": str(run.state),
+        "tasks": {task.task_id: str(task.state) for task in tasks},
+        "tries": {task.task_id: task.try_number for task in tasks},
+        "current": store.current(),
+        "versions": list(store.versions()),
+        "candidates": len(list((store.path / "candidates").iterdir())),
+        "customers": customers,
+        "recorded": recorded,
+    }
+print("OBSERVED" + json.dumps(observed))
+"""
+
+RUNS: dict[str, dict[str, object]] = {
+    "real": {},
+    "missing": {"file": "nothing.csv"},
+    "dry": {"mode": "dry run"},
+}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was true after a run."""
+
+    state: str
+    tasks: dict[str, str]
+    tries: dict[str, int]
+    current: str
+    versions: list[str]
+    candidates: int
+    customers: int
+    recorded: int
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs, one after the other over one warehouse and one store, and what Airflow said."""
+
+    after: dict[str, Observed]
+    log: str
+    store: ModelStore
+
+
+@pytest.fixture(scope="module")
+def warehouse_url(postgres_server: Server) -> Iterator[str]:
+    """A database for all the runs of this module."""
+    name = f"churn_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        database = Database(name=name, owner=PIPELINE, guests=(SERVING,))
+        databases.create_database(connection, database)
+        yield postgres_server.url(name, role=PIPELINE, password=postgres_server.password)
+        databases.drop_database(connection, name)
+
+
+def _environment(home: Path, warehouse_url: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW_CONN_CHURN_WAREHOUSE": warehouse_url,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "CHURN_HOME": str(home),
+        "CHURN_MODEL_STORE": str(home / "models"),
+    }
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> str:
+    finished = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert finished.returncode == 0, finished.stderr[-5_000:]
+    return finished.stdout + finished.stderr
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, warehouse_url: str) -> Runs:
+    """Run the DAG on the real file, on a missing one, and dry."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = _environment(home, warehouse_url)
+    _run(["-m", "airflow", "db", "migrate"], environment)
+    log = _run(["-c", _RUNS, str(PROJECT / "dags"), json.dumps(RUNS)], environment)
+    (line,) = (line for line in log.splitlines() if line.startswith("OBSERVED"))
+    observed = cast(dict[str, dict[str, object]], json.loads(line.removeprefix("OBSERVED")))
+    after = {name: Observed(**facts) for name, facts in observed.items()}  # type: ignore[arg-type]
+    return Runs(after, log, ModelStore(home / "models"))
+
+
+def test_the_dag_succeeds_on_the_real_file(runs: Runs) -> None:
+    assert runs.after["real"].state == "success"
+    assert runs.after["real"].tasks == dict.fromkeys(STEPS, "success")
+    assert set(runs.after["real"].tries.values()) == {1}
+
+
+def test_the_dag_brings_in_every_customer(runs: Runs) -> None:
+    assert runs.after["real"].customers == 7_043
+
+
+def test_the_dag_publishes_a_sound_version_and_records_it(runs: Runs) -> None:
+    real = runs.after["real"]
+    assert real.versions == [real.current]
+    assert real.recorded == 1
+    model = load_model(runs.store.published(real.current))
+    assert model.manifest.trained_on.customers == 7_043
+    assert model.manifest.cross_validation["roc_auc"].mean >= 0.849
+    assert model.manifest.cross_validation["log_loss"].mean <= 0.412
+
+
+def test_a_missing_file_fails_the_run_at_once_without_another_try(runs: Runs) -> None:
+    missing = runs.after["missing"]
+    assert missing.state == "failed"
+    assert missing.tasks == {
+        "create_tables": "success",
+        "load_csv": "failed",
+        "clean": "upstream_failed",
+        "train": "upstream_failed",
+        "publish": "upstream_failed",
+    }
+    assert missing.tries["load_csv"] == 1
+
+
+def test_a_missing_file_is_named_in_the_log_with_what_there_is(runs: Runs) -> None:
+    assert "nothing.csv: there is no such file in" in runs.log
+    assert "which has churn.csv" in runs.log
+
+
+def test_a_missing_file_leaves_customers_and_model_as_they_were(runs: Runs) -> None:
+    real, missing = runs.after["real"], runs.after["missing"]
+    assert (missing.customers, missing.current) == (real.customers, real.current)
+    assert missing.versions == real.versions
+
+
+def test_a_dry_run_trains_and_leaves_the_model_in_use(runs: Runs) -> None:
+    real, dry = runs.after["real"], runs.after["dry"]
+    assert dry.state == "success"
+    assert dry.tasks == {**dict.fromkeys(STEPS, "success"), "publish": "skipped"}
+    assert (dry.current, dry.versions, dry.recorded) == (real.current, real.versions, 1)
+    assert dry.candidates == 1
+
+
+def test_running_the_dag_again_changes_no_count(runs: Runs) -> None:
+    assert runs.after["dry"].customers == runs.after["real"].customers
