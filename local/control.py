@@ -1,8 +1,11 @@
 """Start and stop a stack."""
 
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+
+import psutil
 
 from local import credentials, health, leftovers, postgres, supervisor
 from local.console import Console
@@ -16,6 +19,7 @@ from local.stack import Stack, create_stack, open_stack
 
 START_SECONDS = 300.0
 STOP_SECONDS = 90.0
+FOREGROUND_SECONDS = 10.0
 PAUSE_SECONDS = 0.25
 
 
@@ -42,6 +46,7 @@ def launch(console: Console, layout: Layout, environment: Mapping[str, str]) -> 
     sweep(layout)
     stack = create_stack(environment)
     layout.phase.unlink(missing_ok=True)
+    layout.stopped.unlink(missing_ok=True)
     if not layout.database.exists():
         console.say(f"creating a PostgreSQL server in {layout.database}")
     postgres.initialise(stack.server)
@@ -80,7 +85,19 @@ def down(console: Console, environment: Mapping[str, str]) -> None:
             _shut_down(layout)
         sweep(layout)
         layout.phase.unlink(missing_ok=True)
+        layout.stopped.touch()
+    _wait_for_foreground(layout)
     console.say("stopped; nothing of this stack is running")
+
+
+def _wait_for_foreground(layout: Layout) -> None:
+    """Let a `make run` of another terminal notice that its stack was stopped, and end."""
+    if not layout.foreground.exists():
+        return
+    process = int(layout.foreground.read_text())
+    deadline = time.monotonic() + FOREGROUND_SECONDS
+    while process != os.getpid() and psutil.pid_exists(process) and time.monotonic() < deadline:
+        time.sleep(PAUSE_SECONDS)
 
 
 def sweep(layout: Layout) -> None:

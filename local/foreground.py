@@ -11,13 +11,13 @@ from local import control, supervisor
 from local.console import Console
 from local.errors import StackError
 from local.first_run import train
-from local.layout import find_layout
+from local.layout import Layout
 from local.stack import Stack
 from local.summary import summary
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAUSE_SECONDS = 1.0
-# The guard starts a killed supervisor again; a longer silence is somebody's wish.
+# The guard starts a killed supervisor again; a longer silence is a failure.
 GONE_SECONDS = 30.0
 
 
@@ -44,13 +44,29 @@ def _run(console: Console, environment: Mapping[str, str]) -> int:
     for line in summary(stack):
         console.show(line)
     console.say("everything runs; Ctrl-C stops it")
-    _wait(stack)
-    raise StackError(f"The stack in {find_layout(environment).home} was stopped from elsewhere.")
+    with _noted(stack.layout):
+        _wait(stack)
+    if stack.layout.stopped.exists():
+        console.say("stopped from another terminal")
+        return 0
+    raise StackError(f"The stack in {stack.layout.home} has gone; see {stack.layout.logs}.")
+
+
+@contextmanager
+def _noted(layout: Layout) -> Iterator[None]:
+    """Leave our process id for whoever stops the stack from another terminal."""
+    layout.foreground.write_text(str(os.getpid()))
+    try:
+        yield
+    finally:
+        layout.foreground.unlink(missing_ok=True)
 
 
 def _wait(stack: Stack) -> None:
     seen, parent = time.monotonic(), os.getppid()
     while time.monotonic() - seen < GONE_SECONDS:
+        if stack.layout.stopped.exists():
+            return
         if os.getppid() != parent:  # make or the terminal was killed: nobody could press Ctrl-C
             raise Stopped
         time.sleep(PAUSE_SECONDS)

@@ -73,6 +73,16 @@ class Layout:
         return self.run / "phase"
 
     @property
+    def stopped(self) -> Path:
+        """Here once somebody asked to stop; the next start takes it away."""
+        return self.run / "stopped"
+
+    @property
+    def foreground(self) -> Path:
+        """The process id of `make run`, as long as it waits for the stack."""
+        return self.run / "foreground.pid"
+
+    @property
     def socket(self) -> Path:
         """The supervisor's control socket; in a deep folder it moves to a short place."""
         socket = self.run / "supervisor.sock"
