@@ -3,9 +3,12 @@
 Loads the customer file, cleans it, trains the churn model and publishes it to the model store,
 where the service finds it within a second. Runs at 02:00 UTC and from *Trigger*, whose form has:
 
-- **file**: a file in the data folder (or a full path);
+- **file**: a file in the data folder, a folder, a glob, or a full path; plain, `.gz`, `.zst` or `.zip`;
+- **mode**: `publish`, or `dry run` to train and look at the card while the served model stays;
 - **replace_customers**: the file is the whole customer base, so who is not in it is removed;
-- **mode**: `publish`, or `dry run` to train and look at the card while the served model stays.
+- **load_again**: load the file though the same bytes were loaded before;
+- **limit_rejected**: the share of invalid rows over which the load is refused;
+- how the file is written (encoding, separator, decimal mark, day), where it is not to be detected.
 
 Every task is one transaction and can run twice. Until `publish`, the service and yesterday's
 customers stand as they were.
@@ -14,7 +17,7 @@ customers stand as they were.
 |---|---|---|
 | `create_tables` | the tables and log partitions that are missing | is PostgreSQL up, is the connection `churn_warehouse` right |
 | `load_csv` | a staging table with the file's text, a row in `loads` | the message: it names the file and what was expected |
-| `clean` | `customers`, and `rejected_rows` with the reasons | `select reasons, count(*) from rejected_rows group by 1` |
+| `clean` | `customers`, `customer_history`, `rejected_rows`, the gate's verdict in `loads` | the report in its log: line numbers and reasons |
 | `train` | a candidate version, its card in the task's log | the message: too few rows, or a scorecard that differs |
 | `publish` | the version in use, a row in `model_versions` | is the model store writable, is its disk full |
 
@@ -23,38 +26,14 @@ To run one task again, press *Clear* on it; to start over, *Trigger* a new run.
 """
 
 from datetime import timedelta
-from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, Param, chain, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, chain, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from orchestration.assets import CHURN_MODEL
 from orchestration.edges import customer_file, model_store, warehouse
+from orchestration.params import PUBLISH, TRAINING_PARAMS, cleaning, param, reading
 from orchestration.policies import DEFAULT_ARGS
-
-PUBLISH = "publish"
-PARAMS = {
-    "file": Param(
-        "churn.csv",
-        type="string",
-        minLength=1,
-        title="Customer file",
-        description="A CSV file in the data folder, or a full path.",
-    ),
-    "replace_customers": Param(
-        False,
-        type="boolean",
-        title="Replace all customers",
-        description="The file is the whole customer base: customers who are not in it are removed.",
-    ),
-    "mode": Param(
-        PUBLISH,
-        type="string",
-        enum=[PUBLISH, "dry run"],
-        title="Publish or dry run",
-        description="A dry run trains and shows the card; the served model stays.",
-    ),
-}
 
 
 @dag(
@@ -66,7 +45,7 @@ PARAMS = {
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=3),
     default_args=DEFAULT_ARGS,
-    params=PARAMS,
+    params=TRAINING_PARAMS,
     tags=["churn"],
 )
 def churn_training() -> None:
@@ -80,18 +59,19 @@ def churn_training() -> None:
             steps.create_tables(connection)
 
     @task
-    def load_csv() -> int:
+    def load_csv() -> list[int]:
         from churn import steps
 
         with warehouse() as connection:
-            return steps.load_csv(connection, customer_file(_param("file")))
+            return steps.load_csv(connection, customer_file(param("file")), reading())
 
     @task
-    def clean(load_id: int) -> int:
+    def clean(load_ids: list[int]) -> list[int]:
         from churn import steps
 
         with warehouse() as connection:
-            return steps.clean(connection, load_id, replace=_param("replace_customers")).accepted
+            steps.clean(connection, load_ids, **cleaning())
+            return load_ids
 
     @task(execution_timeout=timedelta(hours=1))
     def train() -> str:
@@ -114,12 +94,8 @@ def churn_training() -> None:
     chain(create_tables(), loaded, cleaned, trained, published)
 
 
-def _param(name: str) -> Any:
-    return get_current_context()["params"][name]
-
-
 def _skip_on_dry_run() -> None:
-    if _param("mode") != PUBLISH:
+    if param("mode") != PUBLISH:
         raise AirflowSkipException("dry run: the candidate is not published")
 
 

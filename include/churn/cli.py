@@ -4,10 +4,10 @@ import csv
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import click
 import psycopg
@@ -20,7 +20,14 @@ from churn.errors import ChurnError, DataQualityError
 from churn.registry.store import CARD, ModelStore, read_version
 from churn.scoring import load_model
 from churn.settings import Settings
-from churn.warehouse.connect import Connection, connect
+from churn.warehouse.connect import connect
+from churn.warehouse.dialect import DELIMITERS, ENCODINGS, Asked
+from churn.warehouse.gate import LIMIT_REJECTED
+from churn.warehouse.load import Reading
+
+Command = Callable[..., None]
+log = logging.getLogger(__name__)
+_SNAPSHOT_HELP = "The day that the file speaks of. Default: its snapshot_date column or its name."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,45 +39,74 @@ def churn(context: click.Context) -> None:
     context.obj = Settings.from_environment()
 
 
-@contextmanager
-def _warehouse(settings: Settings) -> Iterator[Connection]:
-    with connect(settings.database_url) as connection:
-        yield connection
-
-
 @churn.command("create-tables")
 @click.pass_obj
 def create_tables(settings: Settings) -> None:
     """Create the tables that are missing."""
-    with _warehouse(settings) as connection:
+    with connect(settings.database_url) as connection:
         steps.create_tables(connection)
+
+
+def _reading_options(command: Command) -> Command:
+    """Add the options that say how a file is to be read, and what may become of it."""
+    options = (
+        click.option("--encoding", type=click.Choice(ENCODINGS), help="Default: detected."),
+        click.option("--separator", type=click.Choice(DELIMITERS), help="Default: detected."),
+        click.option("--decimal", type=click.Choice([".", ","]), help="Default: detected."),
+        click.option("--snapshot-date", type=click.DateTime(["%Y-%m-%d"]), help=_SNAPSHOT_HELP),
+        click.option("--again", is_flag=True, help="Load the file though it was loaded before."),
+        click.option("--replace", is_flag=True, help="The file is the whole customer base."),
+        click.option(
+            "--limit-rejected",
+            type=click.FloatRange(0, 1),
+            default=LIMIT_REJECTED,
+            show_default=True,
+            help="The share of invalid rows from which on the load is refused.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @churn.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@_reading_options
 @click.pass_obj
-def load(settings: Settings, file: Path) -> None:
-    """Copy the customer FILE into a staging table; prints the load's number."""
-    with _warehouse(settings) as connection:
+def load(settings: Settings, /, file: Path, **options: Any) -> None:
+    """Load and clean the customer FILE (or folder, or glob) and print what became of it."""
+    with connect(settings.database_url) as connection:
         steps.create_tables(connection)
-        click.echo(steps.load_csv(connection, file))
+    _load_and_clean(settings, file, options, tell=click.echo)
 
 
-@churn.command()
-@click.argument("load_id", type=int)
-@click.option("--replace", is_flag=True, help="The file is the whole customer base.")
-@click.pass_obj
-def clean(settings: Settings, load_id: int, replace: bool) -> None:
-    """Merge a load's valid rows into the customers."""
-    with _warehouse(settings) as connection:
-        steps.clean(connection, load_id, replace=replace)
+def _load_and_clean(
+    settings: Settings,
+    file: Path,
+    options: dict[str, Any],
+    tell: Callable[[str], None] = log.info,
+) -> None:
+    asked = Asked(options["encoding"], options["separator"], options["decimal"])
+    day = options["snapshot_date"]
+    again = options["again"] or options["replace"]
+    reading = Reading(asked, day.date() if day else None, again=again)
+    with _timed("load_csv"), connect(settings.database_url) as connection:
+        load_ids = steps.load_csv(connection, file, reading)
+    with _timed("clean"), connect(settings.database_url) as connection:
+        steps.clean(
+            connection,
+            load_ids,
+            replace=options["replace"],
+            limit_rejected=options["limit_rejected"],
+            tell=tell,
+        )
 
 
 @churn.command()
 @click.pass_obj
 def train(settings: Settings) -> None:
     """Train on the customers; prints the candidate's version."""
-    with _warehouse(settings) as connection:
+    with connect(settings.database_url) as connection:
         click.echo(steps.train(connection, ModelStore(settings.model_store)))
 
 
@@ -79,28 +115,25 @@ def train(settings: Settings) -> None:
 @click.pass_obj
 def publish(settings: Settings, version: str) -> None:
     """Put a candidate VERSION in use."""
-    with _warehouse(settings) as connection:
+    with connect(settings.database_url) as connection:
         click.echo(steps.publish(connection, ModelStore(settings.model_store), version))
 
 
 @churn.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="The file is the whole customer base.")
+@_reading_options
 @click.option("--dry-run", is_flag=True, help="Train, but leave the served model as it is.")
 @click.pass_obj
-def run(settings: Settings, file: Path, replace: bool, dry_run: bool) -> None:
+def run(settings: Settings, /, file: Path, dry_run: bool, **options: Any) -> None:
     """Load, clean, train and publish the customer FILE: what the DAG does, in one process."""
     store = ModelStore(settings.model_store)
-    with _timed("create_tables"), _warehouse(settings) as connection:
+    with _timed("create_tables"), connect(settings.database_url) as connection:
         steps.create_tables(connection)
-    with _timed("load_csv"), _warehouse(settings) as connection:
-        load_id = steps.load_csv(connection, file)
-    with _timed("clean"), _warehouse(settings) as connection:
-        steps.clean(connection, load_id, replace=replace)
-    with _timed("train"), _warehouse(settings) as connection:
+    _load_and_clean(settings, file, options)
+    with _timed("train"), connect(settings.database_url) as connection:
         version = steps.train(connection, store)
     if not dry_run:
-        with _timed("publish"), _warehouse(settings) as connection:
+        with _timed("publish"), connect(settings.database_url) as connection:
             steps.publish(connection, store, version)
     click.echo(version)
 

@@ -147,6 +147,14 @@ TOTAL_CHARGES: Final = Field(
 )
 CHURN: Final = _flag("churn", "Churn", "Left the company: what is predicted.")
 
+SNAPSHOT_DATE: Final = Field(
+    name="snapshot_date",
+    header="snapshot_date",
+    kind=Kind.DATE,
+    description="The day that the row speaks of; an older day never overwrites a newer one.",
+    example="2026-01-31",
+)
+
 FEATURES: Final = (
     GENDER,
     SENIOR_CITIZEN,
@@ -164,6 +172,8 @@ FEATURES: Final = (
     TOTAL_CHARGES,
 )
 COLUMNS: Final = (CUSTOMER_ID, *FEATURES, CHURN)
+OPTIONAL: Final = (TOTAL_CHARGES,)
+"""Columns that a file may lack: no model input depends on them."""
 BY_NAME: Final[Mapping[str, Field]] = {field.name: field for field in COLUMNS}
 
 

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     CHOICE = "choice"
     COUNT = "count"
     MONEY = "money"
+    DATE = "date"
 
 
 YES: Final = "Yes"
@@ -64,6 +65,8 @@ class Field:
         """What the field accepts, in words."""
         if self.kind is Kind.IDENTIFIER:
             return "a text of 1 to 200 characters"
+        if self.kind is Kind.DATE:
+            return "a date such as 2026-01-31"
         if self.is_number:
             what = "a whole number" if self.kind is Kind.COUNT else "a number"
             return f"{what} from 0 to {self.maximum:,.0f}"

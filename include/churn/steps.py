@@ -1,6 +1,7 @@
 """The pipeline's steps. Each is a transaction, can run twice, and can be killed anywhere."""
 
 import logging
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,24 +9,28 @@ from churn import scoring
 from churn.errors import DataQualityError
 from churn.registry import ledger
 from churn.registry.store import ModelStore
-from churn.warehouse import clean as cleaning
-from churn.warehouse import load as loading
 from churn.warehouse import schema
+from churn.warehouse.clean import clean as clean_load
 from churn.warehouse.connect import Connection
+from churn.warehouse.gate import LIMIT_REJECTED
+from churn.warehouse.load import Reading
+from churn.warehouse.load import load_csv as load
+from churn.warehouse.report import Report
+from churn.warehouse.source import find_files, is_glob
 
 log = logging.getLogger(__name__)
 
 
 def locate(file: str, data: Path) -> Path:
-    """Return the path of a file named in full, or relative to the data folder or its parent.
+    """Return the path of a file, folder or glob, named in full or from the data folder.
 
     Raises:
         DataQualityError: naming the file and what the data folder has instead.
     """
     for candidate in (data / file, data.parent / file):
-        if candidate.is_file():
+        if candidate.exists() or (is_glob(candidate) and find_files(candidate)):
             return candidate
-    found = ", ".join(sorted(p.name for p in data.glob("*.csv"))) or "no CSV file"
+    found = ", ".join(sorted(p.name for p in data.glob("*.csv*"))) or "no CSV file"
     raise DataQualityError(f"{file}: there is no such file in {data}, which has {found}")
 
 
@@ -35,20 +40,39 @@ def create_tables(connection: Connection) -> None:
     log.info("tables are ready")
 
 
-def load_csv(connection: Connection, path: Path) -> int:
-    """Copy a customer file into its staging table; return the load's number."""
-    load = loading.load_csv(connection, path)
-    log.info("load %s: %s rows from %s", load.load_id, f"{load.rows:,}", path)
-    if load.extra_columns:
-        log.warning("columns that are not used: %s", ", ".join(load.extra_columns))
-    return load.load_id
+def load_csv(connection: Connection, path: Path, reading: Reading | None = None) -> list[int]:
+    """Copy a customer file, or each of a folder or glob, into staging; return the loads."""
+    loads = [load(connection, file, reading) for file in find_files(path)]
+    for one in loads:
+        log.info("load %s: %s rows in the staging table", one.load_id, f"{one.rows:,}")
+    return [one.load_id for one in loads]
 
 
-def clean(connection: Connection, load_id: int, *, replace: bool = False) -> cleaning.Cleaned:
-    """Bring the load's valid rows into ``customers``, the others into ``rejected_rows``."""
-    cleaned = cleaning.clean(connection, load_id, replace=replace)
-    log.info("%s", cleaned)
-    return cleaned
+def clean(
+    connection: Connection,
+    load_ids: Sequence[int],
+    *,
+    replace: bool = False,
+    limit_rejected: float = LIMIT_REJECTED,
+    tell: Callable[[str], None] = log.info,
+) -> list[Report]:
+    """Bring each load's valid rows into ``customers``, the others into ``rejected_rows``.
+
+    Each load is a transaction of its own, so that a verdict is kept where the gate stops one.
+
+    Raises:
+        DataQualityError: the gate stopped a load; those before it stand.
+    """
+    if replace and len(load_ids) > 1:
+        raise DataQualityError("several files cannot each be the whole customer base")
+    reports = []
+    for load_id in load_ids:
+        report = clean_load(connection, load_id, replace=replace, limit_rejected=limit_rejected)
+        connection.commit()
+        tell(str(report))
+        report.require_passed()
+        reports.append(report)
+    return reports
 
 
 def train(connection: Connection, store: ModelStore, *, now: datetime | None = None) -> str:

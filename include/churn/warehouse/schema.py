@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 from psycopg import sql
 
-from churn.customer import COLUMNS, CUSTOMER_ID
+from churn.customer import COLUMNS, OPTIONAL
 from churn.field import Field, Kind
 from churn.warehouse.connect import Connection, statement
 
@@ -16,6 +16,7 @@ _TYPES: dict[Kind, sql.SQL] = {
     Kind.CHOICE: sql.SQL("text"),
     Kind.COUNT: sql.SQL("integer"),
     Kind.MONEY: sql.SQL("numeric"),
+    Kind.DATE: sql.SQL("date"),
 }
 
 
@@ -31,9 +32,8 @@ def create_tables(connection: Connection, *, today: date | None = None) -> None:
 
 def _column(field: Field) -> sql.Composable:
     name, kind = sql.Identifier(field.name), _TYPES[field.kind]
-    if field is CUSTOMER_ID:
-        return sql.SQL("{} {} PRIMARY KEY").format(name, kind)
-    return sql.SQL("{} {} NOT NULL{}").format(name, kind, _domain(field))
+    null = sql.SQL("" if field in OPTIONAL else " NOT NULL")
+    return sql.SQL("{} {}{}{}").format(name, kind, null, _domain(field))
 
 
 def _domain(field: Field) -> sql.Composable:

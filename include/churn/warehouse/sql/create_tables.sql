@@ -4,30 +4,61 @@ CREATE TABLE IF NOT EXISTS loads (
     file text NOT NULL,
     sha256 text NOT NULL,
     bytes bigint NOT NULL,
-    rows bigint NOT NULL,
+    compression text NOT NULL,
+    encoding text NOT NULL,
+    delimiter text NOT NULL,
+    decimal_mark text NOT NULL,
+    headers text[] NOT NULL,
+    extra_columns text[] NOT NULL,
+    snapshot_date date NOT NULL,
+    snapshot_told_by text NOT NULL,
     loaded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     loaded_by text NOT NULL DEFAULT current_user,
-    cleaned_at timestamptz,
+    rows bigint,
+    careful boolean,
+    finished_at timestamptz,
+    verdict text CHECK (verdict IN ('pass', 'flag', 'stop')),
+    reasons text[],
     accepted bigint,
     rejected bigint,
     inserted bigint,
     updated bigint,
+    older bigint,
     removed bigint,
-    CHECK (cleaned_at IS NULL OR accepted + rejected = rows)
+    churned bigint,
+    CHECK (accepted + rejected = rows)
 );
 
+CREATE INDEX IF NOT EXISTS loads_sha256 ON loads (sha256);
+
+-- load_id is that of the load that last changed the row. It is no foreign key: a check per row would
+-- cost more than the load itself, and only loads write here.
 CREATE TABLE IF NOT EXISTS customers (
     {customer_columns},
-    load_id bigint NOT NULL REFERENCES loads (load_id),
-    updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    snapshot_date date NOT NULL,
+    source_hash bigint NOT NULL,
+    load_id bigint NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT customers_pkey PRIMARY KEY (customer_id)
 );
+
+CREATE TABLE IF NOT EXISTS customer_history (
+    {customer_columns},
+    snapshot_date date NOT NULL,
+    load_id bigint NOT NULL,
+    updated_at timestamptz NOT NULL,
+    replaced_by bigint NOT NULL REFERENCES loads (load_id),
+    replaced_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE INDEX IF NOT EXISTS customer_history_customer_id ON customer_history (customer_id);
 
 CREATE TABLE IF NOT EXISTS rejected_rows (
     load_id bigint NOT NULL REFERENCES loads (load_id),
-    row_number bigint NOT NULL,
-    raw jsonb NOT NULL,
+    line bigint NOT NULL,
+    raw text NOT NULL,
     reasons text[] NOT NULL,
-    PRIMARY KEY (load_id, row_number)
+    PRIMARY KEY (load_id, line)
 );
 
 CREATE TABLE IF NOT EXISTS model_versions (

@@ -1,4 +1,12 @@
 UPDATE loads SET
-    cleaned_at = clock_timestamp(), accepted = {accepted}, rejected = {rejected},
-    inserted = {inserted}, updated = {updated}, removed = {removed}
+    finished_at = clock_timestamp(),
+    verdict = {verdict},
+    reasons = {reasons},
+    accepted = {accepted},
+    rejected = {rejected},
+    inserted = {inserted},
+    updated = {updated},
+    older = {older},
+    removed = {removed},
+    churned = {churned}
 WHERE load_id = {load_id};

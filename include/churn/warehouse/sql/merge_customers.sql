@@ -1,19 +1,19 @@
--- Unchanged rows are not touched, so each row's load_id is the load that last changed it.
+-- An older snapshot never overwrites a newer row; load_id stays where only the spelling changed.
 WITH merged AS (
-    INSERT INTO customers ({columns}, load_id)
-    SELECT
-        {columns},
-        {load_id}
-    FROM checked
-    WHERE cardinality(reasons) = 0 AND NOT is_repeated
-    ON CONFLICT (customer_id) DO UPDATE
-        SET
-            {assignments}, load_id = excluded.load_id, updated_at = clock_timestamp()
-        WHERE ({existing_columns}) IS DISTINCT FROM ({excluded_columns})
-    RETURNING (xmax = 0) AS is_new
+    INSERT INTO customers AS existing ({columns}, snapshot_date, source_hash, load_id)
+    SELECT {columns}, snapshot_date, source_hash, {load_id} FROM checked
+    WHERE is_valid AND NOT is_repeated
+    ON CONFLICT (customer_id) DO UPDATE SET
+        {assignments},
+        snapshot_date = excluded.snapshot_date,
+        source_hash = excluded.source_hash,
+        load_id = CASE
+            WHEN ({existing_columns}) IS DISTINCT FROM ({excluded_columns}) THEN excluded.load_id
+            ELSE existing.load_id
+        END,
+        updated_at = clock_timestamp()
+    WHERE excluded.snapshot_date >= existing.snapshot_date
+    RETURNING xmax = 0 AS is_new
 )
 
-SELECT
-    count(*) FILTER (WHERE is_new) AS inserted,
-    count(*) FILTER (WHERE NOT is_new) AS updated
-FROM merged;
+SELECT count(*) FILTER (WHERE is_new) FROM merged;

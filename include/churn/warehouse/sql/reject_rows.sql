@@ -1,8 +1,13 @@
-INSERT INTO rejected_rows (load_id, row_number, raw, reasons)
+INSERT INTO rejected_rows (load_id, line, raw, reasons)
 SELECT
     {load_id},
-    checked.row_number,
-    jsonb_build_object({raw_pairs}),
-    checked.reasons || CASE WHEN checked.is_repeated THEN ARRAY[{repeated}] ELSE ARRAY[]::text[] END
-FROM checked
-WHERE cardinality(checked.reasons) > 0 OR checked.is_repeated;
+    judged.line,
+    coalesce(judged.raw_line, concat_ws({delimiter}, {file_columns})),
+    CASE
+        WHEN judged.malformed IS NOT NULL THEN ARRAY[judged.malformed]
+        ELSE
+            array_remove(ARRAY[{reasons}]::text[], NULL)
+            || CASE WHEN judged.is_repeated THEN ARRAY[{repeated}] ELSE ARRAY[]::text[] END
+    END
+FROM ({judged}) AS judged
+WHERE NOT judged.is_valid OR judged.is_repeated;

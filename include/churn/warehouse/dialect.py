@@ -1,0 +1,111 @@
+"""How a customer file is written: encoding, separator, decimal mark; detected or set by hand."""
+
+import codecs
+import csv
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from charset_normalizer import from_bytes
+
+from churn import customer
+from churn.customer import COLUMNS
+from churn.errors import DataQualityError
+from churn.field import Kind
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+ENCODINGS: Final = ("utf-8", "utf-16", "cp1252", "latin-1")
+_SAMPLE_ROWS: Final = 200
+_COMMA_DECIMAL: Final = re.compile(r"[0-9.]*,[0-9]+")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was set by hand; ``None`` is detected."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+
+
+NOTHING_ASKED: Final = Asked()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written, and its header."""
+
+    encoding: str
+    delimiter: str
+    decimal: str
+    headers: tuple[str, ...]
+
+
+def detect(sample: bytes, asked: Asked) -> Dialect:
+    """Return the dialect of a file that starts with ``sample``.
+
+    Raises:
+        DataQualityError: the start of the file is not text with a header we know.
+    """
+    encoding = asked.encoding or _encoding(sample)
+    text = _decode(sample, encoding)
+    first = text.splitlines()[0] if text.strip() else ""
+    if not first:
+        raise DataQualityError("the file is empty")
+    delimiter = asked.delimiter or max(DELIMITERS, key=lambda mark: _known(first, mark))
+    headers = tuple(header.strip() for header in _split(first, delimiter))
+    decimal = asked.decimal or _decimal(text, delimiter, headers)
+    return Dialect(encoding, delimiter, decimal, headers)
+
+
+def _encoding(sample: bytes) -> str:
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if sample[1:200:2].count(0) > len(sample[1:200:2]) // 2:
+        return "utf-16-le"
+    if sample[0:200:2].count(0) > len(sample[0:200:2]) // 2:
+        return "utf-16-be"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=False)
+    except UnicodeDecodeError:
+        best = from_bytes(sample, cp_isolation=["cp1252", "latin_1"]).best()
+        return "latin-1" if best and best.encoding == "latin_1" else "cp1252"
+    return "utf-8"
+
+
+def _decode(sample: bytes, encoding: str) -> str:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    return decoder.decode(sample, final=False).removeprefix("\ufeff")
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _known(line: str, delimiter: str) -> int:
+    return sum(
+        customer.normalised(h.strip()) in customer.BY_OUTSIDE_NAME for h in _split(line, delimiter)
+    )
+
+
+def _decimal(text: str, delimiter: str, headers: Sequence[str]) -> str:
+    """Return a comma where most amounts of the first rows are written with one."""
+    money = {
+        customer.normalised(n) for f in COLUMNS if f.kind is Kind.MONEY for n in (f.name, f.header)
+    }
+    places = [i for i, header in enumerate(headers) if customer.normalised(header) in money]
+    amounts = list(_cells(text, delimiter, places))
+    with_comma = sum(bool(_COMMA_DECIMAL.fullmatch(amount)) for amount in amounts)
+    return "," if with_comma * 2 > len(amounts) else "."
+
+
+def _cells(text: str, delimiter: str, places: Sequence[int]) -> Iterator[str]:
+    """Yield the cells at these places of the first rows, each line for itself."""
+    for line in itertools.islice(text.splitlines(), 1, _SAMPLE_ROWS):
+        row = _split(line, delimiter)
+        yield from (row[i].strip() for i in places if i < len(row) and row[i].strip())

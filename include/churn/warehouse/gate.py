@@ -1,0 +1,113 @@
+"""The gate between a file and the customers: pass, flag or stop, with the reasons in words."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+LIMIT_REJECTED = 0.05
+_FEW_ROWS = 1_000
+_ROWS_CHANGED = 0.5
+_CHURN_MOVED = 0.05
+_SURPRISING_Z = 4.0
+_COLUMN_SPOILT = 0.001
+
+
+class Verdict(StrEnum):
+    """What becomes of a load."""
+
+    PASS = "pass"  # noqa: S105
+    FLAG = "flag"
+    STOP = "stop"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many rows a load has, and how many of them left."""
+
+    rows: int
+    churned: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the gate goes by. ``spoilt`` counts rows by the field that spoilt them."""
+
+    counted: Counted
+    rejected: int
+    limit_rejected: float
+    spoilt: Mapping[str, int]
+    last: Counted | None
+    leaks: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict and what speaks for it."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+def judge(facts: Facts) -> Judgement:
+    """Return the verdict: the worst of all that was found."""
+    stops = (*_too_many_rejected(facts), *_one_outcome(facts))
+    flags = (*_leaks(facts), *_absent(facts), *_spoilt(facts), *_rows(facts), *_churn(facts))
+    verdict = Verdict.STOP if stops else Verdict.FLAG if flags else Verdict.PASS
+    return Judgement(verdict, (*stops, *flags))
+
+
+def _too_many_rejected(facts: Facts) -> tuple[str, ...]:
+    rows = facts.counted.rows
+    if facts.rejected <= facts.limit_rejected * rows:
+        return ()
+    limit = f"over the limit of {facts.limit_rejected:.1%}"
+    return (f"{facts.rejected:,} of {rows:,} rows are not valid customers, {limit}",)
+
+
+def _one_outcome(facts: Facts) -> tuple[str, ...]:
+    rows, churned = facts.counted.rows, facts.counted.churned
+    if rows - facts.rejected < _FEW_ROWS or 0 < churned < rows - facts.rejected:
+        return ()
+    who = "nobody" if churned == 0 else "everybody"
+    return (f"{who} of {rows:,} customers left: is the Churn column right?",)
+
+
+def _leaks(facts: Facts) -> tuple[str, ...]:
+    names = ", ".join(facts.leaks)
+    return (f"columns that tell the answer were left out: {names}",) if names else ()
+
+
+def _absent(facts: Facts) -> tuple[str, ...]:
+    names = ", ".join(facts.absent)
+    return (f"the file lacks {names}, which is then unknown",) if names else ()
+
+
+def _spoilt(facts: Facts) -> tuple[str, ...]:
+    rows = facts.counted.rows
+    return tuple(
+        f"{field}: {number:,} of {rows:,} values ({number / rows:.2%}) are blank or not allowed"
+        for field, number in facts.spoilt.items()
+        if number > _COLUMN_SPOILT * rows
+    )
+
+
+def _rows(facts: Facts) -> tuple[str, ...]:
+    if facts.last is None or abs(facts.counted.rows / facts.last.rows - 1) <= _ROWS_CHANGED:
+        return ()
+    return (f"{facts.counted.rows:,} rows, where the last load had {facts.last.rows:,}",)
+
+
+def _churn(facts: Facts) -> tuple[str, ...]:
+    """Compare the share that left by the two-sample z-test for proportions (pooled)."""
+    last, now = facts.last, facts.counted
+    if last is None or not last.rows or not now.rows:
+        return ()
+    before, share = last.churned / last.rows, now.churned / now.rows
+    pooled = (last.churned + now.churned) / (last.rows + now.rows)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / last.rows + 1 / now.rows))
+    moved = abs(share - before)
+    if moved <= _CHURN_MOVED or moved <= _SURPRISING_Z * error:
+        return ()
+    return (f"{share:.1%} left, where it was {before:.1%} in the last load",)

@@ -1,0 +1,86 @@
+"""Matches a file's header with the fields of a customer."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from churn import customer
+from churn.customer import COLUMNS, OPTIONAL, SNAPSHOT_DATE
+from churn.errors import DataQualityError
+from churn.field import Field
+
+LEAKS = frozenset(
+    customer.normalised(name)
+    for name in (
+        "Churn Score",
+        "Churn Reason",
+        "Churn Category",
+        "Churn Label",
+        "Churn Value",
+        "Customer Status",
+        "Satisfaction Score",
+        "CLTV",
+    )
+)
+"""Columns of IBM's extended files that tell the answer."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The file's columns in its order; ``None`` is a column that is left out."""
+
+    fields: tuple[Field | None, ...]
+    extra: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The staging columns, in the file's order."""
+        return tuple(raw_column(f) if f else f"extra_{i}" for i, f in enumerate(self.fields))
+
+    @property
+    def leaks(self) -> tuple[str, ...]:
+        """Columns left out that would tell the answer."""
+        return tuple(name for name in self.extra if customer.normalised(name) in LEAKS)
+
+    @property
+    def absent(self) -> tuple[Field, ...]:
+        """Optional fields that the file lacks."""
+        return tuple(field for field in OPTIONAL if field not in self.fields)
+
+
+def raw_column(field: Field) -> str:
+    """The staging column that holds a field's text as it came."""
+    return f"raw_{field.name}"
+
+
+def match_header(headers: Sequence[str]) -> Header:
+    """Return which column is which.
+
+    Raises:
+        DataQualityError: a required column is missing, or one is there twice.
+    """
+    fields = tuple(_field(header) for header in headers)
+    missing = [f for f in COLUMNS if f not in fields and f not in OPTIONAL]
+    twice = sorted({f.header for f in fields if f and fields.count(f) > 1})
+    extra = tuple(h for h, f in zip(headers, fields, strict=True) if f is None)
+    if missing:
+        named = ", ".join(_with_hint(field, extra) for field in missing)
+        raise DataQualityError(f"the header lacks {named}; it has {', '.join(headers)[:500]}")
+    if twice:
+        raise DataQualityError(f"the header has {', '.join(twice)} more than once")
+    return Header(fields, extra)
+
+
+def _field(header: str) -> Field | None:
+    name = customer.normalised(header)
+    if name == customer.normalised(SNAPSHOT_DATE.name):
+        return SNAPSHOT_DATE
+    return customer.BY_OUTSIDE_NAME.get(name)
+
+
+def _with_hint(field: Field, extra: Sequence[str]) -> str:
+    near = difflib.get_close_matches(
+        customer.normalised(field.header), map(customer.normalised, extra), n=1
+    )
+    found = [name for name in extra if customer.normalised(name) in near]
+    return f"{field.header} (is it {found[0]!r}?)" if found else field.header

@@ -1,0 +1,108 @@
+"""What became of a load: the same text on the terminal, in the task's log and in the database."""
+
+from dataclasses import dataclass
+
+from churn.errors import DataQualityError, WarehouseError
+from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.gate import Judgement, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What became of a load's rows; accepted + rejected = rows in the file."""
+
+    accepted: int = 0
+    rejected: int = 0
+    inserted: int = 0
+    updated: int = 0
+    older: int = 0
+    removed: int = 0
+    churned: int = 0
+
+
+@dataclass(frozen=True)
+class Example:
+    """A rejected row: its line in the file and the reasons."""
+
+    line: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A load's record; without a judgement it has not been cleaned yet."""
+
+    load_id: int
+    file: str
+    rows: int
+    written: str
+    extra_columns: tuple[str, ...]
+    snapshot: str
+    counts: Counts
+    judgement: Judgement | None
+    examples: tuple[Example, ...]
+
+    def require_passed(self) -> None:
+        """Raise if the gate stopped the load.
+
+        Raises:
+            DataQualityError: with the whole report.
+        """
+        if self.judgement and self.judgement.verdict is Verdict.STOP:
+            raise DataQualityError(f"no customer was changed\n{self}")
+
+    def __str__(self) -> str:
+        counts = self.counts
+        unchanged = counts.accepted - counts.inserted - counts.updated - counts.older
+        verdict = self.judgement.verdict.value.upper() if self.judgement else "NOT CLEANED YET"
+        lines = [
+            f"load {self.load_id}: {verdict}  {self.file}",
+            f"  read as    {self.written}; snapshot of {self.snapshot}",
+            f"  rows       {self.rows:,} = {counts.accepted:,} accepted"
+            f" + {counts.rejected:,} rejected",
+            f"  customers  {counts.inserted:,} new, {counts.updated:,} changed, "
+            f"{unchanged:,} unchanged, {counts.older:,} older than what is known, "
+            f"{counts.removed:,} removed",
+        ]
+        if self.extra_columns:
+            lines.append(f"  left out   {', '.join(self.extra_columns)}")
+        lines += [f"  because    {reason}" for reason in (self.judgement or _NONE).reasons]
+        lines += [f"  line {e.line:<6}{'; '.join(e.reasons)}" for e in self.examples]
+        return "\n".join(lines)
+
+
+_NONE = Judgement(Verdict.PASS, ())
+
+
+def read_report(connection: Connection, load_id: int) -> Report:
+    """Return the report of a load.
+
+    Raises:
+        WarehouseError: there is no such load.
+    """
+    values = {"load_id": load_id}
+    bound = placeholders(values)
+    row = connection.execute(statement("read_load", **bound), values).fetchone()
+    if row is None:
+        raise WarehouseError(f"there is no load {load_id}; load the file first")
+    file, rows, written, extra, snapshot, verdict, reasons, *numbers = row
+    names = ("accepted", "rejected", "inserted", "updated", "older", "removed", "churned")
+    counts = Counts(**{n: int(str(v or 0)) for n, v in zip(names, numbers, strict=True)})
+    judgement = Judgement(Verdict(str(verdict)), _texts(reasons)) if verdict else None
+    found = connection.execute(statement("read_rejected_examples", **bound), values).fetchall()
+    examples = tuple(Example(int(str(line)), _texts(why)) for line, why in found)
+    return Report(
+        load_id,
+        str(file),
+        int(str(rows or 0)),
+        str(written),
+        _texts(extra),
+        str(snapshot),
+        counts,
+        judgement,
+        examples,
+    )
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    return tuple(map(str, values)) if isinstance(values, list) else ()

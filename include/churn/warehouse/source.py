@@ -1,0 +1,142 @@
+"""Opens customer files as they come: plain or compressed, one, a folder or a glob."""
+
+import gzip
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final, cast
+
+from churn.errors import DataQualityError
+
+CHUNK: Final = 1 << 20
+_SUFFIXES: Final = (".csv", ".txt", ".tsv", ".gz", ".zst", ".zip")
+
+
+class Compression(StrEnum):
+    """How the bytes of a file are packed."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    ZIP = "zip"
+
+
+_MAGIC: Final = {
+    b"\x1f\x8b": Compression.GZIP,
+    b"\x28\xb5\x2f\xfd": Compression.ZSTD,
+    b"PK\x03\x04": Compression.ZIP,
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One customer file; it is only ever opened for reading."""
+
+    path: Path
+    compression: Compression
+    size: int
+    sha256: str
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """Open the unpacked content.
+
+        Raises:
+            DataQualityError: the file cannot be read, or is damaged.
+        """
+        try:
+            with self.path.open("rb") as raw, _unpacked(raw, self.compression) as content:
+                yield content
+        except (EOFError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile) as error:
+            raise DataQualityError(
+                f"{self.path}: the compressed file is damaged ({error})"
+            ) from None
+        except OSError as error:
+            raise DataQualityError(f"{self.path}: cannot be read ({_why(error)})") from None
+
+
+def examine(path: Path) -> Source:
+    """Return what is known of a file from its bytes alone.
+
+    Raises:
+        DataQualityError: there is no such file, or it cannot be read.
+    """
+    if not path.is_file():
+        raise DataQualityError(f"{path}: there is no such file")
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataQualityError(f"{path}: cannot be read ({_why(error)})") from None
+    found = [packing for magic, packing in _MAGIC.items() if start.startswith(magic)]
+    compression = found[0] if found else Compression.NONE
+    return Source(path, compression, path.stat().st_size, digest)
+
+
+def is_glob(name: Path) -> bool:
+    """Whether a name stands for several files."""
+    return any(letter in str(name) for letter in "*?[")
+
+
+def find_files(name: Path) -> tuple[Path, ...]:
+    """Return the files that a path, a folder or a glob names, in the order of their names.
+
+    Raises:
+        DataQualityError: there is none.
+    """
+    if name.is_dir():
+        found = [p for p in name.iterdir() if p.is_file() and p.suffix.lower() in _SUFFIXES]
+    elif is_glob(name) and not name.exists():
+        pattern = PurePosixPath(name)
+        root = Path(pattern.anchor or ".")
+        found = [p for p in root.glob(str(pattern.relative_to(pattern.anchor))) if p.is_file()]
+    else:
+        found = [name]
+    if not found:
+        raise DataQualityError(f"{name}: there is no customer file ({', '.join(_SUFFIXES)}) there")
+    return tuple(sorted(found))
+
+
+@contextmanager
+def _unpacked(raw: BinaryIO, compression: Compression) -> Iterator[BinaryIO]:
+    if compression is Compression.GZIP:
+        with gzip.open(raw, "rb") as content:
+            yield cast(BinaryIO, content)
+    elif compression is Compression.ZSTD:
+        with _zstd(raw) as content:
+            yield content
+    elif compression is Compression.ZIP:
+        with zipfile.ZipFile(raw) as archive, archive.open(_only_member(archive)) as member:
+            yield cast(BinaryIO, member)
+    else:
+        yield raw
+
+
+@contextmanager
+def _zstd(raw: BinaryIO) -> Iterator[BinaryIO]:
+    from backports import zstd
+
+    try:
+        with zstd.open(raw, "rb") as content:
+            yield cast(BinaryIO, content)
+    except zstd.ZstdError as error:
+        raise EOFError(str(error)) from None
+
+
+def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
+    if len(members) != 1:
+        names = ", ".join(member.filename for member in members[:5])
+        raise zipfile.BadZipFile(f"one file is expected in it, not {len(members)}: {names}")
+    return members[0]
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)

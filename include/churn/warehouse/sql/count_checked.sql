@@ -1,0 +1,8 @@
+SELECT
+    count(*) FILTER (WHERE NOT checked.is_valid OR checked.is_repeated) AS rejected,
+    count(*) FILTER (
+        WHERE checked.is_valid AND NOT checked.is_repeated
+        AND checked.snapshot_date < customers.snapshot_date
+    ) AS older
+FROM checked
+LEFT JOIN customers ON checked.customer_id = customers.customer_id;

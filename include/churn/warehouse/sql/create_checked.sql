@@ -1,0 +1,1 @@
+CREATE TEMPORARY TABLE checked ON COMMIT DROP AS {judged};

@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX ON {staging} ({staged_id}) WHERE malformed IS NULL;

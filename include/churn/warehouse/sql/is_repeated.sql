@@ -1,0 +1,4 @@
+({is_valid}) IS TRUE AND row_number() OVER (
+    PARTITION BY typed.customer_id, ({is_valid}) IS TRUE
+    ORDER BY typed.line DESC
+) > 1

@@ -1,0 +1,17 @@
+-- Rows of the staging table with their values, whether those are valid, and whether a later row counts.
+-- OFFSET 0 keeps the planner from evaluating each value once per use.
+SELECT
+    typed.*,
+    ({is_valid}) IS TRUE AS is_valid,
+    {is_repeated} AS is_repeated
+FROM (
+    SELECT
+        staging.line,
+        staging.malformed{raw_columns},
+        {typed_columns},
+        {row_snapshot_date} AS snapshot_date,
+        {source_hash} AS source_hash
+    FROM {staging} AS staging
+    {only}
+    OFFSET 0
+) AS typed

@@ -1,0 +1,2 @@
+UPDATE loads SET rows = {rows}, careful = {careful}
+WHERE load_id = {load_id};

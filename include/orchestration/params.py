@@ -1,0 +1,115 @@
+"""The training DAG's params: what the trigger form shows, and what the steps make of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from airflow.sdk import Param, get_current_context
+
+if TYPE_CHECKING:
+    from churn.warehouse.load import Reading
+
+PUBLISH: Final = "publish"
+_READING: Final = "How the file is written"
+
+TRAINING_PARAMS: Final[dict[str, Any]] = {
+    "file": Param(
+        "churn.csv",
+        type="string",
+        minLength=1,
+        title="Customer file",
+        description="A file in the data folder, a folder, a glob such as exports/*.csv.gz, "
+        "or a full path.",
+    ),
+    "mode": Param(
+        PUBLISH,
+        type="string",
+        enum=[PUBLISH, "dry run"],
+        title="Publish or dry run",
+        description="A dry run trains and shows the card; the served model stays.",
+    ),
+    "replace_customers": Param(
+        False,
+        type="boolean",
+        title="Replace all customers",
+        description="The file is the whole customer base: customers who are not in it are removed.",
+    ),
+    "load_again": Param(
+        False,
+        type="boolean",
+        title="Load again",
+        description="Load the file even if the same bytes were loaded before.",
+    ),
+    "limit_rejected": Param(
+        0.05,
+        type="number",
+        minimum=0,
+        maximum=1,
+        title="Limit of invalid rows",
+        description="The share of invalid rows over which the load is refused as a whole.",
+    ),
+    "snapshot_date": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Snapshot date",
+        section=_READING,
+        description="The day that the file speaks of. Empty: its snapshot_date column, its name, "
+        "or today.",
+    ),
+    "encoding": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "utf-8", "utf-16", "cp1252", "latin-1"],
+        title="Encoding",
+        section=_READING,
+        description="Empty: detected.",
+    ),
+    "separator": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, ",", ";", "\t", "|"],
+        title="Separator",
+        section=_READING,
+        description="Empty: detected.",
+    ),
+    "decimal": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, ".", ","],
+        title="Decimal mark",
+        section=_READING,
+        description="Empty: detected.",
+    ),
+}
+
+
+class Cleaning(TypedDict):
+    """The params that the step ``clean`` takes."""
+
+    replace: bool
+    limit_rejected: float
+
+
+def param(name: str) -> Any:
+    """Return a param of the run."""
+    return get_current_context()["params"][name]
+
+
+def reading() -> Reading:
+    """Return how the run's file is to be read."""
+    from churn.warehouse.dialect import Asked
+    from churn.warehouse.load import Reading
+
+    day = param("snapshot_date")
+    return Reading(
+        Asked(param("encoding"), param("separator"), param("decimal")),
+        date.fromisoformat(day) if day else None,
+        again=param("load_again") or param("replace_customers"),
+    )
+
+
+def cleaning() -> Cleaning:
+    """Return what may become of the run's rows."""
+    return {"replace": param("replace_customers"), "limit_rejected": param("limit_rejected")}
