@@ -16,7 +16,7 @@ from churn.warehouse.gate import LIMIT_REJECTED
 from churn.warehouse.load import Reading
 from churn.warehouse.load import load_csv as load
 from churn.warehouse.report import Report
-from churn.warehouse.source import find_files, is_glob
+from churn.warehouse.source import find_files, has_files, is_glob
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def locate(file: str, data: Path) -> Path:
         DataQualityError: naming the file and what the data folder has instead.
     """
     for candidate in (data / file, data.parent / file):
-        if candidate.exists() or (is_glob(candidate) and find_files(candidate)):
+        if candidate.exists() or (is_glob(candidate) and has_files(candidate)):
             return candidate
     found = ", ".join(sorted(p.name for p in data.glob("*.csv*"))) or "no CSV file"
     raise DataQualityError(f"{file}: there is no such file in {data}, which has {found}")

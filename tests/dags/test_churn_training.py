@@ -55,12 +55,57 @@ def test_the_trigger_form_offers_a_dry_run_and_publishes_by_itself(dag: DAG) -> 
 
 
 def test_the_trigger_form_has_nothing_else(dag: DAG) -> None:
-    assert set(dag.params) == {"file", "replace_customers", "mode"}
+    assert set(dag.params) == {
+        "file",
+        "mode",
+        "replace_customers",
+        "load_again",
+        "limit_rejected",
+        "snapshot_date",
+        "encoding",
+        "separator",
+        "decimal",
+    }
+
+
+def test_the_trigger_form_offers_what_the_reader_knows(dag: DAG) -> None:
+    from churn.warehouse.dialect import DELIMITERS, ENCODINGS
+    from churn.warehouse.gate import LIMIT_REJECTED
+
+    assert dag.params.get_param("encoding").schema["enum"] == [None, *ENCODINGS]
+    assert dag.params.get_param("separator").schema["enum"] == [None, *DELIMITERS]
+    assert dag.params.get_param("decimal").schema["enum"] == [None, ".", ","]
+    assert dag.params.get_param("limit_rejected").value == LIMIT_REJECTED
+
+
+@pytest.mark.parametrize("name", ["snapshot_date", "encoding", "separator", "decimal"])
+def test_how_a_file_is_written_is_found_out_unless_it_is_told(dag: DAG, name: str) -> None:
+    assert dag.params.get_param(name).resolve() is None
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("file", ""), ("file", 5), ("replace_customers", "yes"), ("mode", "maybe")],
+    [("snapshot_date", "2026-01-31"), ("encoding", "cp1252"), ("separator", "\t")],
+)
+def test_how_a_file_is_written_can_be_told(dag: DAG, name: str, value: str) -> None:
+    assert dag.params.get_param(name).resolve(value) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("file", ""),
+        ("file", 5),
+        ("replace_customers", "yes"),
+        ("mode", "maybe"),
+        ("load_again", "yes"),
+        ("limit_rejected", 1.5),
+        ("limit_rejected", "none"),
+        ("snapshot_date", "31/01/2026"),
+        ("encoding", "ebcdic"),
+        ("separator", "^"),
+        ("decimal", "'"),
+    ],
 )
 def test_a_param_that_is_not_right_is_refused_before_the_run(
     dag: DAG, name: str, value: object
@@ -80,4 +125,4 @@ def test_publishing_updates_the_asset_that_other_dags_wait_for(dag: DAG) -> None
 
 def test_only_numbers_and_names_go_from_task_to_task(dag: DAG) -> None:
     hints = {t.task_id: t.python_callable.__annotations__["return"] for t in dag.tasks}  # type: ignore[union-attr]
-    assert set(hints.values()) <= {int, str, None}
+    assert set(hints.values()) <= {list[int], str, None}

@@ -24,7 +24,7 @@ def read_customers(connection: Connection) -> "pd.DataFrame":
 
 def latest_load(connection: Connection) -> int:
     """Return the last load that was cleaned, or 0 where there is none."""
-    query = "SELECT coalesce(max(load_id), 0) FROM loads WHERE cleaned_at IS NOT NULL"
+    query = "SELECT coalesce(max(load_id), 0) FROM loads WHERE verdict IN ('pass', 'flag')"
     row = connection.execute(query).fetchone() or (0,)
     return int(str(row[0]))
 

@@ -67,12 +67,24 @@ def _encoding(sample: bytes) -> str:
         return "utf-16-le"
     if sample[0:200:2].count(0) > len(sample[0:200:2]) // 2:
         return "utf-16-be"
+    if sample.startswith(codecs.BOM_UTF8) or _mostly_utf8(sample):
+        return "utf-8"
+    best = from_bytes(sample, cp_isolation=["cp1252", "latin_1"]).best()
+    return "latin-1" if best and best.encoding == "latin_1" else "cp1252"
+
+
+def _mostly_utf8(sample: bytes) -> bool:
+    """Tell whether most lines with other than ASCII are UTF-8: a broken one is alone in it."""
+    lines = [line for line in sample.splitlines()[:-1] or [sample] if not line.isascii()]
+    return 2 * sum(map(_is_utf8, lines)) >= len(lines)
+
+
+def _is_utf8(line: bytes) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample, final=False)
+        line.decode("utf-8")
     except UnicodeDecodeError:
-        best = from_bytes(sample, cp_isolation=["cp1252", "latin_1"]).best()
-        return "latin-1" if best and best.encoding == "latin_1" else "cp1252"
-    return "utf-8"
+        return False
+    return True
 
 
 def _decode(sample: bytes, encoding: str) -> str:

@@ -1,11 +1,14 @@
 """The careful way through a file: every line for itself, so that a broken one is alone in it."""
 
 import csv
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 _MOST_JOINED: Final = 20
+
+csv.field_size_limit(1 << 24)  # a long cell is wrong for other reasons than its length
 
 
 @dataclass(frozen=True)
@@ -49,18 +52,20 @@ def _record(
     text = line.text
     for joined in range(_MOST_JOINED):
         cells = _parse(text, delimiter)
-        if cells is not None:
+        if cells is not None and (joined == 0 or len(cells) == width):
             del waiting[:joined]
             return _sized(line.number, text, cells, width)
-        if len(waiting) <= joined:
-            following = next(lines, None)
-            if following is None:
-                break
-            waiting.append(following)
-        if waiting[joined].trouble:
+        if cells is not None or not _another(waiting, joined, lines):
             break
         text = f"{text}\n{waiting[joined].text}"
     return Record(line.number, line.text, (), "a quote is opened and not closed")
+
+
+def _another(waiting: list[_Line], place: int, lines: Iterator[_Line]) -> bool:
+    """Make sure that a further sound line waits at a place."""
+    if len(waiting) <= place:
+        waiting.extend(itertools.islice(lines, 1))
+    return len(waiting) > place and waiting[place].trouble is None
 
 
 def _sized(number: int, text: str, cells: tuple[str, ...], width: int) -> Record:

@@ -87,11 +87,10 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
         return earlier
     opened = _open(source, chosen.asked)
     load_id = _record(connection, opened, chosen)
-    _create_staging(connection, load_id, opened.header)
-    careful = not _copied_fast(connection, load_id, opened)
-    if careful:
-        _copy_carefully(connection, load_id, opened)
-    rows = int(str(scalar(connection, _count(load_id))))
+    rows = _copy_fast(connection, load_id, opened)
+    careful = rows is None
+    if rows is None:
+        rows = _copy_carefully(connection, load_id, opened)
     if rows == 0:
         raise DataQualityError(f"{path}: there are no rows below the header; nothing was loaded")
     values = {"load_id": load_id, "rows": rows, "careful": careful}
@@ -155,12 +154,8 @@ def _create_staging(connection: Connection, load_id: int, header: Header) -> Non
     connection.execute(query)
 
 
-def _count(load_id: int) -> sql.Composed:
-    return sql.SQL("SELECT count(*) FROM {}").format(staging_table(load_id))
-
-
-def _copied_fast(connection: Connection, load_id: int, opened: _Opened) -> bool:
-    """Stream the bytes into COPY; ``False`` where it refuses them, or lines are not rows."""
+def _copy_fast(connection: Connection, load_id: int, opened: _Opened) -> int | None:
+    """Stream the bytes into COPY; ``None`` where it refuses them, or lines are not rows."""
     names = sql.SQL(", ").join(map(sql.Identifier, opened.header.columns))
     query = statement(
         "copy_staging",
@@ -172,15 +167,16 @@ def _copied_fast(connection: Connection, load_id: int, opened: _Opened) -> bool:
     progress = _Progress(opened.source)
     try:
         with connection.transaction(), connection.cursor() as cursor:
+            _create_staging(connection, load_id, opened.header)
             with cursor.copy(query) as stream:
                 for chunk in _below_header(progress.watched(opened.chunks())):
                     stream.write(chunk)
             if cursor.rowcount != progress.lines:
                 raise _CarefulError
+            return cursor.rowcount
     except (psycopg.DataError, UnicodeDecodeError, _CarefulError) as error:
         log.info("COPY does not take every line (%s); reading line by line", _first_line(error))
-        return False
-    return True
+        return None
 
 
 class _CarefulError(Exception):
@@ -190,7 +186,8 @@ class _CarefulError(Exception):
         return "a row is not a line"
 
 
-def _copy_carefully(connection: Connection, load_id: int, opened: _Opened) -> None:
+def _copy_carefully(connection: Connection, load_id: int, opened: _Opened) -> int:
+    _create_staging(connection, load_id, opened.header)
     names = ["line", "raw_line", "malformed", *opened.header.columns]
     columns = sql.SQL(", ").join(map(sql.Identifier, names))
     query = sql.SQL("COPY {} ({}) FROM STDIN").format(staging_table(load_id), columns)
@@ -203,11 +200,13 @@ def _copy_carefully(connection: Connection, load_id: int, opened: _Opened) -> No
         width=width,
     )
     empty = ("",) * width
-    with connection.cursor().copy(query) as stream:
+    cursor = connection.cursor()
+    with cursor.copy(query) as stream:
         for record in records:
             raw = record.raw if record.malformed else None
             cells = empty if record.malformed else record.cells
             stream.write_row((record.line, raw, record.malformed, *cells))
+    return cursor.rowcount
 
 
 def _transcoded(chunks: Iterable[bytes], encoding: str, errors: str) -> Iterator[bytes]:

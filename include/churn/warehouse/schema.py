@@ -1,19 +1,20 @@
 """Creates the tables; the customer columns come from the description of a customer."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from psycopg import sql
 
 from churn.customer import COLUMNS, OPTIONAL
 from churn.field import Field, Kind
+from churn.warehouse.cells import choice_type
 from churn.warehouse.connect import Connection, statement
 
 _MONTHS_AHEAD = 12
 
-_TYPES: dict[Kind, sql.SQL] = {
+_TYPES: Mapping[Kind, sql.SQL] = {
     Kind.IDENTIFIER: sql.SQL("text"),
     Kind.FLAG: sql.SQL("boolean"),
-    Kind.CHOICE: sql.SQL("text"),
     Kind.COUNT: sql.SQL("integer"),
     Kind.MONEY: sql.SQL("numeric"),
     Kind.DATE: sql.SQL("date"),
@@ -22,6 +23,9 @@ _TYPES: dict[Kind, sql.SQL] = {
 
 def create_tables(connection: Connection, *, today: date | None = None) -> None:
     """Create whatever is missing: tables, log partitions for a year ahead, the service's rights."""
+    for field in COLUMNS:
+        if field.kind is Kind.CHOICE:
+            _create_choice(connection, field)
     columns = sql.SQL(",\n    ").join(map(_column, COLUMNS))
     connection.execute(statement("create_tables", customer_columns=columns))
     first = (today or datetime.now(UTC).date()).replace(day=1)
@@ -30,17 +34,26 @@ def create_tables(connection: Connection, *, today: date | None = None) -> None:
     connection.execute(statement("grant_serving"))
 
 
+def _create_choice(connection: Connection, field: Field) -> None:
+    kind = choice_type(field)
+    query = statement(
+        "create_choice",
+        type_name=sql.Literal(kind.as_string(connection)),
+        type=kind,
+        choices=sql.SQL(", ").join(map(sql.Literal, field.values)),
+    )
+    connection.execute(query)
+
+
 def _column(field: Field) -> sql.Composable:
-    name, kind = sql.Identifier(field.name), _TYPES[field.kind]
+    name = sql.Identifier(field.name)
+    kind = choice_type(field) if field.kind is Kind.CHOICE else _TYPES[field.kind]
     null = sql.SQL("" if field in OPTIONAL else " NOT NULL")
     return sql.SQL("{} {}{}{}").format(name, kind, null, _domain(field))
 
 
 def _domain(field: Field) -> sql.Composable:
     name = sql.Identifier(field.name)
-    if field.kind is Kind.CHOICE:
-        values = sql.SQL(", ").join(map(sql.Literal, field.values))
-        return sql.SQL(" CHECK ({} IN ({}))").format(name, values)
     if field.is_number:
         return sql.SQL(" CHECK ({} BETWEEN 0 AND {})").format(name, sql.Literal(field.maximum))
     return sql.SQL("")

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -33,6 +34,18 @@ _MAGIC: Final = {
 }
 
 
+# RuntimeError: a zip with a password; NotImplementedError: a zip packed in a way we lack.
+_DAMAGED: Final = (
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
 @dataclass(frozen=True)
 class Source:
     """One customer file; it is only ever opened for reading."""
@@ -52,9 +65,9 @@ class Source:
         try:
             with self.path.open("rb") as raw, _unpacked(raw, self.compression) as content:
                 yield content
-        except (EOFError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile) as error:
+        except _DAMAGED as error:
             raise DataQualityError(
-                f"{self.path}: the compressed file is damaged ({error})"
+                f"{self.path}: the compressed file cannot be unpacked ({error})"
             ) from None
         except OSError as error:
             raise DataQualityError(f"{self.path}: cannot be read ({_why(error)})") from None
@@ -102,6 +115,14 @@ def find_files(name: Path) -> tuple[Path, ...]:
     if not found:
         raise DataQualityError(f"{name}: there is no customer file ({', '.join(_SUFFIXES)}) there")
     return tuple(sorted(found))
+
+
+def has_files(name: Path) -> bool:
+    """Whether a name stands for any file."""
+    try:
+        return bool(find_files(name))
+    except DataQualityError:
+        return False
 
 
 @contextmanager

@@ -1,3 +1,3 @@
 COPY {staging} ({columns}) FROM STDIN (
-    FORMAT csv, DELIMITER {delimiter}, ENCODING {encoding}, FORCE_NOT_NULL ({columns})
+    FORMAT csv, FREEZE, DELIMITER {delimiter}, ENCODING {encoding}, FORCE_NOT_NULL ({columns})
 );

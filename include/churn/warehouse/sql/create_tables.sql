@@ -36,7 +36,6 @@ CREATE INDEX IF NOT EXISTS loads_sha256 ON loads (sha256);
 CREATE TABLE IF NOT EXISTS customers (
     {customer_columns},
     snapshot_date date NOT NULL,
-    source_hash bigint NOT NULL,
     load_id bigint NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT customers_pkey PRIMARY KEY (customer_id)

@@ -1,1 +1,2 @@
-CREATE UNIQUE INDEX ON {staging} ({staged_id}) WHERE malformed IS NULL;
+-- The hash of an id, as an index takes no long text; a collision only costs a closer look.
+CREATE UNIQUE INDEX ON {staging} (hashtextextended({staged_id}, 0)) WHERE malformed IS NULL;

@@ -1,4 +1,4 @@
 ({is_valid}) IS TRUE AND row_number() OVER (
     PARTITION BY typed.customer_id, ({is_valid}) IS TRUE
-    ORDER BY typed.line DESC
+    ORDER BY typed.place DESC
 ) > 1

@@ -6,11 +6,11 @@ SELECT
     {is_repeated} AS is_repeated
 FROM (
     SELECT
+        staging.ctid AS place,
         staging.line,
         staging.malformed{raw_columns},
         {typed_columns},
-        {row_snapshot_date} AS snapshot_date,
-        {source_hash} AS source_hash
+        {row_snapshot_date} AS snapshot_date
     FROM {staging} AS staging
     {only}
     OFFSET 0

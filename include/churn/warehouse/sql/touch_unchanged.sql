@@ -1,13 +1,7 @@
 -- Unchanged customers were seen on a later day, so that no file of a day between overwrites them.
-UPDATE customers SET snapshot_date = seen.snapshot_date
-FROM (
-    SELECT
-        {staged_id} AS customer_id,
-        {source_hash} AS source_hash,
-        {row_snapshot_date} AS snapshot_date
-    FROM {staging} AS staging
-) AS seen
+UPDATE customers SET snapshot_date = {row_snapshot_date}
+FROM {staging} AS staging
 WHERE
-    customers.customer_id = seen.customer_id
-    AND customers.source_hash = seen.source_hash
-    AND customers.snapshot_date < seen.snapshot_date;
+    customers.customer_id = {staged_id}
+    AND customers.snapshot_date < {row_snapshot_date}
+    AND {is_known};

@@ -1,0 +1,113 @@
+"""One cell in SQL: the value of a field's text, or NULL where it is not one of the field's."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from psycopg import sql
+
+from churn.customer import TENURE, TOTAL_CHARGES
+from churn.field import Field, Kind
+from churn.warehouse.header import raw_column
+
+CONTROL: Final = "[[:cntrl:]]"
+
+
+def name(field: Field) -> sql.Identifier:
+    """The column that holds the value."""
+    return sql.Identifier(field.name)
+
+
+def known(field: Field) -> sql.Identifier:
+    """The column of ``customers`` that holds what is known of the field."""
+    return sql.Identifier("customers", field.name)
+
+
+def raw(field: Field) -> sql.Identifier:
+    """The staging column that holds the text as it came."""
+    return sql.Identifier(raw_column(field))
+
+
+def trimmed(field: Field) -> sql.Composable:
+    """The text without the blanks around it."""
+    return sql.SQL("btrim({}, E' \\t')").format(raw(field))
+
+
+def choice_type(field: Field) -> sql.Identifier:
+    """The enum type of a choice."""
+    return sql.Identifier(f"choice_of_{field.name}")
+
+
+def value(field: Field, *, decimal_mark: str) -> sql.Composable:
+    """Return the value of a field, NULL where the text is not one of the field's."""
+    if field.kind is Kind.IDENTIFIER:
+        return _identifier(field)
+    return _number(field, decimal_mark) if field.is_number else _choice(field)
+
+
+def is_known(field: Field, *, decimal_mark: str) -> sql.Composable:
+    """Return whether a text is a plain way to write what is known; cheaper than its value.
+
+    ``=`` between columns would make each a key of the hash join, which hashes them all.
+    """
+    if not field.is_number:
+        parts = known(field), value(field, decimal_mark=decimal_mark)
+        return sql.SQL("{} IS NOT DISTINCT FROM {}").format(*parts)
+    same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(known(field), _decimal(field, decimal_mark))
+    if field is not TOTAL_CHARGES:
+        return same
+    return sql.SQL("({} OR ({} = '' AND {} = 0 AND {} = 0))").format(
+        same, trimmed(field), known(field), known(TENURE)
+    )
+
+
+def _number(field: Field, decimal_mark: str) -> sql.Composable:
+    """Short plain numbers, which are nearly all, are not trimmed and need no second cast."""
+    plain = r"^[0-9]+$" if field.kind is Kind.COUNT else r"^[0-9]+\.?[0-9]*$"
+    full = r"^[0-9]+(\.0*)?$" if field.kind is Kind.COUNT else r"^[0-9]*\.?[0-9]+$|^[0-9]+\.$"
+    blank = sql.SQL("WHEN {} = '' THEN 0 ").format(trimmed(field))
+    return sql.SQL(
+        'CASE WHEN length({own}) <= {short} AND {own} COLLATE "C" ~ {plain} '
+        "THEN {own}::{type} {blank}"
+        'WHEN length({raw}) <= 20 AND {raw} COLLATE "C" ~ {full} '
+        "AND {raw}::numeric <= {maximum} THEN {raw}::numeric::{type} END"
+    ).format(
+        own=raw(field),
+        short=sql.Literal(len(str(int(field.maximum or 0))) - 1),
+        plain=sql.Literal(plain),
+        type=sql.SQL("integer" if field.kind is Kind.COUNT else "numeric"),
+        blank=blank if field is TOTAL_CHARGES else sql.SQL(""),
+        raw=_decimal(field, decimal_mark),
+        full=sql.Literal(full),
+        maximum=sql.Literal(field.maximum),
+    )
+
+
+def _decimal(field: Field, decimal_mark: str) -> sql.Composable:
+    if decimal_mark == ".":
+        return trimmed(field)
+    return sql.SQL("replace(replace({}, '.', ''), ',', '.')").format(trimmed(field))
+
+
+def _identifier(field: Field) -> sql.Composable:
+    """Printable ASCII without blanks, which nearly all ids are, is taken as it is."""
+    return sql.SQL(
+        "CASE WHEN length({own}) <= 200 AND {own} COLLATE \"C\" ~ '^[!-~]+$' THEN {own} "
+        "WHEN length({raw}) BETWEEN 1 AND 200 AND {raw} !~ {control} THEN {raw} END"
+    ).format(own=raw(field), raw=trimmed(field), control=sql.Literal(CONTROL))
+
+
+def _choice(field: Field) -> sql.Composable:
+    """Return the value of a spelling; the file's own spellings are looked at first, untrimmed."""
+    own = [(field.label(value), value) for value in field.values]
+    own += [(code, v) for code, v in field.spellings.items() if code in ("0", "1")]
+    return sql.SQL("CASE {} {} ELSE CASE lower({}) {} END END").format(
+        raw(field), _whens(field, own), trimmed(field), _whens(field, field.spellings.items())
+    )
+
+
+def _whens(field: Field, pairs: Iterable[tuple[str, object]]) -> sql.Composable:
+    kind = choice_type(field) if field.kind is Kind.CHOICE else sql.SQL("boolean")
+    return sql.SQL(" ").join(
+        sql.SQL("WHEN {} THEN {}::{}").format(sql.Literal(text), sql.Literal(value), kind)
+        for text, value in pairs
+    )

@@ -1,0 +1,99 @@
+"""``churn load FILE``: what it prints, and what the options do."""
+
+import re
+import subprocess
+
+import psycopg
+
+from churn.warehouse.connect import Connection, connect
+from churn.warehouse.report import read_report
+from tests.command import Churn
+from tests.customer_file import CHURN_CSV, read_rows
+from tests.loading import Write, csv_text, everything, many_lines
+
+ROWS = read_rows()[:60]
+
+
+def _said(finished: subprocess.CompletedProcess[str]) -> str:
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def test_the_command_prints_the_report_that_the_database_keeps(churn: Churn) -> None:
+    printed = _said(churn("load", CHURN_CSV))
+    with connect(churn.database_url) as connection:
+        assert printed.strip() == str(read_report(connection, 1))
+    for line in (
+        f"load 1: PASS  {CHURN_CSV}",
+        "  rows       7,043 = 7,043 accepted + 0 rejected",
+        "  read as    utf-8, separator ',', decimal .; snapshot of ",
+    ):
+        assert line in printed
+
+
+def test_the_same_file_again_prints_the_first_report_and_says_why(churn: Churn) -> None:
+    first = _said(churn("load", CHURN_CSV))
+    again = churn("load", CHURN_CSV)
+    assert _said(again) == first
+    assert "was loaded before, as load 1" in again.stderr
+    assert "load 2: PASS" in _said(churn("load", CHURN_CSV, "--again"))
+
+
+def test_a_stopped_load_ends_in_an_error_and_its_report(
+    churn: Churn, connection: psycopg.Connection, write: Write
+) -> None:
+    path = write(csv_text([{**row, "tenure": "x"} for row in ROWS]))
+    finished = churn("load", path)
+    assert finished.returncode == 1
+    assert "churn: no customer was changed" in finished.stderr
+    assert f"load 1: STOP  {path}" in finished.stderr
+    assert "line 2     tenure: expected a whole number" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert connection.execute("SELECT verdict FROM loads").fetchall() == [("stop",)]
+
+
+def test_how_a_file_is_written_can_be_told_by_options(churn: Churn, write: Write) -> None:
+    path = write(csv_text(ROWS, delimiter="|").encode("cp1252"))
+    options = ("--encoding", "cp1252", "--separator", "|", "--decimal", ".")
+    printed = _said(churn("load", path, *options, "--snapshot-date", "2026-01-31"))
+    assert "cp1252, separator '|', decimal ." in printed
+    assert "snapshot of 2026-01-31 (set by hand)" in printed
+
+
+def test_the_limit_and_the_replacement_are_options(
+    churn: Churn, connection: Connection, write: Write
+) -> None:
+    half = [{**row, "tenure": "x"} if i < 30 else row for i, row in enumerate(ROWS)]
+    _said(churn("load", write(csv_text(ROWS), "all.csv")))
+    path = write(csv_text(half[:50]))
+    _said(churn("load", path, "--limit-rejected", "0.7", "--replace"))
+    counts = everything(connection, "SELECT accepted, rejected, removed FROM loads WHERE load_id=2")
+    assert counts == [(20, 30, 10)]
+
+
+def test_a_folder_prints_a_report_for_each_file(churn: Churn, write: Write) -> None:
+    write(csv_text(ROWS[:30]), "exports/a.csv")
+    folder = write(csv_text(ROWS[30:]), "exports/b.csv").parent
+    printed = _said(churn("load", folder))
+    assert [line.split("/")[-1] for line in printed.splitlines() if line.startswith("load")] == [
+        "a.csv",
+        "b.csv",
+    ]
+
+
+def test_a_folder_stops_at_the_file_that_the_gate_stops(
+    churn: Churn, connection: Connection, write: Write
+) -> None:
+    write(csv_text(ROWS[:20]), "exports/a.csv")
+    write(csv_text([{**row, "tenure": "x"} for row in ROWS[20:40]]), "exports/b.csv")
+    folder = write(csv_text(ROWS[40:]), "exports/c.csv").parent
+    assert churn("load", folder).returncode == 1
+    verdicts = everything(connection, "SELECT verdict FROM loads ORDER BY load_id")
+    assert verdicts == [("pass",), ("stop",), (None,)]
+    assert everything(connection, "SELECT count(*) FROM customers") == [(20,)]
+
+
+def test_progress_is_told_while_a_long_file_is_read(churn: Churn, write: Write) -> None:
+    said = churn("load", write(many_lines(400_000) + b"\n\n")).stderr
+    told = re.findall(r"customers.csv: [\d,]+ rows, \d+ MB; [\d,]+ rows/s, \d+ MB/s", said)
+    assert told, said

@@ -1,0 +1,191 @@
+"""Days and former states: an older file never wins, and nothing that was known is lost."""
+
+from datetime import date
+from typing import cast
+
+import pytest
+
+from churn.warehouse.connect import Connection
+from tests.customer_file import read_rows
+from tests.loading import (
+    Row,
+    Write,
+    bring_in,
+    changed,
+    counted,
+    csv_text,
+    everything,
+    number,
+    rejected,
+)
+
+ROWS = read_rows()[:40]
+ID = ROWS[3]["customerID"]
+JANUARY, FEBRUARY, MARCH = date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)
+
+
+def _priced(amount: str) -> list[Row]:
+    return changed(ROWS, 3, MonthlyCharges=amount)
+
+
+def _price(connection: Connection) -> float:
+    query = "SELECT monthly_charges::float8 FROM customers WHERE customer_id = %s"
+    row = connection.execute(query, (ID,)).fetchone()
+    assert row
+    return cast(float, row[0])
+
+
+def _dated(rows: list[Row], day: str) -> str:
+    return csv_text([{**row, "snapshot_date": day} for row in rows])
+
+
+def test_an_older_day_set_by_hand_overwrites_nothing(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(_priced("20"))), day=FEBRUARY)
+    counts = bring_in(url, write(csv_text(_priced("10"))), day=JANUARY).counts
+    assert _price(connection) == 20
+    assert (counts.accepted, counts.updated, counts.older) == (40, 0, 1)
+    assert number(connection, "SELECT count(*) FROM customer_history") == 0
+
+
+@pytest.mark.parametrize("name", ["export_{}.csv", "{}.csv", "t{}_v2.txt"])
+def test_an_older_day_in_the_files_name_overwrites_nothing(
+    url: str, connection: Connection, write: Write, name: str
+) -> None:
+    bring_in(url, write(csv_text(_priced("20")), name.format("2026-02-28")))
+    bring_in(url, write(csv_text(_priced("10")), name.format("20260131")))
+    assert _price(connection) == 20
+    told = everything(connection, "SELECT snapshot_date, snapshot_told_by FROM loads ORDER BY 1")
+    assert told == [(JANUARY, "the file's name"), (FEBRUARY, "the file's name")]
+
+
+def test_an_older_day_in_the_column_overwrites_nothing(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(_dated(_priced("20"), "2026-02-28")))
+    bring_in(url, write(_dated(_priced("10"), "2026-01-31")), day=MARCH)
+    assert _price(connection) == 20
+
+
+def test_rows_of_several_days_in_one_file_are_each_compared_by_their_own(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(ROWS)), day=FEBRUARY)
+    days = ["2026-01-31", "2026-03-31"]
+    rows = [{**r, "MonthlyCharges": "77", "snapshot_date": days[i % 2]} for i, r in enumerate(ROWS)]
+    counts = bring_in(url, write(csv_text(rows))).counts
+    assert (counts.updated, counts.older) == (20, 20)
+    assert number(connection, "SELECT count(*) FROM customers WHERE monthly_charges = 77") == 20
+
+
+def test_a_row_that_a_newer_file_left_unchanged_is_not_overwritten_by_a_day_between(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(_priced("20"))), day=JANUARY)
+    bring_in(url, write(csv_text(_priced("20"))), day=MARCH, again=True)
+    counts = bring_in(url, write(csv_text(_priced("10"))), day=FEBRUARY).counts
+    assert _price(connection) == 20
+    assert counts.older == 1
+
+
+def test_the_same_day_again_corrects_the_row(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(_priced("20"))), day=JANUARY)
+    bring_in(url, write(csv_text(_priced("10"))), day=JANUARY)
+    assert _price(connection) == 10
+
+
+def test_another_spelling_of_the_same_values_is_no_change(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(_priced("20"))), day=JANUARY)
+    counts = bring_in(url, write(csv_text(_priced("20.00"))), day=FEBRUARY).counts
+    assert counts.updated == 0
+    assert number(connection, "SELECT count(*) FROM customer_history") == 0
+    assert everything(connection, "SELECT DISTINCT load_id FROM customers") == [(1,)]
+
+
+def test_the_former_state_of_a_changed_row_is_kept(
+    url: str, connection: Connection, write: Write
+) -> None:
+    for amount, day in (("10", JANUARY), ("20", FEBRUARY), ("30", MARCH)):
+        bring_in(url, write(csv_text(_priced(amount))), day=day)
+    history = everything(
+        connection,
+        "SELECT customer_id, monthly_charges::int, snapshot_date, load_id, replaced_by"
+        " FROM customer_history ORDER BY replaced_by",
+    )
+    assert history == [(ID, 10, JANUARY, 1, 2), (ID, 20, FEBRUARY, 2, 3)]
+
+
+def test_removed_customers_are_kept_in_the_history(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(ROWS)), day=JANUARY)
+    bring_in(url, write(csv_text(ROWS[10:])), day=FEBRUARY, replace=True)
+    query = "SELECT customer_id FROM customer_history WHERE replaced_by = 2 AND load_id = 1"
+    gone = {str(name) for (name,) in everything(connection, query)}
+    assert gone == {row["customerID"] for row in ROWS[:10]}
+
+
+@pytest.mark.xfail(strict=True, reason="BUG: an older file with replace removes newer customers")
+def test_replacing_by_an_older_file_removes_no_newer_customer(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(ROWS)), day=FEBRUARY)
+    bring_in(url, write(csv_text(ROWS[10:])), day=JANUARY, replace=True)
+    assert number(connection, "SELECT count(*) FROM customers") == len(ROWS)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="BUG: of a customer twice in a file the last line wins, even if it is older"
+)
+def test_of_a_customer_twice_in_a_file_an_older_day_does_not_win(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(ROWS[10:])), day=date(2025, 12, 31))
+    newer = [{**row, "snapshot_date": "2026-02-28"} for row in _priced("20")]
+    older = {**newer[3], "MonthlyCharges": "10", "snapshot_date": "2026-01-31"}
+    bring_in(url, write(csv_text([*newer, older])))
+    assert _price(connection) == 20
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param(
+            True,
+            id="unchanged rows",
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="BUG: a row of known text is not looked at again, its bad day is accepted",
+            ),
+        ),
+        pytest.param(False, id="new rows"),
+    ],
+)
+@pytest.mark.parametrize("day", ["", "31/01/2026", "2026-13-45"])
+def test_a_row_whose_day_is_no_date_is_rejected(
+    url: str, connection: Connection, write: Write, day: str, known: bool
+) -> None:
+    if known:
+        bring_in(url, write(csv_text(ROWS)), day=JANUARY)
+    rows = [{**row, "snapshot_date": "2026-02-28"} for row in ROWS]
+    assert counted(bring_in(url, write(csv_text(changed(rows, 3, snapshot_date=day))))) == (39, 1)
+    ((_, _, reasons),) = rejected(connection)
+    assert reasons == [f"snapshot_date: expected a date such as 2026-01-31, got '{day}'"]
+
+
+def test_every_customer_leads_back_to_a_load_with_its_file(
+    url: str, connection: Connection, write: Write
+) -> None:
+    for i in range(3):
+        bring_in(url, write(csv_text(_priced(f"{i}")[: 20 + 10 * i]), f"{i}.csv"))
+    query = (
+        "SELECT count(*) FROM customers LEFT JOIN loads USING (load_id)"
+        " WHERE loads.file IS NULL OR loads.verdict = 'stop'"
+    )
+    assert number(connection, query) == 0
+    assert number(connection, "SELECT count(DISTINCT load_id) FROM customers") == 3

@@ -1,0 +1,98 @@
+"""Files that are refused before anything happens, by name and with what was expected."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from churn.errors import DataQualityError
+from churn.warehouse.connect import Connection
+from tests.customer_file import CHURN_CSV, read_rows
+from tests.loading import Row, Write, bring_in, csv_text, load, number
+
+ROWS = read_rows()[:60]
+REAL = CHURN_CSV.read_bytes()
+
+
+def _without(*names: str, **renamed: str) -> bytes:
+    rows: list[Row] = [
+        {renamed.get(k, k): v for k, v in row.items() if k not in names} for row in ROWS
+    ]
+    return csv_text(rows).encode()
+
+
+BAD_FILES: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "the file is empty"),
+    "only blank lines": (b"\n\n\n", "the file is empty"),
+    "only a header": (REAL.split(b"\n")[0] + b"\n", "no rows below the header"),
+    "only a header, no line end": (REAL.split(b"\r\n")[0], "no rows below the header"),
+    "a header and blank lines": (REAL.split(b"\n")[0] + b"\n\n\n", "no rows below the header"),
+    "an image": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "the header lacks customerID"),
+    "another CSV": (b"a,b,c\n1,2,3\n", "the header lacks customerID, gender"),
+    "no header": (REAL.split(b"\n", 1)[1], "the header lacks customerID"),
+    "another separator": (REAL.replace(b",", b"^"), "the header lacks customerID"),
+    "a column less": (_without("Contract"), "the header lacks Contract;"),
+    "two columns less": (_without("Contract", "Churn"), "the header lacks Contract, Churn;"),
+    "a column misspelt": (
+        _without(PaymentMethod="PayMethod"),
+        "the header lacks PaymentMethod (is it 'PayMethod'?)",
+    ),
+    "a column twice": (
+        REAL.replace(b",gender", b",gender,Gender", 1),
+        "the header has gender more than once",
+    ),
+    "a NUL byte in the header": (REAL.replace(b"Churn\r", b"Ch\0urn\r", 1), "lacks Churn"),
+    "a NUL byte in an extra header": (
+        csv_text([{"no\0te": "x", **row} for row in ROWS]).encode(),
+        "",
+    ),
+}
+OPEN_BUGS = {"a NUL byte in an extra header": "a header with NUL raises psycopg.DataError"}
+
+
+def _cases() -> list[object]:
+    return [
+        pytest.param(
+            name,
+            marks=pytest.mark.xfail(strict=True, reason=f"BUG: {OPEN_BUGS[name]}")
+            if name in OPEN_BUGS
+            else (),
+        )
+        for name in BAD_FILES
+    ]
+
+
+@pytest.mark.parametrize("name", _cases())
+def test_a_file_that_is_not_right_is_refused_by_name_and_changes_nothing(
+    url: str, connection: Connection, write: Write, name: str
+) -> None:
+    content, reason = BAD_FILES[name]
+    bring_in(url, write(csv_text(ROWS), "good.csv"))
+    path = write(content)
+    with pytest.raises(DataQualityError) as caught:
+        bring_in(url, path)
+    assert str(path) in str(caught.value)
+    assert reason in str(caught.value)
+    assert number(connection, "SELECT count(*) FROM customers") == len(ROWS)
+    assert number(connection, "SELECT count(*) FROM loads") == 1
+
+
+def test_a_refusal_says_what_was_expected(url: str, write: Write) -> None:
+    with pytest.raises(DataQualityError, match="expected a CSV file with the columns of data/"):
+        load(url, write(b"a,b,c\n1,2,3\n"))
+
+
+def test_a_missing_file_is_refused_by_name_and_is_not_created(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "nothing.csv"
+    with pytest.raises(DataQualityError, match=f"{path}: there is no such file"):
+        load(url, path)
+    assert not path.exists()
+
+
+@pytest.mark.xfail(strict=True, reason="BUG: a file name that is not UTF-8 ends in a traceback")
+def test_a_file_whose_name_is_not_utf_8_is_loaded_or_refused(url: str, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    path.write_bytes(csv_text(ROWS).encode())
+    with suppress(DataQualityError):
+        bring_in(url, path)
