@@ -7,14 +7,14 @@ where the service finds it within a second. Runs at 02:00 UTC and from *Trigger*
 - **replace_customers**: the file is the whole customer base, so who is not in it is removed;
 - **mode**: `publish`, or `dry run` to train and look at the card while the served model stays.
 
-Every task is one transaction and can run twice. Until `publish`, the service and yesterday's
-customers stand as they were.
+Every task is one transaction and can run twice. Until `clean` has succeeded, yesterday's customers
+stand as they were; until `publish` has, so does the model in use. A dry run changes customers, too.
 
 | task | makes | when it fails, look first at |
 |---|---|---|
 | `create_tables` | the tables and log partitions that are missing | is PostgreSQL up, is the connection `churn_warehouse` right |
 | `load_csv` | a staging table with the file's text, a row in `loads` | the message: it names the file and what was expected |
-| `clean` | `customers`, and `rejected_rows` with the reasons | `select reasons, count(*) from rejected_rows group by 1` |
+| `clean` | `customers`, and `rejected_rows` with the reasons | the message: it names the first bad lines and why (nothing is kept of a refused file) |
 | `train` | a candidate version, its card in the task's log | the message: too few rows, or a scorecard that differs |
 | `publish` | the version in use, a row in `model_versions` | is the model store writable, is its disk full |
 

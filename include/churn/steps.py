@@ -1,7 +1,7 @@
 """The pipeline's steps. Each is a transaction, can run twice, and can be killed anywhere."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from churn import scoring
@@ -61,7 +61,11 @@ def train(connection: Connection, store: ModelStore, *, now: datetime | None = N
     frame = customers.read_customers(connection)
     log.info("training on %s customers", f"{len(frame):,}")
     trained = training.train(frame)
-    package = packing.pack(trained, frame, load_id=load_id, now=now or datetime.now(UTC))
+    moment = now or datetime.now(UTC)
+    package = packing.pack(trained, frame, load_id=load_id, now=moment)
+    while store.has(package.manifest.version):  # of another run in the same second
+        moment += timedelta(seconds=1)
+        package = packing.pack(trained, frame, load_id=load_id, now=moment)
     store.write_candidate(package.manifest, package.files)
     log.info("candidate %s\n%s", package.manifest.version, package.files["card.md"].decode())
     return package.manifest.version

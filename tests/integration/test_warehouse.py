@@ -7,13 +7,14 @@ from pathlib import Path
 import pandas as pd
 import psycopg
 import pytest
+from psycopg import sql
 
 from churn.customer import COLUMNS
 from churn.errors import DataQualityError, WarehouseError
 from churn.warehouse.clean import Cleaned, clean
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.customers import latest_load, read_customers
-from churn.warehouse.load import Load, load_csv
+from churn.warehouse.load import Load, load_csv, staging_table
 from churn.warehouse.schema import create_tables
 from tests.customer_file import CHURN_CSV, CHURN_CSV_SHA256, customers, read_rows
 
@@ -146,16 +147,26 @@ def test_customers_who_are_not_in_the_next_file_stay(url: str, write: Write) -> 
 
 def test_replacing_removes_customers_who_are_not_in_the_file(url: str, write: Write) -> None:
     rows = read_rows()
-    _bring_in(url, write(_csv(rows[:30])))
-    cleaned = _bring_in(url, write(_csv(rows[20:40])), replace=True)
-    assert (cleaned.inserted, cleaned.removed) == (10, 20)
+    _bring_in(url, write(_csv(rows[:300])))
+    cleaned = _bring_in(url, write(_csv(rows[100:700])), replace=True)
+    assert (cleaned.inserted, cleaned.removed) == (400, 100)
     with connect(url) as connection:
         ids = set(read_customers(connection)["customer_id"])
-    assert ids == {row["customerID"] for row in rows[20:40]}
+    assert ids == {row["customerID"] for row in rows[100:700]}
+
+
+def test_replacing_with_too_few_to_learn_from_is_refused_and_changes_nothing(
+    url: str, connection: Connection, write: Write
+) -> None:
+    _bring_in(url, write(_csv(read_rows()[:700])))
+    path = write(_csv(read_rows()[:60]))
+    with pytest.raises(DataQualityError, match=f"{path.name}: to replace all customers"):
+        _bring_in(url, path, replace=True)
+    assert _one(connection, "SELECT count(*) FROM customers") == 700
 
 
 def test_replacing_keeps_a_customer_whose_row_was_rejected(url: str, write: Write) -> None:
-    rows = read_rows()[:30]
+    rows = read_rows()[:700]
     _bring_in(url, write(_csv(rows)))
     cleaned = _bring_in(url, write(_csv(_changed(rows, 3, tenure="many"))), replace=True)
     assert (cleaned.rejected, cleaned.removed) == (1, 0)
@@ -380,9 +391,27 @@ def test_cleaning_a_load_twice_gives_the_same_answer_and_changes_nothing(
 def test_a_load_whose_staging_is_gone_is_told_to_be_loaded_again(url: str, write: Write) -> None:
     path = write(_csv(read_rows()[:20]))
     first = _load(url, path).load_id
-    _load(url, path)
+    with connect(url) as connection:
+        connection.execute(sql.SQL("DROP TABLE {}").format(staging_table(first)))
     with pytest.raises(WarehouseError, match=f"staging table of load {first} is gone"):
         _clean(url, first)
+
+
+def test_two_loads_that_wait_to_be_cleaned_do_not_disturb_each_other(
+    url: str, write: Write
+) -> None:
+    first = _load(url, write(_csv(read_rows()[:20]))).load_id
+    second = _load(url, write(_csv(read_rows()[10:40]))).load_id
+    assert _clean(url, second).inserted == 30
+    assert _clean(url, first).inserted == 10
+
+
+def test_a_line_that_copy_refuses_is_named_as_the_file_counts_it(url: str, write: Write) -> None:
+    lines = _csv(read_rows()[:20]).splitlines()
+    lines[6] = "torn"
+    path = write("\n".join(lines))
+    with pytest.raises(DataQualityError, match=f"{path.name}: line 7: missing data"):
+        _load(url, path)
 
 
 def test_a_staging_table_that_a_crash_emptied_is_told_to_be_loaded_again(

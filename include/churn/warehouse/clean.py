@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from psycopg import sql
 
+from churn.customer import MIN_PER_CLASS
 from churn.errors import DataQualityError, WarehouseError
 from churn.warehouse import rules
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
@@ -55,12 +56,32 @@ def clean(
     rejected = _reject(connection, load_id)
     _refuse_if_too_many(connection, load_id, rejected, rows, max_rejected_share)
     inserted, updated = _merge(connection, load_id)
-    removed = connection.execute(statement("remove_absent_customers")).rowcount if replace else 0
+    removed = _remove_absent(connection, load_id) if replace else 0
     cleaned = Cleaned(load_id, rows - rejected, rejected, inserted, updated, removed)
     values = asdict(cleaned)
     connection.execute(statement("finish_load", **placeholders(values)), values)
     connection.execute(sql.SQL("DROP TABLE {}").format(staging))
     return cleaned
+
+
+def _remove_absent(connection: Connection, load_id: int) -> int:
+    """Remove customers who are not in the file, unless too few would be left to learn from."""
+    removed = connection.execute(statement("remove_absent_customers")).rowcount
+    count = "SELECT count(*) FILTER (WHERE churn), count(*) FILTER (WHERE NOT churn) FROM customers"
+    left, stayed = (int(str(n)) for n in connection.execute(count).fetchone() or (0, 0))
+    if min(left, stayed) < MIN_PER_CLASS:
+        raise DataQualityError(
+            f"{_file_of(connection, load_id)}: to replace all customers, a file needs at least "
+            f"{MIN_PER_CLASS} who left and {MIN_PER_CLASS} who stayed; it would leave {left} and "
+            f"{stayed}. Nothing was changed"
+        )
+    return removed
+
+
+def _file_of(connection: Connection, load_id: int) -> object:
+    values = {"load_id": load_id}
+    query = sql.SQL("SELECT file FROM loads WHERE load_id = {load_id}")
+    return scalar(connection, query.format(**placeholders(values)), values)
 
 
 def _finished(connection: Connection, load_id: int) -> Cleaned | None:
@@ -116,8 +137,8 @@ def _refuse_if_too_many(
     ).fetchall()
     told = "; ".join(f"line {line}: {reason}" for line, reason in examples)
     raise DataQualityError(
-        f"{rejected} of {rows} rows are not valid customers, over the limit of {limit:.0%}; "
-        f"nothing was changed. First: {told}"
+        f"{_file_of(connection, load_id)}: {rejected} of {rows} rows are not valid customers, "
+        f"over the limit of {limit:.0%}; nothing was changed. First: {told}"
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -141,11 +142,17 @@ def _copy(connection: Connection, source: _Source, path: Path, columns: list[str
             for chunk in source.chunks():
                 stream.write(chunk)
     except psycopg.DataError as error:
-        reason = " ".join(str(error).split())
-        raise DataQualityError(f"{path}: {reason}; nothing was loaded") from None
+        raise DataQualityError(f"{path}: {_told(error)}; nothing was loaded") from None
     if cursor.rowcount == 0:
         raise DataQualityError(f"{path}: there are no rows below the header; nothing was loaded")
     return cursor.rowcount
+
+
+def _told(error: psycopg.DataError) -> str:
+    """Return COPY's complaint with the line as the file counts it: COPY never saw the header."""
+    found = re.search(r"line (\d+)", error.diag.context or "")
+    where = f"line {int(found.group(1)) + 1}: " if found else ""
+    return f"{where}{(error.diag.message_primary or str(error)).replace('raw_', '')}"
 
 
 def _record(connection: Connection, path: Path, source: _Source, rows: int) -> int:

@@ -1,16 +1,22 @@
--- One load at a time: what an interrupted load left behind goes first.
+-- One load at a time. What interrupted loads left behind goes first; a load that waits to be
+-- cleaned keeps its staging table for a day.
 DO $$
 DECLARE
-    leftover text;
+    leftover record;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('churn.load'));
     FOR leftover IN
-        SELECT quote_ident(relname) FROM pg_class
+        SELECT pg_class.oid::regclass AS name FROM pg_class
+        LEFT JOIN loads ON loads.load_id = substring(relname FROM '[0-9]+$')::bigint
         WHERE
-            relname ~ '^staging_(incoming|load_[0-9]+)$' AND relkind = 'r'
-            AND pg_table_is_visible(oid)
+            relname ~ '^staging_(incoming|load_[0-9]+)$'
+            AND relkind = 'r' AND pg_table_is_visible(pg_class.oid)
+            AND (
+                loads.load_id IS NULL OR loads.cleaned_at IS NOT NULL
+                OR loads.loaded_at < now() - interval '1 day'
+            )
     LOOP
-        EXECUTE 'DROP TABLE ' || leftover;
+        EXECUTE format('DROP TABLE %s', leftover.name);
     END LOOP;
 END
 $$;
