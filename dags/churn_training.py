@@ -10,8 +10,8 @@ where the service finds it within a second. Runs at 02:00 UTC and from *Trigger*
 - **limit_rejected**: the share of invalid rows over which the load is refused;
 - how the file is written (encoding, separator, decimal mark, day), where it is not to be detected.
 
-Every task is one transaction and can run twice. Until `publish`, the service and yesterday's
-customers stand as they were.
+Every task is one transaction and can run twice. Until `clean` has succeeded, yesterday's customers
+stand as they were; until `publish` has, so does the model in use. A dry run changes customers, too.
 
 | task | makes | when it fails, look first at |
 |---|---|---|

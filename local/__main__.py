@@ -54,7 +54,12 @@ def main() -> int:
         return command(Console(), os.environ)
     except StackError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+    except PermissionError as error:
+        sys.stderr.write(
+            f"{error.filename} cannot be used ({error.strerror}): set CHURN_HOME to a folder of "
+            "your own, or run as its owner.\n"
+        )
+    return 1
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ done again.
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -45,6 +46,22 @@ def is_installed(stamp: Path, wanted: str) -> bool:
     return stamp.exists() and stamp.read_text().strip() == wanted
 
 
+def damaged_packages(environment: Path) -> list[Path]:
+    """Return the records of packages of which a whole top-level module is missing."""
+    records = environment.glob("lib/python*/site-packages/*.dist-info")
+    return [record for record in records if not _is_whole(record)]
+
+
+def _is_whole(record: Path) -> bool:
+    try:
+        lines = (record / "RECORD").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    files = [line.split(",", 1)[0] for line in lines]
+    modules = {name.split("/", 1)[0] for name in files if name.endswith(".py")} - {".."}
+    return all((record.parent / module).exists() for module in modules)
+
+
 def explain(output: str, what: str) -> str:
     """Return one line that says why a step failed and how to mend it."""
     text = output.lower()
@@ -70,6 +87,9 @@ def main() -> int:
     except BootstrapError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}. Work in a clone of your own.\n")
+        return 1
     return 0
 
 
@@ -83,8 +103,12 @@ def install() -> None:
         )
     wanted = fingerprint(PROJECT, sys.version_info[:2])
     with alone():
-        if is_installed(STAMP, wanted):
+        damaged = damaged_packages(ENVIRONMENT)
+        if is_installed(STAMP, wanted) and not damaged:
             return
+        for record in damaged:  # uv then sees that the package is missing
+            say(f"mending {record.name.removesuffix('.dist-info')}")
+            shutil.rmtree(record)
         STAMP.unlink(missing_ok=True)
         say("setting up .venv; the first time takes a few minutes")
         create_environment()

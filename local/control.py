@@ -19,7 +19,7 @@ from local.stack import Stack, create_stack, open_stack
 
 START_SECONDS = 300.0
 STOP_SECONDS = 90.0
-FOREGROUND_SECONDS = 10.0
+FOREGROUND_SECONDS = 60.0
 PAUSE_SECONDS = 0.25
 
 
@@ -46,7 +46,6 @@ def launch(console: Console, layout: Layout, environment: Mapping[str, str]) -> 
     sweep(layout)
     stack = create_stack(environment)
     layout.phase.unlink(missing_ok=True)
-    layout.stopped.unlink(missing_ok=True)
     if not layout.database.exists():
         console.say(f"creating a PostgreSQL server in {layout.database}")
     postgres.initialise(stack.server)
@@ -79,25 +78,27 @@ def down(console: Console, environment: Mapping[str, str]) -> None:
     if not layout.run.exists():
         console.say(f"there is no stack in {layout.home}")
         return
+    foreground = _foreground(layout)
+    if foreground:
+        foreground.terminate()
     with locked(layout):
         if supervisor.is_running(layout):
             console.say("stopping")
             _shut_down(layout)
         sweep(layout)
         layout.phase.unlink(missing_ok=True)
-        layout.stopped.touch()
-    _wait_for_foreground(layout)
+    if foreground:
+        psutil.wait_procs([foreground], timeout=FOREGROUND_SECONDS)
     console.say("stopped; nothing of this stack is running")
 
 
-def _wait_for_foreground(layout: Layout) -> None:
-    """Let a `make run` of another terminal notice that its stack was stopped, and end."""
-    if not layout.foreground.exists():
-        return
-    process = int(layout.foreground.read_text())
-    deadline = time.monotonic() + FOREGROUND_SECONDS
-    while process != os.getpid() and psutil.pid_exists(process) and time.monotonic() < deadline:
-        time.sleep(PAUSE_SECONDS)
+def _foreground(layout: Layout) -> psutil.Process | None:
+    """Return the `make run` of another terminal that this stack belongs to."""
+    with suppress(OSError, ValueError, psutil.Error):
+        process = psutil.Process(int(layout.foreground.read_text()))
+        if process.pid != os.getpid() and "local" in process.cmdline():
+            return process
+    return None
 
 
 def sweep(layout: Layout) -> None:

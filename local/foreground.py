@@ -11,7 +11,7 @@ from local import control, supervisor
 from local.console import Console
 from local.errors import StackError
 from local.first_run import train
-from local.layout import Layout
+from local.layout import Layout, create_home, find_layout
 from local.stack import Stack
 from local.summary import summary
 
@@ -39,17 +39,16 @@ def run(console: Console, environment: Mapping[str, str]) -> int:
 
 
 def _run(console: Console, environment: Mapping[str, str]) -> int:
-    stack = control.up(console, environment)
-    train(console, stack)
-    for line in summary(stack):
-        console.show(line)
-    console.say("everything runs; Ctrl-C stops it")
-    with _noted(stack.layout):
+    layout = find_layout(environment)
+    create_home(layout)
+    with _noted(layout):
+        stack = control.up(console, environment)
+        train(console, stack)
+        for line in summary(stack):
+            console.show(line)
+        console.say("everything runs; Ctrl-C stops it")
         _wait(stack)
-    if stack.layout.stopped.exists():
-        console.say("stopped from another terminal")
-        return 0
-    raise StackError(f"The stack in {stack.layout.home} has gone; see {stack.layout.logs}.")
+    raise StackError(f"The stack in {layout.home} has gone; see {layout.logs}.")
 
 
 @contextmanager
@@ -65,8 +64,6 @@ def _noted(layout: Layout) -> Iterator[None]:
 def _wait(stack: Stack) -> None:
     seen, parent = time.monotonic(), os.getppid()
     while time.monotonic() - seen < GONE_SECONDS:
-        if stack.layout.stopped.exists():
-            return
         if os.getppid() != parent:  # make or the terminal was killed: nobody could press Ctrl-C
             raise Stopped
         time.sleep(PAUSE_SECONDS)

@@ -21,6 +21,7 @@ PATIENCE_SECONDS = 3.0
 
 def main() -> None:
     """Become the program named on the command line."""
+    os.umask(0o077)
     name = sys.argv[1]
     stack = open_stack(os.environ)
     clear(name, stack)

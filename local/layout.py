@@ -73,13 +73,8 @@ class Layout:
         return self.run / "phase"
 
     @property
-    def stopped(self) -> Path:
-        """Here once somebody asked to stop; the next start takes it away."""
-        return self.run / "stopped"
-
-    @property
     def foreground(self) -> Path:
-        """The process id of `make run`, as long as it waits for the stack."""
+        """The process id of the `make run` that the stack belongs to."""
         return self.run / "foreground.pid"
 
     @property
@@ -95,6 +90,10 @@ class Layout:
 def find_layout(environment: Mapping[str, str]) -> Layout:
     """Return the layout the environment asks for."""
     home = Path(environment.get(HOME_VARIABLE) or PROJECT / ".local").expanduser()
+    if "%" in str(home):
+        raise StackError(
+            f"{home}: a state folder must not have a % in its path; set {HOME_VARIABLE}."
+        )
     return Layout(project=PROJECT, home=home.resolve())
 
 

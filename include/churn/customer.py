@@ -202,3 +202,6 @@ BY_OUTSIDE_NAME: Final[Mapping[str, Field]] = {
     **{normalised(field.name): field for field in COLUMNS},
     **{normalised(field.header): field for field in COLUMNS},
 }
+
+MIN_PER_CLASS: Final = 50
+"""Fewest customers who left, and who stayed, that a model can be trained on."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from churn import scoring
@@ -85,7 +85,11 @@ def train(connection: Connection, store: ModelStore, *, now: datetime | None = N
     frame = customers.read_customers(connection)
     log.info("training on %s customers", f"{len(frame):,}")
     trained = training.train(frame)
-    package = packing.pack(trained, frame, load_id=load_id, now=now or datetime.now(UTC))
+    moment = now or datetime.now(UTC)
+    package = packing.pack(trained, frame, load_id=load_id, now=moment)
+    while store.has(package.manifest.version):  # of another run in the same second
+        moment += timedelta(seconds=1)
+        package = packing.pack(trained, frame, load_id=load_id, now=moment)
     store.write_candidate(package.manifest, package.files)
     log.info("candidate %s\n%s", package.manifest.version, package.files["card.md"].decode())
     return package.manifest.version

@@ -118,13 +118,21 @@ async def _read_object(request: Request) -> dict[str, object]:
             detail = f"a customer takes at most {MAX_BODY_BYTES:,} bytes"
             raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
     try:
-        content = json.loads(body)
+        content = json.loads(body, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         detail = f"the body is not JSON: {error}"
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
     if not isinstance(content, dict):
         detail = 'the body is not a JSON object such as {"tenure": 5, "contract": "One year"}'
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    return content
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} is there twice")
     return content
 
 

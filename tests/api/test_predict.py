@@ -285,3 +285,9 @@ def test_any_bytes_are_answered_or_refused_and_never_break_the_service(
     client: TestClient, body: bytes
 ) -> None:
     assert client.post("/predict", content=body).status_code in (200, 422)
+
+
+def test_a_field_that_is_given_twice_is_refused(client: TestClient) -> None:
+    answer = client.post("/predict", content=b'{"tenure": 1, "tenure": 2}')
+    assert answer.status_code == 422
+    assert "'tenure' is there twice" in answer.json()["detail"]

@@ -191,3 +191,9 @@ def test_the_sigmoid_never_overflows(log_odds: float) -> None:
 def test_fields_that_the_scorecard_does_not_use_are_passed_over() -> None:
     known: Known = {"tenure": 5, "customer_id": "7590-VHVEG"}
     assert conditioner().score(known) == conditioner().score({"tenure": 5})
+
+
+def test_nothing_billed_yet_says_no_more_than_the_first_month() -> None:
+    first_month = conditioner().score({"tenure": 0})
+    assert conditioner().score({"tenure": 0, "total_charges": 0.0}) == first_month
+    assert first_month.probability > 0.5

@@ -56,4 +56,13 @@ def test_run_ends_with_the_summary_and_down_from_elsewhere_ends_it(
             with _local("down", environment) as stopping:
                 stopping.communicate(timeout=120)
         assert running.wait(timeout=5) == 0
-        assert "stopped from another terminal" in _read_until(running, "from another terminal")
+
+
+def test_down_from_elsewhere_ends_a_run_that_is_still_starting(
+    environment: dict[str, str],
+) -> None:
+    with _local("run", environment) as running:
+        _read_until(running, "waiting for the supervisor")
+        with _local("down", environment) as stopping:
+            stopping.communicate(timeout=120)
+        assert running.wait(timeout=5) == 0

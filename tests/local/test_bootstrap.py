@@ -1,5 +1,6 @@
 """The environment is installed once, healed when half installed, and failures are one line."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,22 @@ def test_a_failed_step_is_one_line_with_advice(output: str, advice: str) -> None
 def test_a_failing_command_stops_the_installation_with_its_reason() -> None:
     with pytest.raises(bootstrap.BootstrapError, match="a step failed: told why"):
         bootstrap.step("a step", ["sh", "-c", "echo told why >&2; exit 3"])
+
+
+def _package(site: Path, name: str) -> None:
+    record = site / f"{name}-1.0.dist-info"
+    (site / name).mkdir(parents=True)
+    (site / name / "__init__.py").touch()
+    record.mkdir()
+    (record / "RECORD").write_text(f"{name}/__init__.py,,\n../../../bin/{name}.py,,\n")
+
+
+def test_a_package_whose_module_was_deleted_is_found(tmp_path: Path) -> None:
+    site = tmp_path / "lib" / "python3.11" / "site-packages"
+    _package(site, "whole")
+    _package(site, "torn")
+    assert bootstrap.damaged_packages(tmp_path) == []
+    shutil.rmtree(site / "torn")
+    assert [record.name for record in bootstrap.damaged_packages(tmp_path)] == [
+        "torn-1.0.dist-info"
+    ]

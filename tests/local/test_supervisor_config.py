@@ -3,6 +3,9 @@
 from configparser import RawConfigParser
 from pathlib import Path
 
+import pytest
+
+from local.errors import StackError
 from local.layout import find_layout
 from local.programs import NAMES, SERVICES
 from local.supervisor import configuration
@@ -32,6 +35,6 @@ def test_services_wait_for_the_guard_and_postgres_stops_last_and_fast(tmp_path: 
     assert database["stopsignal"] == "INT"
 
 
-def test_a_percent_sign_in_the_path_is_no_placeholder(tmp_path: Path) -> None:
-    config = parsed(tmp_path / "100%")
-    assert config["supervisord"]["logfile"] == f"{tmp_path}/100%%/logs/supervisord.log"
+def test_a_percent_sign_in_the_path_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="must not have a % in its path"):
+        parsed(tmp_path / "100%")

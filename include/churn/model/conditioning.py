@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn import customer
-from churn.customer import Known
+from churn.customer import TOTAL_CHARGES, Known
 from churn.field import Value
 from churn.model.columns import DesignColumn
 from churn.model.scorecard import Scorecard
@@ -88,7 +88,11 @@ class Conditioner:
 
     def score(self, known: Known) -> Score:
         """Score one customer; fields that the scorecard does not use are passed over."""
-        return self.pattern(self._scorecard.fields.intersection(known)).score(known)
+        fields = self._scorecard.fields.intersection(known)
+        # Nothing billed yet says no more than tenure 0 does; as an amount it is far off the others.
+        if known.get(TOTAL_CHARGES.name) == 0:
+            fields -= {TOTAL_CHARGES.name}
+        return self.pattern(fields).score(known)
 
     def _pattern(self, fields: frozenset[str]) -> PatternScorer:
         is_known = np.array([column.field in fields for column in self._scorecard.columns])

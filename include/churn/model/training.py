@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from churn.customer import MIN_PER_CLASS
 from churn.errors import DataQualityError
 from churn.model.compiling import compile_scorecard, largest_difference
 from churn.model.evaluation import Measured, Scores, cross_validate, majority_baseline
@@ -16,8 +17,6 @@ from churn.model.scorecard import Scorecard
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MIN_PER_CLASS = 50
 
 log = logging.getLogger(__name__)
 

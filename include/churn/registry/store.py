@@ -74,6 +74,10 @@ class ModelStore:
         """Where a published version is."""
         return self.path / "versions" / _checked_name(version)
 
+    def has(self, version: str) -> bool:
+        """Whether there is such a version, published or not."""
+        return self.candidate(version).exists() or self.published(version).exists()
+
     def write_candidate(self, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
         """Write a complete version beside the published ones, the manifest last."""
         folder = self.candidate(manifest.version)
