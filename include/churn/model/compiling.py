@@ -8,10 +8,12 @@ from sklearn.pipeline import Pipeline
 
 from churn.customer import FEATURES, Known
 from churn.errors import ModelRefusedError
-from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn, Transform
+from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn
 from churn.model.conditioning import Conditioner
+from churn.model.families import allowed, matrix
 from churn.model.features import probabilities
 from churn.model.scorecard import Scorecard, WeightedColumn, points
+from churn.options import ProtectedAttributes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,28 +21,27 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-9
 
 
-def compile_scorecard(model: Pipeline, frame: "pd.DataFrame") -> Scorecard:
+def compile_scorecard(
+    model: Pipeline,
+    frame: "pd.DataFrame",
+    weights: NDArray[np.float64] | None = None,
+    protected: ProtectedAttributes = ProtectedAttributes.USE,
+) -> Scorecard:
     """Return the scorecard of a fitted pipeline, with the moments of the rows it was fitted on."""
-    design = model["design"].transform(frame)
-    matrix = np.column_stack([design, *(_values(c, frame) for c in AUXILIARY_COLUMNS)])
-    auxiliary = matrix[:, design.shape[1] :]
-    means = np.concatenate([model["scale"].mean_, auxiliary.mean(axis=0)])
-    spread = auxiliary.std(axis=0)
+    counts = np.ones(len(frame)) if weights is None else weights
+    auxiliary = matrix(frame, AUXILIARY_COLUMNS)
+    means = np.concatenate([model["scale"].mean_, np.average(auxiliary, axis=0, weights=counts)])
+    spread = np.sqrt(np.average((auxiliary - means[-len(AUXILIARY_COLUMNS) :]) ** 2, axis=0, weights=counts))
     scales = np.concatenate([model["scale"].scale_, np.where(spread > 0, spread, 1.0)])
-    weights = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
-    z = (matrix - means) / scales
-    columns = tuple(map(_weighted, COLUMNS, means, scales, weights))
+    slopes = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
+    z = (np.column_stack([model["design"].transform(frame), auxiliary]) - means) / scales
+    columns = tuple(map(_weighted, allowed(COLUMNS, protected), means, scales, slopes))
     return Scorecard(
         intercept=float(model["logistic"].intercept_[0]),
         columns=columns,
         points=points(columns),
-        correlation=tuple(tuple(map(float, row)) for row in z.T @ z / len(z)),
+        correlation=tuple(tuple(map(float, row)) for row in (z.T * counts) @ z / counts.sum()),
     )
-
-
-def _values(column: DesignColumn, frame: "pd.DataFrame") -> NDArray[np.float64]:
-    values = np.asarray(frame[column.field.name], dtype=float)
-    return np.log1p(values) if column.transform is Transform.LOG1P else values
 
 
 def _weighted(column: DesignColumn, mean: float, scale: float, weight: float) -> WeightedColumn:

@@ -1,79 +1,137 @@
-"""Measures a model on customers it has not seen."""
+"""Measures families of models on customers that they have not seen, all on the same folds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    brier_score_loss,
-    log_loss,
-    roc_auc_score,
-)
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from churn.model.features import probabilities, target
+from churn.customer import CUSTOMER_ID, MONTHLY_CHARGES
+from churn.model import holdout
+from churn.model.bootstrap import Measured, NoiseFloor, Part, measure, noise_floor, resampled
+from churn.model.families import Family, matrix
+from churn.model.features import target
+from churn.model.metrics import Floats, Outcomes, Stakes
+from churn.options import Economics
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDS = 5
-REPEATS = 3
-SEED = 20_260_101
-THRESHOLD = 0.5
+FOLDS: Final = 5
+REPEATS: Final = 3
+SEED: Final = 20_260_101
 
-Scores = Mapping[str, float]
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A metric over the folds."""
+class Rows:
+    """Customers to learn from or to be measured on; ``weights``: how many each row stands for."""
 
-    mean: float
-    sd: float
+    frame: "pd.DataFrame"
+    y: Outcomes
+    weights: Floats
+    stakes: Stakes
+
+    @classmethod
+    def of(
+        cls, frame: "pd.DataFrame", economics: Economics, weights: Floats | None = None
+    ) -> "Rows":
+        """Return the customers of a frame, each for one unless ``weights`` says otherwise."""
+        bills = np.asarray(frame[MONTHLY_CHARGES.name], dtype=float)
+        gain = economics.acceptance * economics.months * bills
+        ones = np.ones(len(frame)) if weights is None else weights
+        return cls(frame, target(frame), ones, Stakes(gain, economics.cost))
+
+    def take(self, chosen: NDArray[np.bool_]) -> "Rows":
+        """Return some of the rows."""
+        rows = np.flatnonzero(chosen)
+        return Rows(
+            self.frame.iloc[rows], self.y[rows], self.weights[rows], self.stakes.take(rows)
+        )
+
+    @cached_property
+    def monthly_charges(self) -> Floats:
+        """The bills."""
+        return np.asarray(self.frame[MONTHLY_CHARGES.name], dtype=float)
+
+    @cached_property
+    def is_held_out(self) -> NDArray[np.bool_]:
+        """Which rows no published model may learn from."""
+        ids = self.frame[CUSTOMER_ID.name]
+        return np.asarray(holdout.positions(ids) < holdout.HELD_OUT_SHARE)
+
+    @cached_property
+    def resampled(self) -> Floats:
+        """The weights and their bootstrap draws, the same for every model."""
+        return resampled(self.weights)
+
+    @cached_property
+    def folds(self) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:
+        """The rows to learn from and the rows to score, of each fold of each repeat."""
+        cut = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=SEED)
+        return tuple(cut.split(self.y, self.y))
+
+    def measure(self, parts: Sequence[Part]) -> Measured:
+        """Return every metric of scores on these rows."""
+        return measure(self.y, parts, self.resampled, self.stakes)
 
 
-def score_metrics(y: NDArray[np.int64], p: NDArray[np.float64]) -> Scores:
-    """Return every metric of probabilities ``p`` against outcomes ``y``, shape (customers,)."""
-    return {
-        "accuracy": float(accuracy_score(y, p >= THRESHOLD)),
-        "roc_auc": float(roc_auc_score(y, p)),
-        "pr_auc": float(average_precision_score(y, p)),
-        "log_loss": float(log_loss(y, p)),
-        "brier": float(brier_score_loss(y, p)),
-    }
+@dataclass(frozen=True)
+class Evaluation:
+    """A family's scores on rows that its models had not seen, and how good they are."""
+
+    family: Family
+    parts: tuple[Part, ...]
+    measured: Measured
+    noise_floor: NoiseFloor
+
+    def repeat(self, number: int) -> Floats:
+        """Return the out-of-fold score of every row in one repeat of the cross-validation."""
+        parts = self.parts[number * FOLDS : (number + 1) * FOLDS]
+        scores = np.empty(sum(len(part.rows) for part in parts))
+        for part in parts:
+            scores[part.rows] = part.p
+        return scores
 
 
-def majority_baseline(y: NDArray[np.int64]) -> Scores:
+def cross_validate(family: Family, rows: Rows) -> Evaluation:
+    """Fit the family on four fifths and score the last, fifteen times in all."""
+    design = matrix(rows.frame, family.columns)
+    parts = []
+    for learn, test in rows.folds:
+        fitted = family.fit(design[learn], rows.y[learn], rows.weights[learn])
+        parts.append(Part(test, probability(fitted, design[test])))
+    return _evaluation(family, rows, parts)
+
+
+def evaluate_once(family: Family, learn: Rows, test: Rows) -> Evaluation:
+    """Fit the family on some rows and score others: the locked hold-out, say."""
+    fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
+    p = probability(fitted, matrix(test.frame, family.columns))
+    return _evaluation(family, test, [Part(np.arange(len(p)), p)])
+
+
+def probability(fitted: object, design: Floats) -> Floats:
+    """Return the probability of leaving by a fitted estimator, shape (customers,)."""
+    return np.asarray(fitted.predict_proba(design)[:, 1], dtype=float)  # type: ignore[attr-defined]
+
+
+def majority_baseline(rows: Rows) -> Measured:
     """Return the metrics of giving everybody the base rate."""
-    return score_metrics(y, np.full(len(y), y.mean()))
+    base = np.average(rows.y, weights=rows.weights)
+    everybody = np.arange(len(rows.y))
+    return rows.measure([Part(everybody, np.full(len(rows.y), base))])
 
 
-def folds() -> RepeatedStratifiedKFold:
-    """Return the splits that every model is measured on."""
-    return RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=SEED)
+def folds_ahead(one: Measured, other: Measured, name: str = "log_loss") -> int:
+    """Return in how many folds the first has the lower figure."""
+    return int((one.by_part[name] < other.by_part[name]).sum())
 
 
-def cross_validate(
-    model: Any,
-    frame: "pd.DataFrame",
-    *,
-    progress: Callable[[int, int], None] | None = None,
-) -> Mapping[str, Measured]:
-    """Return each metric's mean and standard deviation over repeated stratified folds."""
-    y = target(frame)
-    results: list[Scores] = []
-    for train, test in folds().split(frame, y):
-        fitted = clone(model).fit(frame.iloc[train], y[train])
-        results.append(score_metrics(y[test], probabilities(fitted, frame.iloc[test])))
-        if progress:
-            progress(len(results), FOLDS * REPEATS)
-    return {name: _measured([r[name] for r in results]) for name in results[0]}
-
-
-def _measured(values: list[float]) -> Measured:
-    return Measured(float(np.mean(values)), float(np.std(values, ddof=1)))
+def _evaluation(family: Family, rows: Rows, parts: Sequence[Part]) -> Evaluation:
+    floor = noise_floor(parts, rows.weights)
+    return Evaluation(family, tuple(parts), rows.measure(parts), floor)

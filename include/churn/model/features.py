@@ -12,22 +12,23 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from churn.customer import CHURN, TENURE
 from churn.field import YES
 from churn.model.columns import ONE_HOT, YES_ONLY
+from churn.options import ProtectedAttributes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REGULARISATION_C = 0.1
 
-
 def is_yes(values: "pd.DataFrame") -> NDArray[np.float64]:
     """Return 1 where a service is taken, shape (customers, services)."""
     return np.asarray(values == YES, dtype=float)
 
 
-def design() -> ColumnTransformer:
+def design(protected: ProtectedAttributes = ProtectedAttributes.USE) -> ColumnTransformer:
     """Return the transformer that makes ``MODEL_COLUMNS``, in their order."""
+    fields = [f for f in ONE_HOT if protected is ProtectedAttributes.USE or not f.protected]
     one_hot = OneHotEncoder(
-        categories=[list(field.values) for field in ONE_HOT],
+        categories=[list(field.values) for field in fields],
         drop="first",
         handle_unknown="error",
         sparse_output=False,
@@ -37,16 +38,29 @@ def design() -> ColumnTransformer:
     return ColumnTransformer(
         [
             ("log_tenure", log_tenure, [TENURE.name]),
-            ("one_hot", one_hot, [field.name for field in ONE_HOT]),
+            ("one_hot", one_hot, [field.name for field in fields]),
             ("yes", yes, [field.name for field in YES_ONLY]),
         ]
     )
 
 
-def pipeline() -> Pipeline:
+def pipeline(protected: ProtectedAttributes = ProtectedAttributes.USE) -> Pipeline:
     """Return the champion's recipe, unfitted: design columns, standardised, logistic."""
-    classifier = LogisticRegression(C=REGULARISATION_C, solver="lbfgs", max_iter=3_000)
-    return Pipeline([("design", design()), ("scale", StandardScaler()), ("logistic", classifier)])
+    scale, logistic = linear(REGULARISATION_C).steps
+    return Pipeline([("design", design(protected)), scale, logistic])
+
+
+def linear(strength: float) -> Pipeline:
+    """Return a logistic regression on standardised columns; ``strength`` is scikit-learn's C."""
+    logistic = LogisticRegression(C=strength, solver="lbfgs", max_iter=3_000)
+    return Pipeline([("scale", StandardScaler()), ("logistic", logistic)])
+
+
+def fit_weighted(
+    model: Pipeline, rows: Any, y: NDArray[np.int64], weights: NDArray[np.float64] | None
+) -> Pipeline:
+    """Fit a pipeline made here on rows that stand for ``weights`` customers each."""
+    return model.fit(rows, y, scale__sample_weight=weights, logistic__sample_weight=weights)
 
 
 def target(frame: "pd.DataFrame") -> NDArray[np.int64]:

@@ -1,0 +1,209 @@
+"""Metrics of scores against outcomes, for many weightings of the same customers at once.
+
+``weights`` has shape (weightings, customers): how many customers each row stands for. The first row
+may be the customers themselves and the others bootstrap draws of them, so that a metric and its
+replicates are one computation. Every function returns one number per weighting.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Outcomes = NDArray[np.int64]
+
+BINS: Final = 10
+TOP_SHARES: Final = (0.05, 0.10, 0.20)
+HALF: Final = 0.5
+_CLIP: Final = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is shown, and which way is better."""
+
+    title: str
+    higher_is_better: bool | None
+    decimals: int = 4
+
+
+METRICS: Final[Mapping[str, Metric]] = {
+    "accuracy": Metric("accuracy at .5", True),
+    "roc_auc": Metric("ROC-AUC", True),
+    "pr_auc": Metric("PR-AUC", True),
+    "log_loss": Metric("log-loss", False),
+    "brier": Metric("Brier score", False),
+    "calibration_error": Metric("calibration error", False),
+    "precision_at_5": Metric("precision in the top 5 %", True),
+    "precision_at_10": Metric("precision in the top 10 %", True),
+    "precision_at_20": Metric("precision in the top 20 %", True),
+    "lift_at_5": Metric("lift in the top 5 %", True, 2),
+    "lift_at_10": Metric("lift in the top 10 %", True, 2),
+    "lift_at_20": Metric("lift in the top 20 %", True, 2),
+    "profit": Metric("profit per customer", True, 2),
+}
+"""Every metric of a version, in the order in which they are shown."""
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What asking each customer brings if they would have left (currency units), and its cost."""
+
+    gain: Floats
+    cost: float
+
+    def take(self, rows: NDArray[np.intp]) -> "Stakes":
+        """Return the stakes of some of the customers."""
+        return Stakes(self.gain[rows], self.cost)
+
+
+class Ranked:
+    """Customers by falling score; customers with equal scores count as one step of a curve."""
+
+    def __init__(self, y: Outcomes, p: Floats, weights: Floats) -> None:
+        order = np.argsort(-p, kind="stable")
+        self.y, self.p, self.weights = y[order], p[order], weights[:, order]
+        self._steps = np.flatnonzero(np.append(np.diff(self.p) != 0, [True]))
+
+    @cached_property
+    def churned(self) -> Floats:
+        """Leavers down to each step, shape (weightings, steps)."""
+        return np.asarray(np.cumsum(self.weights * self.y, axis=1)[:, self._steps])
+
+    @cached_property
+    def customers(self) -> Floats:
+        """Customers down to each step, shape (weightings, steps)."""
+        return np.asarray(np.cumsum(self.weights, axis=1)[:, self._steps])
+
+    @property
+    def base_rate(self) -> Floats:
+        """The share of leavers."""
+        return np.asarray(self.churned[:, -1] / self.customers[:, -1])
+
+
+def roc_auc(ranked: Ranked) -> Floats:
+    """Return the area under the ROC curve by trapezoids (Fawcett 2006, algorithm 2)."""
+    churned, stayed = ranked.churned, ranked.customers - ranked.churned
+    heights = churned[:, 1:] + churned[:, :-1]
+    area = (np.diff(stayed) * heights).sum(axis=1) + stayed[:, 0] * churned[:, 0]
+    return _ratio(area / 2, churned[:, -1] * stayed[:, -1])
+
+
+def average_precision(ranked: Ranked) -> Floats:
+    """Return the area under the precision-recall curve as scikit-learn has it.
+
+    The sum of precision times the rise in recall, without interpolation (Manning et al. 2008,
+    Introduction to Information Retrieval, 8.4).
+    """
+    precision = _ratio(ranked.churned, ranked.customers, undefined=0.0)
+    rise = np.diff(ranked.churned, axis=1, prepend=0.0)
+    return _ratio((precision * rise).sum(axis=1), ranked.churned[:, -1])
+
+
+def precision_at(ranked: Ranked, share: float) -> Floats:
+    """Return the share of leavers among the ``share`` of customers with the highest scores.
+
+    Of customers with equal scores at the border a part counts, as if they came in random order.
+    """
+    wanted = share * ranked.customers[:, -1:]
+    size = np.diff(ranked.customers, axis=1, prepend=0.0)
+    left = wanted - (ranked.customers - size)
+    taken = np.clip(_ratio(left, size, undefined=0.0), 0.0, 1.0)
+    hits = (taken * np.diff(ranked.churned, axis=1, prepend=0.0)).sum(axis=1)
+    return _ratio(hits, wanted[:, 0])
+
+
+def lift_at(ranked: Ranked, share: float) -> Floats:
+    """Return how many times the base rate that is (Ling and Li 1998, Data Mining for Direct Marketing)."""
+    return _ratio(precision_at(ranked, share), ranked.base_rate)
+
+
+def calibration_bins(p: Floats, weights: Floats) -> NDArray[np.intp]:
+    """Return the first row of each of 10 bins of equally many customers, rows sorted by score.
+
+    Customers with equal scores share a bin.
+    """
+    size = np.cumsum(weights)
+    cuts = np.searchsorted(size, size[-1] * np.arange(1, BINS) / BINS)
+    starts = np.searchsorted(-p, -p[cuts], side="left")
+    return np.unique(np.append(0, starts))
+
+
+def calibration_error(y: Outcomes, p: Floats, weights: Floats) -> Floats:
+    """Return the expected calibration error.
+
+    Naeini et al. 2015, Obtaining Well Calibrated Probabilities Using Bayesian Binning: scores are
+    sorted into 10 bins of equally many customers; the mean of |share of leavers - mean score|.
+    """
+    return _calibration_gap(weights * y, weights * p, p, weights[0]) / weights.sum(axis=1)
+
+
+def calibrated_error(churned: Floats, p: Floats, weights: Floats) -> Floats:
+    """Return the calibration error for outcomes drawn from ``p`` itself: its noise floor.
+
+    ``churned`` has a row of leavers per draw, ``weights`` the shape (customers,); the idea is
+    Broecker and Smith 2007, Increasing the Reliability of Reliability Diagrams.
+    """
+    return _calibration_gap(churned, weights * p, p, weights) / weights.sum()
+
+
+def _calibration_gap(churned: Floats, expected: Floats, p: Floats, weights: Floats) -> Floats:
+    order = np.argsort(-p, kind="stable")
+    starts = calibration_bins(p[order], weights[order])
+    gaps = np.add.reduceat((churned - expected)[:, order], starts, axis=1)
+    return np.asarray(np.abs(gaps).sum(axis=1))
+
+
+def log_loss(y: Outcomes, p: Floats, weights: Floats) -> Floats:
+    """Return the mean negative log-likelihood (Good 1952, Rational Decisions)."""
+    clipped = np.clip(p, _CLIP, 1 - _CLIP)
+    return _mean(-np.where(y == 1, np.log(clipped), np.log1p(-clipped)), weights)
+
+
+def brier(y: Outcomes, p: Floats, weights: Floats) -> Floats:
+    """Return the mean squared error of the probability (Brier 1950)."""
+    return _mean((p - y) ** 2, weights)
+
+
+def accuracy(y: Outcomes, p: Floats, weights: Floats) -> Floats:
+    """Return the share of customers on the right side of one half."""
+    return _mean(((p >= HALF) == y).astype(float), weights)
+
+
+def profit(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> Floats:
+    """Return what asking pays per customer, when those are asked of whom it is expected to pay.
+
+    Realised, not expected: leavers bring their gain, everybody asked costs (Neslin et al. 2006,
+    Defection Detection, eq. 1, with the bill as the value at stake).
+    """
+    return _mean((p * stakes.gain > stakes.cost) * (y * stakes.gain - stakes.cost), weights)
+
+
+def score(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> dict[str, Floats]:
+    """Return every metric, by name, each of shape (weightings,)."""
+    ranked = Ranked(y, p, weights)
+    precisions = {f"precision_at_{s:.0%}"[:-1]: precision_at(ranked, s) for s in TOP_SHARES}
+    lifts = {f"lift_at_{s:.0%}"[:-1]: lift_at(ranked, s) for s in TOP_SHARES}
+    return {
+        "accuracy": accuracy(y, p, weights),
+        "roc_auc": roc_auc(ranked),
+        "pr_auc": average_precision(ranked),
+        "log_loss": log_loss(y, p, weights),
+        "brier": brier(y, p, weights),
+        "calibration_error": calibration_error(y, p, weights),
+        **precisions,
+        **lifts,
+        "profit": profit(y, p, weights, stakes),
+    }
+
+
+def _mean(values: Floats, weights: Floats) -> Floats:
+    return np.asarray(weights @ values / weights.sum(axis=1))
+
+
+def _ratio(over: Floats, under: Floats, *, undefined: float = np.nan) -> Floats:
+    return np.divide(over, under, out=np.full(np.shape(over), undefined), where=under > 0)
