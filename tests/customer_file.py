@@ -10,7 +10,7 @@ import pandas as pd
 from churn.customer import COLUMNS, TOTAL_CHARGES
 from churn.field import Kind
 from churn.model.conditioning import Conditioner
-from churn.model.training import Trained, train
+from churn.training import Trained, train
 from churn.packing import Package, pack
 
 CHURN_CSV = Path(__file__).parents[1] / "data" / "churn.csv"

@@ -105,7 +105,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str, str], object]]] = {
     "cost": ("CHURN_PROFIT_COST", _number(0, 1_000_000_000)),
     "protected_attributes": ("CHURN_PROTECTED_ATTRIBUTES", _one_of(ProtectedAttributes)),
     "max_auc": ("CHURN_LEAK_MAX_AUC", _number(0.5, 1)),
-    "max_accuracy": ("CHURN_LEAK_MAX_ACCURACY", _number(0, 1)),
+    "max_accuracy": ("CHURN_LEAK_MAX_ACCURACY", _number(0.5, 1)),
     "evaluated_rows": ("CHURN_EVALUATED_ROWS", _whole),
 }
 """The variable of each setting, and how its text is read."""

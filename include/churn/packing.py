@@ -16,7 +16,7 @@ from churn.model import card, evaluation, features
 from churn.model.compiling import known_rows
 from churn.model.conditioning import Conditioner
 from churn.model.scorecard import Scorecard
-from churn.model.training import Trained
+from churn.training import Trained
 from churn.registry.manifest import GoldenRow, Manifest, Metric, TrainedOn
 from churn.registry.store import CARD, MODEL, SCORECARD
 

@@ -12,6 +12,7 @@ from churn.model.metrics import Floats, Outcomes, Stakes
 
 DRAWS: Final = 200
 SEED: Final = 20_260_101
+_FEWEST_DRAWS: Final = 20
 _Z_95: Final = 1.959963984540054
 
 
@@ -76,9 +77,9 @@ def interval(draws: Floats) -> Figure:
     off-centre for the calibration error, which drawing again makes larger.
     """
     value, replicates = float(draws[0]), draws[1:]
-    if not np.isfinite(value):
-        return Figure(value, value, value)
     finite = replicates[np.isfinite(replicates)]
+    if not np.isfinite(value) or len(finite) < _FEWEST_DRAWS:
+        return Figure(value, float("nan"), float("nan"))
     reach = _Z_95 * float(np.std(finite, ddof=1))
     return Figure(value, value - reach, value + reach)
 

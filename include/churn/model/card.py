@@ -4,7 +4,7 @@ from datetime import datetime
 
 from churn import customer
 from churn.model.scorecard import WeightedColumn
-from churn.model.training import Trained
+from churn.training import Trained
 
 _METRICS = {
     "accuracy": "accuracy",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from churn import customer
 from churn.customer import FEATURES
-from churn.model.columns import COLUMNS, MODEL_COLUMNS, DesignColumn, Transform
+from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS, DesignColumn, Transform
 from churn.model.features import REGULARISATION_C, linear
 from churn.options import ProtectedAttributes
 
@@ -73,7 +73,7 @@ def families(protected: ProtectedAttributes = ProtectedAttributes.USE) -> tuple[
     Gender and age are left out of all but the origin's four fields, which nobody can publish.
     """
     model, all_columns, trees = (
-        allowed(columns, protected) for columns in (MODEL_COLUMNS, _ALL_COLUMNS, COLUMNS)
+        allowed(columns, protected) for columns in (MODEL_COLUMNS, _ALL_COLUMNS, TREE_COLUMNS)
     )
     weighted = ("sample_weight",)
     return (

@@ -16,8 +16,7 @@ _DIGITS = 8
 
 def position(customer_id: str) -> float:
     """Return where a customer lies in [0, 1): uniform over customers, fixed for each."""
-    digest = hashlib.md5(customer_id.encode(), usedforsecurity=False).hexdigest()
-    return float(int(digest[:_DIGITS], 16) / 16**_DIGITS)
+    return _fraction(_digest(customer_id)[:_DIGITS])
 
 
 def is_held_out(customer_id: str) -> bool:
@@ -28,3 +27,20 @@ def is_held_out(customer_id: str) -> bool:
 def positions(customer_ids: Iterable[str]) -> NDArray[np.float64]:
     """Return the position of each customer, shape (customers,)."""
     return np.fromiter(map(position, customer_ids), dtype=float)
+
+
+def sample_positions(customer_ids: Iterable[str]) -> NDArray[np.float64]:
+    """Return where each customer lies by other digits of the hash, to take a part of them.
+
+    Customers under a limit are a sample with as many held out as everywhere.
+    """
+    digests = (_digest(one)[_DIGITS : 2 * _DIGITS] for one in customer_ids)
+    return np.fromiter(map(_fraction, digests), dtype=float)
+
+
+def _digest(customer_id: str) -> str:
+    return hashlib.md5(customer_id.encode(), usedforsecurity=False).hexdigest()
+
+
+def _fraction(digits: str) -> float:
+    return float(int(digits, 16) / 16**_DIGITS)

@@ -44,6 +44,12 @@ class Policy(BaseModel):
         """
         return probability * self.gain(monthly_charges) - self.cost
 
+    def decisions(self, p: Floats, monthly_charges: Floats) -> NDArray[np.bool_]:
+        """Return the decision on each of many customers, shape (customers,)."""
+        if self.objective is Objective.PROFIT:
+            return p * self.acceptance * self.months * monthly_charges > self.cost
+        return p >= self.threshold
+
     def gain(self, monthly_charges: float | None = None) -> float:
         """Return what asking a customer who would have left brings, before its cost."""
         bill = self.typical_monthly_charges if monthly_charges is None else monthly_charges

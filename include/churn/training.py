@@ -1,0 +1,263 @@
+"""Trains every family on the customers, measures them, and fits the one that is published."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from churn.customer import CUSTOMER_ID, MIN_PER_CLASS
+from churn.errors import DataQualityError
+from churn.model import holdout, leaks, policy
+from churn.model.bootstrap import Figure, Measured
+from churn.model.compiling import compile_scorecard, largest_difference
+from churn.model.evaluation import (
+    Evaluation,
+    Rows,
+    cross_validate,
+    evaluate_once,
+    folds_ahead,
+    majority_baseline,
+)
+from churn.model.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Family, families, matrix
+from churn.model.features import fit_weighted, pipeline, target
+from churn.model.leaks import Ceilings
+from churn.model.metrics import Floats
+from churn.model.outcomes import Consequences, consequences
+from churn.model.policy import Policy
+from churn.model.scorecard import Scorecard
+from churn.model.slices import Slice, masks, slices
+from churn.options import Objective, ProtectedAttributes, TrainingOptions
+from churn.registry.bootstrap import Comparison
+from churn.registry.promotion import judge
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The family that is published, and how each challenger was judged against the scorecard."""
+
+    family: Family
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of a version's quality.
+
+    ``recipe`` is cross-validated on every customer, hold-out included, as nothing is chosen from
+    it; ``challengers`` on those who are not held out, and from them the family and the thresholds
+    are chosen; ``held_out`` is each family fitted on those and asked about the hold-out.
+    """
+
+    rows: Rows
+    held_out_rows: Rows
+    baseline: Measured
+    recipe: Evaluation
+    all_columns: Evaluation
+    challengers: tuple[Evaluation, ...]
+    held_out: tuple[Evaluation, ...]
+    choice: Choice
+    policies: tuple[Consequences, ...]
+    slices: tuple[Slice, ...]
+    cost_of_leaving_out: Mapping[str, Figure]
+    ceilings: Ceilings
+    single_field_auc: Mapping[str, float]
+
+    @property
+    def folds_ahead_of_all_columns(self) -> int:
+        """In how many of the 15 folds the recipe has a lower log-loss than all columns as they are."""
+        return folds_ahead(self.recipe.measured, self.all_columns.measured)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted model in its forms, and what is known of it. ``booster`` only of a tree family."""
+
+    model: Pipeline
+    scorecard: Scorecard
+    booster: Any
+    policy: Policy
+    options: TrainingOptions
+    customers: int
+    churned: int
+    report: Report
+    largest_difference: float
+
+    @property
+    def family(self) -> Family:
+        """The family that is published."""
+        return self.report.choice.family
+
+
+def train(
+    frame: "pd.DataFrame",
+    options: TrainingOptions | None = None,
+    weights: Floats | None = None,
+) -> Trained:
+    """Measure every family, choose one and fit it on the customers who are not held out.
+
+    ``weights`` says how many customers each row stands for.
+
+    Raises:
+        DataQualityError: too few customers who left, or who stayed, or something tells the answer.
+        ModelRefusedError: the compiled scorecard is not the fitted model.
+    """
+    chosen = options or TrainingOptions()
+    everybody = Rows.of(frame, chosen.economics, weights)
+    _require_both_classes(everybody)
+    report = evaluate(_evaluated(everybody, chosen.evaluated_rows), chosen)
+    learn = everybody.take(~everybody.is_held_out)
+    protected = chosen.protected_attributes
+    model = fit_weighted(pipeline(protected), learn.frame, learn.y, learn.weights)
+    scorecard = compile_scorecard(model, learn.frame, learn.weights, protected)
+    difference = largest_difference(model, scorecard, report.rows.frame)
+    log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
+    return Trained(
+        model=model,
+        scorecard=scorecard,
+        booster=_booster(report.choice.family, learn),
+        policy=report.policies[list(Objective).index(chosen.objective)].policy,
+        options=chosen,
+        customers=round(everybody.weights.sum()),
+        churned=round((everybody.weights * everybody.y).sum()),
+        report=report,
+        largest_difference=difference,
+    )
+
+
+def evaluate(rows: Rows, options: TrainingOptions) -> Report:
+    """Measure every family on the same folds and choose the one to publish.
+
+    Raises:
+        DataQualityError: something tells the answer; the suspect is named.
+    """
+    single = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
+    learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
+    candidates = families(options.protected_attributes)
+    challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
+    choice = choose(challengers, learn)
+    recipe = cross_validate(choice.family, rows)
+    limits = leaks.ceilings(rows.frame, options)
+    leaks.refuse_too_good(recipe.measured.figures, limits, single, rows=len(rows.y))
+    on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
+    position = candidates.index(choice.family)
+    p = on_held_out[position].parts[0].p
+    found = _policies(challengers[position], learn, held_out, p, options)
+    in_use = found[list(Objective).index(options.objective)].policy
+    return Report(
+        rows=rows,
+        held_out_rows=held_out,
+        baseline=majority_baseline(rows),
+        recipe=recipe,
+        all_columns=cross_validate(_named(candidates, LOGISTIC_ALL_COLUMNS), rows),
+        challengers=challengers,
+        held_out=on_held_out,
+        choice=choice,
+        policies=found,
+        slices=slices(rows, recipe, held_out, p, in_use),
+        cost_of_leaving_out=_cost_of_leaving_out(rows),
+        ceilings=limits,
+        single_field_auc=single,
+    )
+
+
+def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
+    """Return the family to publish: the scorecard, unless one beats it by the promotion rule.
+
+    Both are compared on one repeat's out-of-fold scores. Of several that beat it, the one with the
+    lowest log-loss is taken.
+    """
+    scorecard, *others = challengers
+    reasons: dict[str, str] = {}
+    best = scorecard
+    for other in others:
+        decision = judge(_comparison(scorecard, other, rows))
+        reasons[other.family.name] = decision.reason
+        better = other.measured.figure("log_loss").value < best.measured.figure("log_loss").value
+        if decision.promote and other.family.is_publishable and better:
+            best = other
+    log.info("the family to publish: %s", best.family.title)
+    return Choice(best.family, reasons)
+
+
+def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
+    return Comparison(
+        y=rows.y,
+        champion=champion.repeat(0),
+        challenger=challenger.repeat(0),
+        slices={f"{field} {value}": mask for field, value, mask in masks(rows)},
+        weights=rows.weights.astype(np.int64),
+    )
+
+
+def _policies(
+    evaluation: Evaluation, learn: Rows, held_out: Rows, p: Floats, options: TrainingOptions
+) -> tuple[Consequences, ...]:
+    """Return every policy, its threshold from out-of-fold scores, its figures from the hold-out."""
+    return tuple(
+        consequences(
+            policy.choose(
+                objective,
+                options.economics,
+                y=learn.y,
+                p=evaluation.repeat(0),
+                weights=learn.weights,
+                monthly_charges=learn.monthly_charges,
+            ),
+            held_out,
+            p,
+        )
+        for objective in Objective
+    )
+
+
+def _cost_of_leaving_out(rows: Rows) -> dict[str, Figure]:
+    """Return what the scorecard loses without gender and age, on the same folds and draws."""
+    use, leave_out = (
+        cross_validate(_named(families(way), SCORECARD), rows).measured
+        for way in ProtectedAttributes
+    )
+    return {name: leave_out.minus(use, name) for name in ("roc_auc", "log_loss", "brier")}
+
+
+def _evaluated(rows: Rows, at_most: int) -> Rows:
+    """Return the rows that models are measured on: all, or so many chosen by a hash of the id."""
+    if len(rows.y) <= at_most:
+        return rows
+    log.info("measuring on %s of %s customers", f"{at_most:,}", f"{len(rows.y):,}")
+    places = holdout.sample_positions(rows.frame[CUSTOMER_ID.name])
+    return rows.take(places < at_most / len(rows.y))
+
+
+def _booster(family: Family, learn: Rows) -> Any:
+    if family.name == SCORECARD:
+        return None
+    fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
+    return fitted.get_booster()
+
+
+def _named(candidates: tuple[Family, ...], name: str) -> Family:
+    return next(family for family in candidates if family.name == name)
+
+
+def _told(evaluation: Evaluation) -> Evaluation:
+    loss, auc = (evaluation.measured.figure(name) for name in ("log_loss", "roc_auc"))
+    log.info("%s: log-loss %.4f, ROC-AUC %.4f", evaluation.family.title, loss.value, auc.value)
+    return evaluation
+
+
+def _require_both_classes(rows: Rows) -> None:
+    churned = round((rows.weights * rows.y).sum())
+    stayed = round(rows.weights.sum()) - churned
+    if min(churned, stayed) < MIN_PER_CLASS:
+        raise DataQualityError(
+            f"{churned} customers left and {stayed} stayed; a model needs at least "
+            f"{MIN_PER_CLASS} of each. Is the right file loaded?"
+        )
