@@ -18,7 +18,7 @@ stand as they were; until `publish` has, so does the model in use. A dry run cha
 | `create_tables` | the tables and log partitions that are missing | is PostgreSQL up, is the connection `churn_warehouse` right |
 | `load_csv` | a staging table with the file's text, a row in `loads` | the message: it names the file and what was expected |
 | `clean` | `customers`, `customer_history`, `rejected_rows`, the gate's verdict in `loads` | the report in its log: line numbers and reasons |
-| `train` | a candidate version, its card in the task's log | the message: too few rows, or a scorecard that differs |
+| `train` | a candidate version, its card in the task's log | the message: it names the column that tells the answer, or too few rows |
 | `publish` | the version in use, a row in `model_versions` | is the model store writable, is its disk full |
 
 Bad data fails at once; bad luck (PostgreSQL away, a full disk) is tried again twice.
@@ -31,7 +31,7 @@ from airflow.sdk import CronTriggerTimetable, chain, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from orchestration.assets import CHURN_MODEL
-from orchestration.edges import customer_file, model_store, warehouse
+from orchestration.edges import customer_file, model_store, training_options, warehouse
 from orchestration.params import PUBLISH, TRAINING_PARAMS, cleaning, param, reading
 from orchestration.policies import DEFAULT_ARGS
 
@@ -78,7 +78,7 @@ def churn_training() -> None:
         from churn import steps
 
         with warehouse() as connection:
-            return steps.train(connection, model_store())
+            return steps.train(connection, model_store(), training_options())
 
     @task(execution_timeout=timedelta(minutes=5), outlets=[CHURN_MODEL])
     def publish(version: str) -> str:

@@ -10,8 +10,8 @@ import pandas as pd
 from churn.customer import COLUMNS, TOTAL_CHARGES
 from churn.field import Kind
 from churn.model.conditioning import Conditioner
-from churn.training import Trained, train
 from churn.packing import Package, pack
+from churn.training import Trained, train
 
 CHURN_CSV = Path(__file__).parents[1] / "data" / "churn.csv"
 CHURN_CSV_SHA256 = "88be4b93fbe0cc83421af1c503794c97c342eca914c1576db7c276e61d61358a"

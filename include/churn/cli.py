@@ -107,7 +107,8 @@ def _load_and_clean(
 def train(settings: Settings) -> None:
     """Train on the customers; prints the candidate's version."""
     with connect(settings.database_url) as connection:
-        click.echo(steps.train(connection, ModelStore(settings.model_store)))
+        store = ModelStore(settings.model_store)
+        click.echo(steps.train(connection, store, settings.training))
 
 
 @churn.command()
@@ -131,7 +132,7 @@ def run(settings: Settings, /, file: Path, dry_run: bool, **options: Any) -> Non
         steps.create_tables(connection)
     _load_and_clean(settings, file, options)
     with _timed("train"), connect(settings.database_url) as connection:
-        version = steps.train(connection, store)
+        version = steps.train(connection, store, settings.training)
     if not dry_run:
         with _timed("publish"), connect(settings.database_url) as connection:
             steps.publish(connection, store, version)

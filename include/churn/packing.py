@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 
 import joblib
 
-from churn.model import card, evaluation, features
+from churn.model import bootstrap, evaluation, features, holdout
 from churn.model.compiling import known_rows
 from churn.model.conditioning import Conditioner
-from churn.model.scorecard import Scorecard
-from churn.training import Trained
-from churn.registry.manifest import GoldenRow, Manifest, Metric, TrainedOn
+from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
 from churn.registry.store import CARD, MODEL, SCORECARD
+from churn.report import card, findings, plots
+from churn.training import Trained
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _DECIMALS = 10
+_TREE_DIGITS = 6
 _GOLDEN_ROWS = 12
 
 
@@ -37,56 +38,93 @@ class Package:
 
 def pack(trained: Trained, frame: "pd.DataFrame", *, load_id: int, now: datetime) -> Package:
     """Return the manifest and the files of a new version, named by time and content."""
-    scorecard = trained.scorecard.model_dump_json(indent=1).encode()
-    joblib_file = io.BytesIO()
-    joblib.dump(trained.model, joblib_file)
-    fingerprint = _fingerprint(trained.scorecard)
+    fingerprint = _fingerprint(trained)
     version = f"{now:%Y%m%dT%H%M%S}Z-{fingerprint[:8]}"
-    text = card.render(version, now, trained).encode()
-    files = {SCORECARD: scorecard, MODEL: joblib_file.getvalue(), CARD: text}
-    measured = {k: Metric(mean=m.mean, sd=m.sd) for k, m in trained.cross_validation.items()}
+    files = {
+        SCORECARD: trained.scorecard.model_dump_json(indent=1).encode(),
+        MODEL: _joblib(trained),
+        CARD: card.render(version, now, trained).encode(),
+        **plots.draw(trained),
+    }
+    report = trained.report
     manifest = Manifest(
         version=version,
         created_at=now,
         fingerprint=fingerprint,
-        recipe=_recipe(),
+        recipe=_recipe(trained),
         trained_on=TrainedOn(load_id=load_id, customers=trained.customers, churned=trained.churned),
-        threshold=evaluation.THRESHOLD,
-        cross_validation=measured,
-        majority_baseline=dict(trained.majority_baseline),
+        threshold=trained.policy.threshold,
+        cross_validation=findings.cross_validation(report.recipe.measured),
+        majority_baseline={name: f.value for name, f in report.baseline.figures.items()},
         largest_difference=trained.largest_difference,
-        golden_rows=_golden_rows(trained.scorecard, frame),
+        golden_rows=_golden_rows(trained, frame),
         libraries=_libraries(),
         files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        family=trained.family.name,
+        policy=trained.policy,
+        calibration=findings.calibration(report.recipe),
+        hold_out=findings.hold_out(report),
+        challengers=findings.challengers(report),
+        folds_ahead_of_all_columns=report.folds_ahead_of_all_columns,
+        slices=findings.slices(report),
+        cost_of_leaving_out_protected=findings.figures(report.cost_of_leaving_out),
+        leak_checks=findings.leak_checks(report),
     )
     return Package(manifest, files)
 
 
-def _fingerprint(scorecard: Scorecard) -> str:
+def _joblib(trained: Trained) -> bytes:
+    file = io.BytesIO()
+    joblib.dump(trained.model, file)
+    return file.getvalue()
+
+
+def _fingerprint(trained: Trained) -> str:
     """Hash rounded numbers: their last bits differ from one type of processor to the next."""
-    numbers = [round(scorecard.intercept, _DECIMALS)]
-    numbers += [round(column.weight, _DECIMALS) for column in scorecard.columns]
-    return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()
+    scorecard = trained.scorecard
+    numbers = [scorecard.intercept, *(column.weight for column in scorecard.columns)]
+    content = {
+        "scorecard": [round(number, _DECIMALS) for number in numbers],
+        "policy": _rounded(trained.policy.model_dump(mode="json"), _DECIMALS),
+        "trees": _rounded(json.loads(trained.trees), _TREE_DIGITS) if trained.trees else None,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _recipe() -> dict[str, str | int | float]:
+def _rounded(content: object, digits: int) -> object:
+    """Return JSON content with every number that is not whole rounded to significant digits."""
+    if isinstance(content, float):
+        return float(f"{content:.{digits}g}")
+    if isinstance(content, dict):
+        return {key: _rounded(value, digits) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_rounded(value, digits) for value in content]
+    return content
+
+
+def _recipe(trained: Trained) -> dict[str, str | int | float]:
     return {
-        "model": "logistic regression, additive scorecard",
+        "model": f"{trained.family.title}, beside the additive scorecard"
+        if trained.trees
+        else "logistic regression, additive scorecard",
         "C": features.REGULARISATION_C,
         "folds": evaluation.FOLDS,
         "repeats": evaluation.REPEATS,
         "seed": evaluation.SEED,
+        "bootstrap_draws": bootstrap.DRAWS,
+        "held_out_share": holdout.HELD_OUT_SHARE,
+        "protected_attributes": trained.options.protected_attributes,
     }
 
 
 def _libraries() -> dict[str, str]:
-    names = ("scikit-learn", "numpy", "pandas")
+    names = ("scikit-learn", "xgboost-cpu", "numpy", "pandas")
     return {"python": platform.python_version(), **{name: installed(name) for name in names}}
 
 
-def _golden_rows(scorecard: Scorecard, frame: "pd.DataFrame") -> tuple[GoldenRow, ...]:
+def _golden_rows(trained: Trained, frame: "pd.DataFrame") -> tuple[GoldenRow, ...]:
     """Return customers spread over the file, every other one with half of its fields unknown."""
-    conditioner = Conditioner(scorecard)
+    conditioner = Conditioner(trained.scorecard)
     step = max(1, len(frame) // _GOLDEN_ROWS)
     rows = known_rows(frame.iloc[::step][:_GOLDEN_ROWS])
     rows = [dict(list(row.items())[:: 1 + i % 2]) for i, row in enumerate(rows)]

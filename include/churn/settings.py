@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churn.errors import ChurnError
+from churn.options import TrainingOptions
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the data, the warehouse and the models are."""
+    """Where the data, the warehouse and the models are, and how models are trained."""
 
     database_url: str
     model_store: Path
     data: Path
     spool: Path
+    training: TrainingOptions = TrainingOptions()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -30,6 +32,7 @@ class Settings:
             model_store=Path(values.get("CHURN_MODEL_STORE") or home / "models"),
             data=Path(values.get("CHURN_DATA") or PROJECT / "data"),
             spool=Path(values.get("CHURN_SPOOL") or home / "spool"),
+            training=TrainingOptions.from_values(values),
         )
 
 

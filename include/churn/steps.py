@@ -7,6 +7,7 @@ from pathlib import Path
 
 from churn import scoring
 from churn.errors import DataQualityError
+from churn.options import TrainingOptions
 from churn.registry import ledger
 from churn.registry.store import ModelStore
 from churn.warehouse import schema
@@ -75,16 +76,21 @@ def clean(
     return reports
 
 
-def train(connection: Connection, store: ModelStore, *, now: datetime | None = None) -> str:
+def train(
+    connection: Connection,
+    store: ModelStore,
+    options: TrainingOptions | None = None,
+    *,
+    now: datetime | None = None,
+) -> str:
     """Train on the customers and write a candidate version; return its name."""
-    from churn import packing
-    from churn.model import training
+    from churn import packing, training
     from churn.warehouse import customers
 
     load_id = customers.latest_load(connection)
     frame = customers.read_customers(connection)
     log.info("training on %s customers", f"{len(frame):,}")
-    trained = training.train(frame)
+    trained = training.train(frame, options)
     moment = now or datetime.now(UTC)
     package = packing.pack(trained, frame, load_id=load_id, now=moment)
     while store.has(package.manifest.version):  # of another run in the same second

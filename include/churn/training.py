@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -22,7 +22,7 @@ from churn.model.evaluation import (
     majority_baseline,
 )
 from churn.model.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Family, families, matrix
-from churn.model.features import fit_weighted, pipeline, target
+from churn.model.features import fit_weighted, pipeline
 from churn.model.leaks import Ceilings
 from churn.model.metrics import Floats
 from churn.model.outcomes import Consequences, consequences
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Choice:
-    """The family that is published, and how each challenger was judged against the scorecard."""
+    """The family that is published, and how those with a lower log-loss than it were judged."""
 
     family: Family
     reasons: Mapping[str, str]
@@ -71,6 +71,11 @@ class Report:
     single_field_auc: Mapping[str, float]
 
     @property
+    def published_on_hold_out(self) -> Evaluation:
+        """The published family, asked about the hold-out."""
+        return next(one for one in self.held_out if one.family is self.choice.family)
+
+    @property
     def folds_ahead_of_all_columns(self) -> int:
         """In how many of the 15 folds the recipe has a lower log-loss than all columns as they are."""
         return folds_ahead(self.recipe.measured, self.all_columns.measured)
@@ -78,11 +83,11 @@ class Report:
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted model in its forms, and what is known of it. ``booster`` only of a tree family."""
+    """A fitted model in its forms, and what is known of it. ``trees`` (XGBoost's JSON) only of a tree family."""
 
     model: Pipeline
     scorecard: Scorecard
-    booster: Any
+    trees: bytes | None
     policy: Policy
     options: TrainingOptions
     customers: int
@@ -122,7 +127,7 @@ def train(
     return Trained(
         model=model,
         scorecard=scorecard,
-        booster=_booster(report.choice.family, learn),
+        trees=_trees(report.choice.family, learn),
         policy=report.policies[list(Objective).index(chosen.objective)].policy,
         options=chosen,
         customers=round(everybody.weights.sum()),
@@ -143,6 +148,7 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
     candidates = families(options.protected_attributes)
     challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
     choice = choose(challengers, learn)
+    log.info("the family to publish: %s", choice.family.title)
     recipe = cross_validate(choice.family, rows)
     limits = leaks.ceilings(rows.frame, options)
     leaks.refuse_too_good(recipe.measured.figures, limits, single, rows=len(rows.y))
@@ -171,20 +177,25 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
 def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
     """Return the family to publish: the scorecard, unless one beats it by the promotion rule.
 
-    Both are compared on one repeat's out-of-fold scores. Of several that beat it, the one with the
-    lowest log-loss is taken.
+    Both are compared on one repeat's out-of-fold scores. The challenger with the lowest log-loss is
+    asked first, and the first one that beats the scorecard is taken.
     """
-    scorecard, *others = challengers
+    scorecard = challengers[0]
+    ranked = sorted(challengers, key=_log_loss)
     reasons: dict[str, str] = {}
-    best = scorecard
-    for other in others:
+    for other in ranked[: ranked.index(scorecard)]:
+        if not other.family.is_publishable:
+            reasons[other.family.name] = "for comparison only"
+            continue
         decision = judge(_comparison(scorecard, other, rows))
         reasons[other.family.name] = decision.reason
-        better = other.measured.figure("log_loss").value < best.measured.figure("log_loss").value
-        if decision.promote and other.family.is_publishable and better:
-            best = other
-    log.info("the family to publish: %s", best.family.title)
-    return Choice(best.family, reasons)
+        if decision.promote:
+            return Choice(other.family, reasons)
+    return Choice(scorecard.family, reasons)
+
+
+def _log_loss(evaluation: Evaluation) -> float:
+    return evaluation.measured.figure("log_loss").value
 
 
 def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
@@ -236,11 +247,12 @@ def _evaluated(rows: Rows, at_most: int) -> Rows:
     return rows.take(places < at_most / len(rows.y))
 
 
-def _booster(family: Family, learn: Rows) -> Any:
+def _trees(family: Family, learn: Rows) -> bytes | None:
+    """Return the fitted trees in XGBoost's own JSON, or None where the family has no trees."""
     if family.name == SCORECARD:
         return None
     fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
-    return fitted.get_booster()
+    return bytes(fitted.get_booster().save_raw("json"))
 
 
 def _named(candidates: tuple[Family, ...], name: str) -> Family:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from churn.options import TrainingOptions
     from churn.registry.store import ModelStore
     from churn.warehouse.connect import Connection
 
@@ -30,6 +31,13 @@ def model_store() -> ModelStore:
     from churn.settings import Settings
 
     return ModelStore(Settings.from_environment().model_store)
+
+
+def training_options() -> TrainingOptions:
+    """Return how a model is trained and decided upon, by the environment."""
+    from churn.settings import Settings
+
+    return Settings.from_environment().training
 
 
 def customer_file(name: str) -> Path:

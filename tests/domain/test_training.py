@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
+from churn.model.training import train
 
 from churn.customer import MIN_PER_CLASS
 from churn.errors import DataQualityError
-from churn.model.training import train
 from tests.customer_file import customers, trained
 
 

@@ -1,5 +1,6 @@
 """Bootstrap intervals: customers are drawn again with replacement, scores stay as they are."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -46,7 +47,8 @@ class Measured:
 
     def figure(self, name: str) -> Figure:
         """Return a metric with its interval."""
-        return interval(self.draws[name])
+        metric = metrics.METRICS[name]
+        return interval(self.draws[name], lowest=metric.lowest, highest=metric.highest)
 
     @property
     def figures(self) -> dict[str, Figure]:
@@ -70,7 +72,7 @@ def resampled(weights: Floats, *, draws: int = DRAWS, seed: int = SEED) -> Float
     return np.vstack([weights, drawn])
 
 
-def interval(draws: Floats) -> Figure:
+def interval(draws: Floats, *, lowest: float = -math.inf, highest: float = math.inf) -> Figure:
     """Return a figure and 1.96 bootstrap standard errors around it.
 
     Efron and Tibshirani 1993, An Introduction to the Bootstrap, ch. 6 and 13.3. Percentiles would be
@@ -81,7 +83,7 @@ def interval(draws: Floats) -> Figure:
     if not np.isfinite(value) or len(finite) < _FEWEST_DRAWS:
         return Figure(value, float("nan"), float("nan"))
     reach = _Z_95 * float(np.std(finite, ddof=1))
-    return Figure(value, value - reach, value + reach)
+    return Figure(value, max(lowest, value - reach), min(highest, value + reach))
 
 
 def measure(y: Outcomes, parts: Sequence[Part], weights: Floats, stakes: Stakes) -> Measured:

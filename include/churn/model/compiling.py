@@ -31,7 +31,9 @@ def compile_scorecard(
     counts = np.ones(len(frame)) if weights is None else weights
     auxiliary = matrix(frame, AUXILIARY_COLUMNS)
     means = np.concatenate([model["scale"].mean_, np.average(auxiliary, axis=0, weights=counts)])
-    spread = np.sqrt(np.average((auxiliary - means[-len(AUXILIARY_COLUMNS) :]) ** 2, axis=0, weights=counts))
+    spread = np.sqrt(
+        np.average((auxiliary - means[-len(AUXILIARY_COLUMNS) :]) ** 2, axis=0, weights=counts)
+    )
     scales = np.concatenate([model["scale"].scale_, np.where(spread > 0, spread, 1.0)])
     slopes = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
     z = (np.column_stack([model["design"].transform(frame), auxiliary]) - means) / scales

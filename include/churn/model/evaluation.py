@@ -49,9 +49,7 @@ class Rows:
     def take(self, chosen: NDArray[np.bool_]) -> "Rows":
         """Return some of the rows."""
         rows = np.flatnonzero(chosen)
-        return Rows(
-            self.frame.iloc[rows], self.y[rows], self.weights[rows], self.stakes.take(rows)
-        )
+        return Rows(self.frame.iloc[rows], self.y[rows], self.weights[rows], self.stakes.take(rows))
 
     @cached_property
     def monthly_charges(self) -> Floats:

@@ -79,7 +79,9 @@ def families(protected: ProtectedAttributes = ProtectedAttributes.USE) -> tuple[
     return (
         Family(SCORECARD, "scorecard", model, partial(linear, REGULARISATION_C)),
         Family(LOGISTIC_ALL_COLUMNS, "logistic, all columns", all_columns, partial(linear, 1.0)),
-        Family(FOUR_FIELDS, "logistic, the origin's four fields", _FOUR_COLUMNS, partial(linear, 1.0)),
+        Family(
+            FOUR_FIELDS, "logistic, the origin's four fields", _FOUR_COLUMNS, partial(linear, 1.0)
+        ),
         Family(RANDOM_FOREST, "random forest", trees, _forest, weighted),
         Family(GRADIENT_BOOSTING, "gradient boosting", trees, _boosting, weighted),
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 REGULARISATION_C = 0.1
 
+
 def is_yes(values: "pd.DataFrame") -> NDArray[np.float64]:
     """Return 1 where a service is taken, shape (customers, services)."""
     return np.asarray(values == YES, dtype=float)

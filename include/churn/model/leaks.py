@@ -95,7 +95,9 @@ def refuse_repeated(frame: "pd.DataFrame") -> None:
     ids = frame[CUSTOMER_ID.name]
     twice = ids[ids.duplicated()]
     if len(twice):
-        raise DataQualityError(f"{len(twice):,} customers are in the data twice, {twice.iloc[0]} first")
+        raise DataQualityError(
+            f"{len(twice):,} customers are in the data twice, {twice.iloc[0]} first"
+        )
     settled = frame[frame[TENURE.name] > 1]
     repeated = settled.duplicated([field.name for field in (*FEATURES, CHURN)])
     if repeated.sum() > REPEATED_SHARE * len(frame):

@@ -5,6 +5,7 @@ may be the customers themselves and the others bootstrap draws of them, so that 
 replicates are one computation. Every function returns one number per weighting.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,24 +28,26 @@ class Metric:
     """How a metric is shown, and which way is better."""
 
     title: str
-    higher_is_better: bool | None
+    higher_is_better: bool
     decimals: int = 4
+    lowest: float = 0.0
+    highest: float = math.inf
 
 
 METRICS: Final[Mapping[str, Metric]] = {
-    "accuracy": Metric("accuracy at .5", True),
-    "roc_auc": Metric("ROC-AUC", True),
-    "pr_auc": Metric("PR-AUC", True),
+    "accuracy": Metric("accuracy at .5", True, highest=1.0),
+    "roc_auc": Metric("ROC-AUC", True, highest=1.0),
+    "pr_auc": Metric("PR-AUC", True, highest=1.0),
     "log_loss": Metric("log-loss", False),
-    "brier": Metric("Brier score", False),
-    "calibration_error": Metric("calibration error", False),
-    "precision_at_5": Metric("precision in the top 5 %", True),
-    "precision_at_10": Metric("precision in the top 10 %", True),
-    "precision_at_20": Metric("precision in the top 20 %", True),
+    "brier": Metric("Brier score", False, highest=1.0),
+    "calibration_error": Metric("calibration error", False, highest=1.0),
+    "precision_at_5": Metric("precision in the top 5 %", True, highest=1.0),
+    "precision_at_10": Metric("precision in the top 10 %", True, highest=1.0),
+    "precision_at_20": Metric("precision in the top 20 %", True, highest=1.0),
     "lift_at_5": Metric("lift in the top 5 %", True, 2),
     "lift_at_10": Metric("lift in the top 10 %", True, 2),
     "lift_at_20": Metric("lift in the top 20 %", True, 2),
-    "profit": Metric("profit per customer", True, 2),
+    "profit": Metric("profit per customer", True, 2, lowest=-math.inf),
 }
 """Every metric of a version, in the order in which they are shown."""
 

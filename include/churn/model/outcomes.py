@@ -43,13 +43,19 @@ def decided(
         "false_positive_rate": (asked * (1 - y), 1.0 - y),
         "accuracy": ((asked == y).astype(float), np.ones(len(y))),
         "f1": (2 * asked * y, asked + y),
-        "profit": (worth, np.ones(len(y))),
     }
-    return {name: share(weights, over, under) for name, (over, under) in of.items()}
+    shares = {name: share(weights, over, under) for name, (over, under) in of.items()}
+    return {**shares, "profit": mean(weights, worth)}
 
 
 def share(weights: Floats, over: Floats, under: Floats) -> Figure:
     """Return a ratio of sums with its interval; not a number where there is nothing to share."""
     total = weights @ under
     nothing = np.full(len(weights), np.nan)
-    return interval(np.divide(weights @ over, total, out=nothing, where=total > 0))
+    ratio = np.divide(weights @ over, total, out=nothing, where=total > 0)
+    return interval(ratio, lowest=0.0, highest=1.0)
+
+
+def mean(weights: Floats, values: Floats) -> Figure:
+    """Return a mean with its interval."""
+    return interval(weights @ values / weights.sum(axis=1))

@@ -70,7 +70,7 @@ def best_f1_threshold(y: NDArray[np.int64], p: Floats, weights: Floats) -> float
     """
     order = np.argsort(-p, kind="stable")
     hit, said = np.cumsum((weights * y)[order]), np.cumsum(weights[order])
-    last_of_equals = np.append(np.diff(p[order]) != 0, True)  # noqa: FBT003 - numpy's own signature
+    last_of_equals = np.append(np.diff(p[order]) != 0, True)
     f1 = np.where(last_of_equals, 2 * hit / (said + (weights * y).sum()), -1.0)
     return float(p[order][int(np.argmax(f1))])
 

@@ -12,7 +12,7 @@ from churn.model import metrics
 from churn.model.bootstrap import Figure, interval
 from churn.model.evaluation import REPEATS, Evaluation, Rows
 from churn.model.metrics import Floats, Ranked
-from churn.model.outcomes import decided, share
+from churn.model.outcomes import decided, mean, share
 from churn.model.policy import Policy
 
 FIELDS: Final = (GENDER, SENIOR_CITIZEN, CONTRACT)
@@ -75,7 +75,7 @@ def _scores(rows: Rows, evaluation: Evaluation, mask: NDArray[np.bool_]) -> dict
     return {
         "churn_rate": share(weights, y.astype(float), everybody),
         "mean_score": share(weights, mean_score, everybody),
-        "calibration_gap": share(weights, mean_score - y, everybody),
+        "calibration_gap": mean(weights, mean_score - y),
         "roc_auc": interval(
             np.mean([metrics.roc_auc(Ranked(y, p, weights)) for p in scored], axis=0)
         ),

@@ -7,6 +7,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from churn.errors import ModelRefusedError
+from churn.model.policy import Policy
+from churn.registry.quality import (
+    Calibration,
+    Challenger,
+    HoldOut,
+    Interval,
+    LeakChecks,
+    SliceQuality,
+)
 
 Probability = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -27,10 +36,12 @@ class TrainedOn(_Part):
 
 
 class Metric(_Part):
-    """A metric's mean and standard deviation over the cross-validation's folds."""
+    """A metric over the cross-validation's folds, with its 95 % bootstrap interval."""
 
     mean: FiniteFloat
     sd: FiniteFloat
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
 
 
 class GoldenRow(_Part):
@@ -56,6 +67,15 @@ class Manifest(_Part):
     golden_rows: Annotated[tuple[GoldenRow, ...], Field(min_length=1)]
     libraries: Mapping[str, str]
     files: Mapping[str, Sha256]
+    family: str = "scorecard"
+    policy: Policy = Policy()
+    calibration: Calibration | None = None
+    hold_out: HoldOut | None = None
+    challengers: Mapping[str, Challenger] = {}
+    folds_ahead_of_all_columns: int | None = None
+    slices: tuple[SliceQuality, ...] = ()
+    cost_of_leaving_out_protected: Mapping[str, Interval] = {}
+    leak_checks: LeakChecks | None = None
     data_fingerprint: Sha256 | None = None
     data_customers: int | None = None
     settings: Mapping[str, bool | int | float | str] = {}
