@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.errors import ModelRefusedError, NoModelError
+from churn.registry.housekeeping import tidy
 from churn.registry.store import CARD, MANIFEST, MODEL, SCORECARD, ModelStore, read_version
 from tests.customer_file import package, version_of
 
@@ -53,7 +54,12 @@ def test_the_pointer_is_one_line_with_the_name(store: ModelStore) -> None:
 
 
 def test_publishing_leaves_nothing_beside_the_versions_and_the_pointer(store: ModelStore) -> None:
-    assert {path.name for path in store.path.iterdir()} == {"CURRENT", "versions", "candidates"}
+    assert {path.name for path in store.path.iterdir()} == {
+        "CURRENT",
+        "SERVED",
+        "versions",
+        "candidates",
+    }
     assert not any((store.path / "candidates").iterdir())
 
 
@@ -89,9 +95,9 @@ def test_a_former_publishers_leftovers_do_not_stop_the_next(store: ModelStore) -
 
 def test_forgotten_candidates_are_discarded_and_fresh_ones_kept(store: ModelStore) -> None:
     store.write_candidate(package(2).manifest, package(2).files)
-    store.discard_candidates()
+    tidy(store)
     assert store.candidate(version_of(2)).exists()
-    store.discard_candidates(older_than=timedelta(0))
+    tidy(store, older_than=timedelta(0))
     assert not store.candidate(version_of(2)).exists()
 
 

@@ -11,6 +11,7 @@ from churn.errors import ModelRefusedError
 Probability = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z.-]{0,79}$"
+FILE_PATTERN = r"^(?:[0-9A-Za-z][0-9A-Za-z_-]{0,40}/)?[0-9A-Za-z][0-9A-Za-z_.-]{0,79}$"
 
 
 class _Part(BaseModel):
@@ -55,6 +56,9 @@ class Manifest(_Part):
     golden_rows: Annotated[tuple[GoldenRow, ...], Field(min_length=1)]
     libraries: Mapping[str, str]
     files: Mapping[str, Sha256]
+    data_fingerprint: Sha256 | None = None
+    data_customers: int | None = None
+    settings: Mapping[str, bool | int | float | str] = {}
 
 
 def read_manifest(content: bytes) -> Manifest:

@@ -1,27 +1,29 @@
 """The model store: a folder in which readers see the old or the new version, never a half.
 
 ``candidates/<version>/`` is being written; ``versions/<version>/`` is complete and immutable;
-``CURRENT`` is one line naming the version in use. Publishing is a rename and the replacement of
-that line, each fsynced, so a crash at any point leaves the former version in use.
+``CURRENT`` is one line naming the version in use; ``SERVED`` lists the versions in the order in
+which they were put in use; ``pins/<version>`` says why a version is never removed; what is in
+``retired/`` is being removed. Publishing is a rename and the replacement of ``CURRENT``, each
+fsynced, so a crash at any point leaves the former version in use.
 """
 
 import hashlib
 import os
 import re
-import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from churn.errors import ModelRefusedError, NoModelError
-from churn.registry.manifest import VERSION_PATTERN, Manifest, read_manifest
+from churn.registry import files
+from churn.registry.manifest import FILE_PATTERN, VERSION_PATTERN, Manifest, read_manifest
 
-MANIFEST = "manifest.json"
-SCORECARD = "scorecard.json"
-MODEL = "model.joblib"
-CARD = "card.md"
+MANIFEST: Final = "manifest.json"
+SCORECARD: Final = "scorecard.json"
+MODEL: Final = "model.joblib"
+CARD: Final = "card.md"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,14 @@ class Version:
 
     manifest: Manifest
     files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A version, and when it was last put in use."""
+
+    version: str
+    since: datetime
 
 
 class ModelStore:
@@ -50,43 +60,55 @@ class ModelStore:
             NoModelError: nothing has been published yet.
             ModelRefusedError: the pointer does not hold a version's name.
         """
+        if not os.path.lexists(self.pointer):
+            raise NoModelError("no model has been published yet; run the DAG churn_training")
         try:
-            name = self.pointer.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            raise NoModelError(
-                "no model has been published yet; run the DAG churn_training"
-            ) from None
-        except (OSError, UnicodeDecodeError) as error:
+            name = files.read(self.pointer).decode().strip()
+        except (ModelRefusedError, UnicodeDecodeError) as error:
             raise ModelRefusedError(f"{self.pointer} cannot be read: {error}") from None
-        return _checked_name(name)
+        return checked_name(name)
 
     def versions(self) -> tuple[str, ...]:
         """Return every published version, oldest first."""
-        folder = self.path / "versions"
-        names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
-        return tuple(sorted(name for name in names if re.fullmatch(VERSION_PATTERN, name)))
+        return names_in(self.path / "versions")
 
     def candidate(self, version: str) -> Path:
         """Where a version waits to be published."""
-        return self.path / "candidates" / _checked_name(version)
+        return self.path / "candidates" / checked_name(version)
 
     def published(self, version: str) -> Path:
         """Where a published version is."""
-        return self.path / "versions" / _checked_name(version)
+        return self.path / "versions" / checked_name(version)
 
     def has(self, version: str) -> bool:
         """Whether there is such a version, published or not."""
         return self.candidate(version).exists() or self.published(version).exists()
 
-    def write_candidate(self, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
+    def folder(self, version: str) -> Path:
+        """Where a version is: among the published ones, else among the candidates."""
+        published = self.published(version)
+        return published if published.exists() else self.candidate(version)
+
+    def served(self) -> tuple[Served, ...]:
+        """Return the versions that served, the latest last; lines that say nothing are left out."""
+        try:
+            text = files.read(self.path / "SERVED").decode(errors="replace")
+        except ModelRefusedError:
+            return ()
+        found = (_read_served(line) for line in text.splitlines())
+        return tuple(one for one in found if one)
+
+    def write_candidate(self, manifest: Manifest, content: Mapping[str, bytes]) -> Path:
         """Write a complete version beside the published ones, the manifest last."""
         folder = self.candidate(manifest.version)
         folder.mkdir(parents=True)
-        for name, content in files.items():
-            _write(folder / name, content)
-        _write(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
-        _sync_folder(folder)
-        _sync_folder(folder.parent)
+        for name, data in content.items():
+            path = folder / _checked_file(name)
+            path.parent.mkdir(exist_ok=True)
+            files.write(path, data)
+        files.write(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
+        for inner in {(folder / name).parent for name in content} | {folder, folder.parent}:
+            files.sync_folder(inner)
         return folder
 
     def publish(self, version: str) -> None:
@@ -95,60 +117,81 @@ class ModelStore:
         published.parent.mkdir(parents=True, exist_ok=True)
         if not published.exists():
             candidate.rename(published)
-            _sync_folder(published.parent)
-        beside = self.path / f".CURRENT.{os.getpid()}"
-        _write(beside, f"{version}\n".encode())
-        beside.replace(self.pointer)
-        _sync_folder(self.path)
+            files.sync_folder(published.parent)
+            files.sync_folder(candidate.parent)
+        files.replace(self.pointer, f"{version}\n".encode())
+        self.note_served()
 
-    def discard_candidates(self, *, older_than: timedelta = timedelta(days=1)) -> None:
-        """Remove versions that were written and then left unpublished."""
-        folder = self.path / "candidates"
-        oldest = time.time() - older_than.total_seconds()
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if path.stat().st_mtime < oldest:
-                shutil.rmtree(path, ignore_errors=True)
+    def in_use_since(self) -> datetime:
+        """When the pointer was last replaced."""
+        return datetime.fromtimestamp(self.pointer.lstat().st_mtime, UTC)
+
+    def note_served(self) -> None:
+        """Put the version in use last in ``SERVED``, unless it is there."""
+        order, current = self.served(), self.current()
+        if not order or order[-1].version != current:
+            others = [one for one in order if one.version != current]
+            latest = Served(current, self.in_use_since())
+            lines = (f"{one.since.isoformat()} {one.version}\n" for one in [*others, latest])
+            files.replace(self.path / "SERVED", "".join(lines).encode())
 
 
 def read_version(folder: Path) -> Version:
     """Read a version and check it against its own manifest.
 
     Raises:
-        ModelRefusedError: a file is missing, or is not the one that the manifest describes.
+        ModelRefusedError: a file is missing, is a link, or is not the one the manifest describes.
     """
-    manifest = read_manifest(_read(folder / MANIFEST))
+    files.refuse_links(folder / MANIFEST, below=folder)
+    manifest = read_manifest(files.read(folder / MANIFEST))
     if manifest.version != folder.name:
         raise ModelRefusedError(f"{folder.name} holds the manifest of {manifest.version}")
-    files = {name: _read(folder / _checked_name(name)) for name in manifest.files}
-    for name, content in files.items():
-        if hashlib.sha256(content).hexdigest() != manifest.files[name]:
+    content = {name: _read_listed(folder, name) for name in manifest.files}
+    for name, data in content.items():
+        if hashlib.sha256(data).hexdigest() != manifest.files[name]:
             raise ModelRefusedError(f"{folder.name}/{name}: its SHA-256 is not the manifest's")
-    return Version(manifest, files)
+    return Version(manifest, content)
 
 
-def _checked_name(name: str) -> str:
-    if not re.fullmatch(VERSION_PATTERN, name):
+def _read_listed(folder: Path, name: str) -> bytes:
+    path = folder / _checked_file(name)
+    files.refuse_links(path, below=folder)
+    return files.read(path)
+
+
+def names_in(folder: Path) -> tuple[str, ...]:
+    """Return what has the name of a version in a folder, sorted."""
+    names = [path.name for path in entries(folder)]
+    return tuple(sorted(name for name in names if re.fullmatch(VERSION_PATTERN, name)))
+
+
+def entries(folder: Path) -> list[Path]:
+    """Return what a folder holds, nothing if it is not there."""
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _read_served(line: str) -> Served | None:
+    since, _, version = line.partition(" ")
+    try:
+        return Served(checked_name(version), datetime.fromisoformat(since))
+    except (ModelRefusedError, ValueError):
+        return None
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a version.
+
+    Raises:
+        ModelRefusedError: it is none, and might lead elsewhere.
+    """
+    return _matching(VERSION_PATTERN, name)
+
+
+def _checked_file(name: str) -> str:
+    return _matching(FILE_PATTERN, name)
+
+
+def _matching(pattern: str, name: str) -> str:
+    if not re.fullmatch(pattern, name):
         raise ModelRefusedError(f"{name[:80]!r} is not a name in a model store")
     return name
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelRefusedError(f"{path.parent.name}/{path.name}: {error.strerror}") from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

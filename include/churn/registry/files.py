@@ -1,0 +1,77 @@
+"""Files that are whole or not there, and reading that follows no link."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from churn.errors import ModelRefusedError
+
+_MODE: Final = 0o644
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO would otherwise hang the reader
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file and wait until it is on the disk."""
+    descriptor = os.open(path, _CREATE, _MODE)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Replace a small file: readers see the former content or the new one, a crash included."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    write(beside, content)
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(path: Path) -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        ModelRefusedError: naming the file and what is wrong with it.
+    """
+    told = f"{path.parent.name}/{path.name}"
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError as error:
+        is_link = error.errno == errno.ELOOP
+        reason = "is a symbolic link" if is_link else error.strerror
+        raise ModelRefusedError(f"{told}: {reason}") from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        reason = "Is a directory" if stat.S_ISDIR(mode) else "is no regular file"
+        raise ModelRefusedError(f"{told}: {reason}")
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def refuse_links(path: Path, *, below: Path) -> None:
+    """Require that no folder on the way from ``below`` to the path is a symbolic link.
+
+    Raises:
+        ModelRefusedError: naming the link.
+    """
+    for folder in path.parents:
+        if folder.is_symlink():
+            raise ModelRefusedError(f"{folder.parent.name}/{folder.name}: is a symbolic link")
+        if folder == below:
+            return
