@@ -19,6 +19,7 @@ from churn.model.scorecard import Scorecard
 from churn.model.training import Trained
 from churn.registry.manifest import GoldenRow, Manifest, Metric, TrainedOn
 from churn.registry.store import CARD, MODEL, SCORECARD
+from churn.warehouse.customers import Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ class Package:
     files: Mapping[str, bytes]
 
 
-def pack(trained: Trained, frame: "pd.DataFrame", *, load_id: int, now: datetime) -> Package:
+def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: datetime) -> Package:
     """Return the manifest and the files of a new version, named by time and content."""
     scorecard = trained.scorecard.model_dump_json(indent=1).encode()
     joblib_file = io.BytesIO()
@@ -50,7 +51,11 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, load_id: int, now: datetime
         created_at=now,
         fingerprint=fingerprint,
         recipe=_recipe(),
-        trained_on=TrainedOn(load_id=load_id, customers=trained.customers, churned=trained.churned),
+        trained_on=TrainedOn(
+            load_id=data.load_id, customers=trained.customers, churned=trained.churned
+        ),
+        data_fingerprint=data.fingerprint,
+        data_customers=data.customers,
         threshold=evaluation.THRESHOLD,
         cross_validation=measured,
         majority_baseline=dict(trained.majority_baseline),

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from churn.errors import ChurnError
 
 PROJECT = Path(__file__).resolve().parents[2]
+_REGISTRY = ("CHURN_PROMOTION", "CHURN_KEEP_")
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Settings:
     model_store: Path
     data: Path
     spool: Path
+    registry: Mapping[str, str] = field(default_factory=dict)
+    """``CHURN_PROMOTION…`` and ``CHURN_KEEP_…``, for ``churn.registry.rules``."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -30,6 +33,7 @@ class Settings:
             model_store=Path(values.get("CHURN_MODEL_STORE") or home / "models"),
             data=Path(values.get("CHURN_DATA") or PROJECT / "data"),
             spool=Path(values.get("CHURN_SPOOL") or home / "spool"),
+            registry={k: v for k, v in values.items() if k.startswith(_REGISTRY)},
         )
 
 

@@ -116,9 +116,7 @@ def _draws(weights: NDArray[np.int64], replicates: int, seed: int) -> Iterator[N
         yield _draw(rng, weights, min(at_once, replicates - first))
 
 
-def _draw(
-    rng: np.random.Generator, weights: NDArray[np.int64], draws: int
-) -> NDArray[np.int64]:
+def _draw(rng: np.random.Generator, weights: NDArray[np.int64], draws: int) -> NDArray[np.int64]:
     total = int(weights.sum())
     if total > len(weights):
         return rng.multinomial(total, weights / total, size=draws)
