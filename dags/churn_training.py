@@ -1,10 +1,12 @@
 """### Churn training
 
-Loads the customer file, cleans it, trains the churn model and publishes it to the model store,
-where the service finds it within a second. Runs at 02:00 UTC and from *Trigger*, whose form has:
+Loads the customer file, cleans it, trains the churn model, compares it with the one in use on
+customers that neither has learned from, and publishes it to the model store if it is better beyond
+noise. The service finds it there within a second. Runs at 02:00 UTC and from *Trigger*, whose form has:
 
 - **file**: a file in the data folder, a folder, a glob, or a full path; plain, `.gz`, `.zst` or `.zip`;
 - **mode**: `publish`, or `dry run` to train and look at the card while the served model stays;
+- **promotion**: `manual` lets a person approve (*Required Actions* in the UI, within 20 hours);
 - **replace_customers**: the file is the whole customer base, so who is not in it is removed;
 - **load_again**: load the file though the same bytes were loaded before;
 - **limit_rejected**: the share of invalid rows over which the load is refused;
@@ -18,8 +20,13 @@ stand as they were; until `publish` has, so does the model in use. A dry run cha
 | `create_tables` | the tables and log partitions that are missing | is PostgreSQL up, is the connection `churn_warehouse` right |
 | `load_csv` | a staging table with the file's text, a row in `loads` | the message: it names the file and what was expected |
 | `clean` | `customers`, `customer_history`, `rejected_rows`, the gate's verdict in `loads` | the report in its log: line numbers and reasons |
-| `train` | a candidate version, its card in the task's log | the message: it names the column that tells the answer, or too few rows |
-| `publish` | the version in use, a row in `model_versions` | is the model store writable, is its disk full |
+| `train` | a candidate version, its card in the task's log | the message: the column that tells the answer, or too few rows |
+| `decide` | a row in `model_events`: promote or keep, in words with the numbers | the message: a candidate that fails a check |
+| `approve` | nothing, or a person's answer when promotion is manual | who may approve; without an answer the candidate is declined |
+| `publish` | the version in use, rows in `model_versions` and `model_events` | is the model store writable, is its disk full |
+
+Where the model in use stays, `approve` and `publish` are skipped and the log of `decide` says why:
+unchanged data and code give no new version. By hand: `churn models promote`, `rollback`.
 
 Bad data fails at once; bad luck (PostgreSQL away, a full disk) is tried again twice.
 To run one task again, press *Clear* on it; to start over, *Trigger* a new run.
@@ -27,13 +34,20 @@ To run one task again, press *Clear* on it; to start over, *Trigger* a new run.
 
 from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, chain, dag, task
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk import CronTriggerTimetable, TriggerRule, chain, dag, task
 
 from orchestration.assets import CHURN_MODEL
 from orchestration.edges import customer_file, model_store, training_options, warehouse
-from orchestration.params import PUBLISH, TRAINING_PARAMS, cleaning, param, reading
+from orchestration.params import TRAINING_PARAMS, cleaning, param, reading
 from orchestration.policies import DEFAULT_ARGS
+from orchestration.promotion import (
+    AskToPromote,
+    approver,
+    is_dry,
+    operating,
+    rules,
+    skip_unless_promoted,
+)
 
 
 @dag(
@@ -43,7 +57,7 @@ from orchestration.policies import DEFAULT_ARGS
     schedule=CronTriggerTimetable("0 2 * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=1,
-    dagrun_timeout=timedelta(hours=3),
+    dagrun_timeout=timedelta(hours=23),  # a person may take 20 hours to approve
     default_args=DEFAULT_ARGS,
     params=TRAINING_PARAMS,
     tags=["churn"],
@@ -80,23 +94,34 @@ def churn_training() -> None:
         with warehouse() as connection:
             return steps.train(connection, model_store(), training_options())
 
-    @task(execution_timeout=timedelta(minutes=5), outlets=[CHURN_MODEL])
+    @task(execution_timeout=timedelta(minutes=10))
+    def decide(version: str) -> str:
+        from churn import steps
+
+        with operating() as operator:
+            decision = steps.decide(operator, version, rules().promotion, dry_run=is_dry())
+            return version if decision.promote and not is_dry() else ""
+
+    @task(
+        execution_timeout=timedelta(minutes=5),
+        outlets=[CHURN_MODEL],
+        trigger_rule=TriggerRule.NONE_FAILED,  # nobody is asked when promotion is automatic
+    )
     def publish(version: str) -> str:
         from churn import steps
 
-        _skip_on_dry_run()
-        with warehouse() as connection:
-            return steps.publish(connection, model_store(), version)
+        skip_unless_promoted(version)
+        with operating(approved_by=approver()) as operator:
+            return steps.publish(operator, version, retention=rules().retention)
 
     loaded, trained = load_csv(), train()
     cleaned = clean(loaded)  # type: ignore[arg-type] # a task's value is an XComArg until it runs
-    published = publish(trained)  # type: ignore[arg-type]
-    chain(create_tables(), loaded, cleaned, trained, published)
-
-
-def _skip_on_dry_run() -> None:
-    if param("mode") != PUBLISH:
-        raise AirflowSkipException("dry run: the candidate is not published")
+    decided = decide(trained)  # type: ignore[arg-type]
+    approved = AskToPromote(
+        task_id="approve", version=decided, execution_timeout=timedelta(minutes=5)
+    )
+    published = publish(decided)  # type: ignore[arg-type]
+    chain(create_tables(), loaded, cleaned, trained, decided, approved, published)
 
 
 churn_training()

@@ -12,6 +12,7 @@ from churn.field import Kind
 from churn.model.conditioning import Conditioner
 from churn.packing import Package, pack
 from churn.training import Trained, train
+from churn.warehouse.customers import Snapshot
 
 CHURN_CSV = Path(__file__).parents[1] / "data" / "churn.csv"
 CHURN_CSV_SHA256 = "88be4b93fbe0cc83421af1c503794c97c342eca914c1576db7c276e61d61358a"
@@ -57,7 +58,8 @@ def conditioner() -> Conditioner:
 @cache
 def package(day: int = 1) -> Package:
     """Return that model as the version of a day in January 2026."""
-    return pack(trained(), _customers(), load_id=1, now=datetime(2026, 1, day, 2, tzinfo=UTC))
+    data = Snapshot(load_id=1, customers=len(_customers()), fingerprint="0" * 64)
+    return pack(trained(), _customers(), data=data, now=datetime(2026, 1, day, 2, tzinfo=UTC))
 
 
 def version_of(day: int) -> str:

@@ -17,8 +17,10 @@ from churn.batch import score_file
 from churn.data_dictionary import render
 from churn.doctor import examine
 from churn.errors import ChurnError, DataQualityError
-from churn.registry.store import CARD, ModelStore, read_version
-from churn.scoring import load_model
+from churn.models_cli import models, operating, replay, reproduce
+from churn.registry.rules import AUTO, read_rules
+from churn.registry.store import ModelStore
+from churn.scoring import load_served
 from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.dialect import DELIMITERS, ENCODINGS, Asked
@@ -115,9 +117,20 @@ def train(settings: Settings) -> None:
 @click.argument("version")
 @click.pass_obj
 def publish(settings: Settings, version: str) -> None:
-    """Put a candidate VERSION in use."""
-    with connect(settings.database_url) as connection:
-        click.echo(steps.publish(connection, ModelStore(settings.model_store), version))
+    """Put a candidate VERSION in use, whatever the promotion rule says."""
+    with operating(settings) as operator:
+        retention = read_rules(settings.registry).retention
+        click.echo(steps.publish(operator, version, retention=retention))
+
+
+@churn.command()
+@click.argument("version")
+@click.pass_obj
+def decide(settings: Settings, version: str) -> None:
+    """Say whether a candidate VERSION should take over, with the numbers; change nothing."""
+    with operating(settings) as operator:
+        rule = read_rules(settings.registry).promotion
+        click.echo(steps.decide(operator, version, rule, dry_run=True).reason)
 
 
 @churn.command()
@@ -126,17 +139,29 @@ def publish(settings: Settings, version: str) -> None:
 @click.option("--dry-run", is_flag=True, help="Train, but leave the served model as it is.")
 @click.pass_obj
 def run(settings: Settings, /, file: Path, dry_run: bool, **options: Any) -> None:
-    """Load, clean, train and publish the customer FILE: what the DAG does, in one process."""
+    """Load, clean, train, decide and publish: what the DAG does; prints the version in use."""
     store = ModelStore(settings.model_store)
     with _timed("create_tables"), connect(settings.database_url) as connection:
         steps.create_tables(connection)
     _load_and_clean(settings, file, options)
     with _timed("train"), connect(settings.database_url) as connection:
         version = steps.train(connection, store, settings.training)
-    if not dry_run:
-        with _timed("publish"), connect(settings.database_url) as connection:
-            steps.publish(connection, store, version)
-    click.echo(version)
+    if _decided(settings, version, dry_run=dry_run):
+        with _timed("publish"), operating(settings) as operator:
+            retention = read_rules(settings.registry).retention
+            steps.publish(operator, version, retention=retention)
+    click.echo(version if dry_run else store.current())
+
+
+def _decided(settings: Settings, version: str, *, dry_run: bool) -> bool:
+    """Whether the version is to be published now."""
+    rules = read_rules(settings.registry)
+    with _timed("decide"), operating(settings) as operator:
+        decision = steps.decide(operator, version, rules.promotion, dry_run=dry_run)
+    if decision.promote and rules.mode != AUTO:
+        how = f"churn models promote {version} --reason ..."
+        click.echo(f"promotion is manual: `{how}` puts it in use", err=True)
+    return decision.promote and rules.mode == AUTO and not dry_run
 
 
 @contextmanager
@@ -154,42 +179,18 @@ def _timed(step: str) -> Iterator[None]:
 def score(settings: Settings, source: TextIO, target: TextIO) -> None:
     """Score a CSV of customers, any columns known, into a CSV ("-" for standard in and out)."""
     store = ModelStore(settings.model_store)
-    model = load_model(store.published(store.current()))
+    served = load_served(store)
+    if served.refused:
+        click.echo(served.refused, err=True)
     try:
-        done = score_file(model, csv.DictReader(source), target)
+        done = score_file(served.model, csv.DictReader(source), target)
     except UnicodeDecodeError as error:
         raise DataQualityError(f"{source.name}: is not UTF-8 ({error.reason})") from None
     click.echo(f"{done.scored} scored, {done.failed} could not be read", err=True)
 
 
-@churn.group()
-def models() -> None:
-    """Look at the published models."""
-
-
-@models.command("list")
-@click.pass_obj
-def list_models(settings: Settings) -> None:
-    """List every published version; the one in use has a star."""
-    store = ModelStore(settings.model_store)
-    versions = store.versions()
-    current = store.current() if versions else ""
-    for version in versions:
-        manifest = read_version(store.published(version)).manifest
-        measured = manifest.cross_validation
-        star = "*" if version == current else " "
-        figures = f"AUC {measured['roc_auc'].mean:.4f}  log-loss {measured['log_loss'].mean:.4f}"
-        click.echo(f"{star} {version}  {figures}  {manifest.trained_on.customers:,} customers")
-
-
-@models.command("show")
-@click.argument("version", required=False)
-@click.pass_obj
-def show_model(settings: Settings, version: str | None) -> None:
-    """Print the card of a VERSION, or of the one in use."""
-    store = ModelStore(settings.model_store)
-    content = read_version(store.published(version or store.current()))
-    click.echo(content.files[CARD].decode())
+for command in (models, reproduce, replay):
+    churn.add_command(command)
 
 
 @churn.command()

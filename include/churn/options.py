@@ -1,9 +1,10 @@
 """How a model is trained, decided upon and refused: what an operator may set."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, TypeVar
 
 from churn.errors import ChurnError
 
@@ -42,7 +43,7 @@ class TrainingOptions:
 
     ``max_auc`` and ``max_accuracy`` are what an honest model stays under on these customers (None:
     what the kind of customer file suggests, see ``churn.model.leaks``). ``evaluated_rows`` bounds
-    the customers that models are measured on; the final fit always sees all that may be learned from.
+    the customers that models are measured on; the final fit sees all that may be learned from.
     """
 
     objective: Objective = Objective.HALF
@@ -60,52 +61,66 @@ class TrainingOptions:
             ChurnError: naming the variable and what it may be.
         """
         given = {name: value.strip() for name, value in values.items() if value.strip()}
-        parts = {
-            field: read(name, given[name])
-            for field, (name, read) in VARIABLES.items()
-            if name in given
+        usual = Economics()
+        return cls(
+            objective=_one_of(Objective, given, _OBJECTIVE, Objective.HALF),
+            economics=Economics(
+                acceptance=_number(given, _ACCEPTANCE, 0.001, 1) or usual.acceptance,
+                months=_number(given, _MONTHS, 0.01, 1_200) or usual.months,
+                cost=_number(given, _COST, 0.01, 1_000_000_000) or usual.cost,
+            ),
+            protected_attributes=_one_of(
+                ProtectedAttributes, given, _PROTECTED, ProtectedAttributes.USE
+            ),
+            max_auc=_number(given, MAX_AUC, 0.5, 1),
+            max_accuracy=_number(given, MAX_ACCURACY, 0.5, 1),
+            evaluated_rows=int(_number(given, _ROWS, 1_000, 10_000_000) or cls.evaluated_rows),
+        )
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The variables that these options are read from, to be kept with a version."""
+        found = {
+            _OBJECTIVE: self.objective,
+            _ACCEPTANCE: self.economics.acceptance,
+            _MONTHS: self.economics.months,
+            _COST: self.economics.cost,
+            _PROTECTED: self.protected_attributes,
+            MAX_AUC: self.max_auc,
+            MAX_ACCURACY: self.max_accuracy,
+            _ROWS: self.evaluated_rows,
         }
-        of_economics = {field.name for field in fields(Economics)}
-        economics = Economics(**{k: v for k, v in parts.items() if k in of_economics})
-        rest = {k: v for k, v in parts.items() if k not in of_economics}
-        return cls(economics=economics, **rest)
+        return {name: str(value) for name, value in found.items() if value is not None}
 
 
-def _one_of(kind: type[StrEnum]) -> Callable[[str, str], StrEnum]:
-    def read(name: str, text: str) -> StrEnum:
-        try:
-            return kind(text.lower())
-        except ValueError:
-            raise ChurnError(f"{name}={text}: expected {' | '.join(kind)}") from None
+MAX_AUC: Final = "CHURN_LEAK_MAX_AUC"
+MAX_ACCURACY: Final = "CHURN_LEAK_MAX_ACCURACY"
+_OBJECTIVE: Final = "CHURN_DECISION_POLICY"
+_ACCEPTANCE: Final = "CHURN_PROFIT_ACCEPTANCE"
+_MONTHS: Final = "CHURN_PROFIT_MONTHS"
+_COST: Final = "CHURN_PROFIT_COST"
+_PROTECTED: Final = "CHURN_PROTECTED_ATTRIBUTES"
+_ROWS: Final = "CHURN_EVALUATED_ROWS"
 
-    return read
-
-
-def _number(low: float, high: float) -> Callable[[str, str], float]:
-    def read(name: str, text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not low <= number <= high:
-            raise ChurnError(f"{name}={text}: expected a number from {low:g} to {high:g}")
-        return number
-
-    return read
+Word = TypeVar("Word", bound=StrEnum)
 
 
-def _whole(name: str, text: str) -> int:
-    return int(_number(1_000, 10_000_000)(name, text))
+def _one_of(kind: type[Word], given: Mapping[str, str], name: str, default: Word) -> Word:
+    if name not in given:
+        return default
+    try:
+        return kind(given[name].lower())
+    except ValueError:
+        raise ChurnError(f"{name}={given[name]}: expected {' | '.join(kind)}") from None
 
 
-VARIABLES: Mapping[str, tuple[str, Callable[[str, str], object]]] = {
-    "objective": ("CHURN_DECISION_POLICY", _one_of(Objective)),
-    "acceptance": ("CHURN_PROFIT_ACCEPTANCE", _number(0.001, 1)),
-    "months": ("CHURN_PROFIT_MONTHS", _number(0.01, 1_200)),
-    "cost": ("CHURN_PROFIT_COST", _number(0, 1_000_000_000)),
-    "protected_attributes": ("CHURN_PROTECTED_ATTRIBUTES", _one_of(ProtectedAttributes)),
-    "max_auc": ("CHURN_LEAK_MAX_AUC", _number(0.5, 1)),
-    "max_accuracy": ("CHURN_LEAK_MAX_ACCURACY", _number(0.5, 1)),
-    "evaluated_rows": ("CHURN_EVALUATED_ROWS", _whole),
-}
-"""The variable of each setting, and how its text is read."""
+def _number(given: Mapping[str, str], name: str, low: float, high: float) -> float | None:
+    if name not in given:
+        return None
+    try:
+        number = float(given[name])
+    except ValueError:
+        number = math.nan
+    if not low <= number <= high:
+        raise ChurnError(f"{name}={given[name]}: expected a number from {low:g} to {high:,g}")
+    return number

@@ -19,6 +19,7 @@ from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
 from churn.registry.store import CARD, MODEL, SCORECARD
 from churn.report import card, findings, plots
 from churn.training import Trained
+from churn.warehouse.customers import Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ class Package:
     files: Mapping[str, bytes]
 
 
-def pack(trained: Trained, frame: "pd.DataFrame", *, load_id: int, now: datetime) -> Package:
+def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: datetime) -> Package:
     """Return the manifest and the files of a new version, named by time and content."""
     fingerprint = _fingerprint(trained)
     version = f"{now:%Y%m%dT%H%M%S}Z-{fingerprint[:8]}"
@@ -52,7 +53,11 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, load_id: int, now: datetime
         created_at=now,
         fingerprint=fingerprint,
         recipe=_recipe(trained),
-        trained_on=TrainedOn(load_id=load_id, customers=trained.customers, churned=trained.churned),
+        trained_on=TrainedOn(
+            load_id=data.load_id, customers=trained.customers, churned=trained.churned
+        ),
+        data_fingerprint=data.fingerprint,
+        data_customers=data.customers,
         threshold=trained.policy.threshold,
         cross_validation=findings.cross_validation(report.recipe.measured),
         majority_baseline={name: f.value for name, f in report.baseline.figures.items()},
@@ -69,6 +74,7 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, load_id: int, now: datetime
         slices=findings.slices(report),
         cost_of_leaving_out_protected=findings.figures(report.cost_of_leaving_out),
         leak_checks=findings.leak_checks(report),
+        settings=trained.options.values,
     )
     return Package(manifest, files)
 
@@ -82,23 +88,21 @@ def _joblib(trained: Trained) -> bytes:
 def _fingerprint(trained: Trained) -> str:
     """Hash rounded numbers: their last bits differ from one type of processor to the next."""
     scorecard = trained.scorecard
-    numbers = [scorecard.intercept, *(column.weight for column in scorecard.columns)]
-    content = {
-        "scorecard": [round(number, _DECIMALS) for number in numbers],
-        "policy": _rounded(trained.policy.model_dump(mode="json"), _DECIMALS),
-        "trees": _rounded(json.loads(trained.trees), _TREE_DIGITS) if trained.trees else None,
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    numbers: list[object] = [round(scorecard.intercept, _DECIMALS)]
+    numbers += [round(column.weight, _DECIMALS) for column in scorecard.columns]
+    if trained.trees:
+        numbers.append(_rounded(json.loads(trained.trees)))
+    return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
 
 
-def _rounded(content: object, digits: int) -> object:
-    """Return JSON content with every number that is not whole rounded to significant digits."""
+def _rounded(content: object) -> object:
+    """Return JSON content with its numbers rounded; the trees' are of single precision."""
     if isinstance(content, float):
-        return float(f"{content:.{digits}g}")
+        return float(f"{content:.{_TREE_DIGITS}g}")
     if isinstance(content, dict):
-        return {key: _rounded(value, digits) for key, value in content.items()}
+        return {key: _rounded(value) for key, value in content.items()}
     if isinstance(content, list):
-        return [_rounded(value, digits) for value in content]
+        return list(map(_rounded, content))
     return content
 
 
@@ -113,7 +117,6 @@ def _recipe(trained: Trained) -> dict[str, str | int | float]:
         "seed": evaluation.SEED,
         "bootstrap_draws": bootstrap.DRAWS,
         "held_out_share": holdout.HELD_OUT_SHARE,
-        "protected_attributes": trained.options.protected_attributes,
     }
 
 

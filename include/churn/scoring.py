@@ -1,15 +1,16 @@
 """A version ready to answer: loaded, verified, and able to score and explain."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from churn.customer import Known
-from churn.errors import ModelRefusedError
+from churn.errors import ChurnError, ModelRefusedError
 from churn.model.conditioning import Conditioner, Score
 from churn.model.scorecard import read_scorecard
 from churn.registry.manifest import GoldenRow, Manifest
-from churn.registry.store import SCORECARD, read_version
+from churn.registry.store import SCORECARD, ModelStore, read_version
 
 _TOLERANCE = 1e-9
 
@@ -48,6 +49,32 @@ def load_model(folder: Path) -> LoadedModel:
     for number, row in enumerate(version.manifest.golden_rows):
         _check_golden_row(model, number, row)
     return model
+
+
+@dataclass(frozen=True)
+class Served:
+    """The version that answers; ``refused`` says why it is not the one that the pointer names."""
+
+    model: LoadedModel
+    refused: str | None = None
+
+
+def load_served(store: ModelStore) -> Served:
+    """Load the version in use, or where that is refused the one that served last and is sound.
+
+    Raises:
+        ModelRefusedError: no version that served can be loaded; the reason is the first one's.
+        NoModelError: nothing has been published yet.
+    """
+    try:
+        return Served(load_model(store.published(store.current())))
+    except ChurnError as error:
+        for earlier in reversed(store.served()):
+            with suppress(ModelRefusedError):
+                model = load_model(store.published(earlier.version))
+                told = f"{error}; {model.version}, the last sound version that served, answers"
+                return Served(model, told)
+        raise
 
 
 def _check_golden_row(model: LoadedModel, number: int, row: GoldenRow) -> None:

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from churn.errors import ChurnError
 from churn.options import TrainingOptions
 
 PROJECT = Path(__file__).resolve().parents[2]
+_REGISTRY = ("CHURN_PROMOTION", "CHURN_KEEP_")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,9 @@ class Settings:
     model_store: Path
     data: Path
     spool: Path
-    training: TrainingOptions = TrainingOptions()
+    registry: Mapping[str, str] = field(default_factory=dict)
+    """``CHURN_PROMOTION…`` and ``CHURN_KEEP_…``, for ``churn.registry.rules``."""
+    training: TrainingOptions = field(default_factory=TrainingOptions)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -32,6 +35,7 @@ class Settings:
             model_store=Path(values.get("CHURN_MODEL_STORE") or home / "models"),
             data=Path(values.get("CHURN_DATA") or PROJECT / "data"),
             spool=Path(values.get("CHURN_SPOOL") or home / "spool"),
+            registry={k: v for k, v in values.items() if k.startswith(_REGISTRY)},
             training=TrainingOptions.from_values(values),
         )
 

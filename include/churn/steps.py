@@ -5,11 +5,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from churn import scoring
+from churn import deciding
+from churn.changes import Operator
 from churn.errors import DataQualityError
 from churn.options import TrainingOptions
-from churn.registry import ledger
-from churn.registry.store import ModelStore
+from churn.registry import events
+from churn.registry.events import Kind
+from churn.registry.housekeeping import RetentionRule
+from churn.registry.promotion import Decision, PromotionRule
+from churn.registry.store import CARD, ModelStore, read_version
 from churn.warehouse import schema
 from churn.warehouse.clean import clean as clean_load
 from churn.warehouse.connect import Connection
@@ -87,26 +91,67 @@ def train(
     from churn import packing, training
     from churn.warehouse import customers
 
-    load_id = customers.latest_load(connection)
+    customers.begin_snapshot(connection)
+    data = customers.take_snapshot(connection, customers.latest_load(connection))
     frame = customers.read_customers(connection)
     log.info("training on %s customers", f"{len(frame):,}")
     trained = training.train(frame, options)
     moment = now or datetime.now(UTC)
-    package = packing.pack(trained, frame, load_id=load_id, now=moment)
+    package = packing.pack(trained, frame, data=data, now=moment)
     while store.has(package.manifest.version):  # of another run in the same second
         moment += timedelta(seconds=1)
-        package = packing.pack(trained, frame, load_id=load_id, now=moment)
+        package = packing.pack(trained, frame, data=data, now=moment)
     store.write_candidate(package.manifest, package.files)
     log.info("candidate %s\n%s", package.manifest.version, package.files["card.md"].decode())
     return package.manifest.version
 
 
-def publish(connection: Connection, store: ModelStore, version: str) -> str:
-    """Verify a candidate as the service will, put it in use and record it; return its name."""
-    published = store.published(version)
-    scoring.load_model(published if published.exists() else store.candidate(version))
-    store.publish(version)
-    store.discard_candidates()
-    ledger.record_versions(connection, store)
+def decide(
+    operator: Operator, version: str, rule: PromotionRule, *, dry_run: bool = False
+) -> Decision:
+    """Decide whether a candidate takes over, say why, and record it; publish nothing.
+
+    A candidate that is what serves already is discarded. A dry run records nothing.
+    """
+    decision = deciding.decide(operator.connection, operator.store, version, rule)
+    log.info("%s: %s", version, decision.reason)
+    if not dry_run:
+        kind = Kind.PROPOSED if decision.promote else Kind.KEPT
+        operator.record(kind, version, decision.reason, numbers=dict(decision.numbers))
+    return decision
+
+
+def decline(operator: Operator, version: str, reason: str) -> None:
+    """Record that a person did not let a candidate take over."""
+    operator.record(Kind.DECLINED, version, reason)
+    log.info("%s is not published: %s", version, reason)
+
+
+def explain(operator: Operator, version: str) -> str:
+    """Return what a person wants to read before a candidate takes over, in Markdown."""
+    proposal = events.last_of(operator.connection, Kind.PROPOSED, version)
+    reason = proposal.reason if proposal else "nothing was decided about it"
+    card = read_version(operator.store.folder(version)).files[CARD].decode()
+    return f"**{version}** {reason}.\n\n{card}"
+
+
+def publish(
+    operator: Operator,
+    version: str,
+    *,
+    reason: str | None = None,
+    retention: RetentionRule | None = None,
+) -> str:
+    """Verify a candidate as the service will, put it in use and record it; return its name.
+
+    Without a reason, it is the one of the last decision on it. Versions that nobody needs any
+    more are then removed.
+    """
+    proposal = events.last_of(operator.connection, Kind.PROPOSED, version)
+    decided = proposal.reason if proposal else "published by hand"
+    details = {"decided_by": proposal.event_id} if proposal else {}
+    operator.promote(version, reason or decided, **details)
+    for gone in operator.retire(retention or RetentionRule()):
+        log.info("removed %s", gone)
     log.info("published %s", version)
     return version

@@ -77,13 +77,16 @@ class Report:
 
     @property
     def folds_ahead_of_all_columns(self) -> int:
-        """In how many of the 15 folds the recipe has a lower log-loss than all columns as they are."""
+        """In how many folds the recipe has a lower log-loss than logistic on all columns."""
         return folds_ahead(self.recipe.measured, self.all_columns.measured)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted model in its forms, and what is known of it. ``trees`` (XGBoost's JSON) only of a tree family."""
+    """A fitted model in its forms, and what is known of it.
+
+    ``trees`` is XGBoost's own JSON, of a tree family only.
+    """
 
     model: Pipeline
     scorecard: Scorecard

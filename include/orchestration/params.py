@@ -29,6 +29,14 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
         title="Publish or dry run",
         description="A dry run trains and shows the card; the served model stays.",
     ),
+    "promotion": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "auto", "manual"],
+        title="Promotion",
+        description="Manual: a person approves in the UI before a better model takes over. "
+        "Empty: as the setting CHURN_PROMOTION says, auto unless it is set.",
+    ),
     "replace_customers": Param(
         False,
         type="boolean",

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from churn.errors import ChurnError, NoModelError
 from churn.registry.store import ModelStore
-from churn.scoring import LoadedModel, load_model
+from churn.scoring import LoadedModel, load_model, load_served
 
 _INTERVAL_SECONDS = 0.5
 
@@ -43,9 +44,17 @@ class LiveModel:
                 self._model = load_model(self._store.published(named))
                 log.info("serving %s", named)
         except ChurnError as error:
-            self._refuse(str(error))
+            self._fall_back()
+            answers = f"; {self._model.version} answers" if self._model else ""
+            self._refuse(f"{error}{answers}")
         else:
             self.refused = None
+
+    def _fall_back(self) -> None:
+        """Start with the version that served last; what is in memory stays, and is better."""
+        if not self._model:
+            with suppress(ChurnError):
+                self._model = load_served(self._store).model
 
     def _refuse(self, reason: str) -> None:
         if reason != self.refused:

@@ -75,8 +75,8 @@ def resampled(weights: Floats, *, draws: int = DRAWS, seed: int = SEED) -> Float
 def interval(draws: Floats, *, lowest: float = -math.inf, highest: float = math.inf) -> Figure:
     """Return a figure and 1.96 bootstrap standard errors around it.
 
-    Efron and Tibshirani 1993, An Introduction to the Bootstrap, ch. 6 and 13.3. Percentiles would be
-    off-centre for the calibration error, which drawing again makes larger.
+    Efron and Tibshirani 1993, An Introduction to the Bootstrap, ch. 6 and 13.3. Percentiles would
+    be off-centre for the calibration error, which drawing again makes larger.
     """
     value, replicates = float(draws[0]), draws[1:]
     finite = replicates[np.isfinite(replicates)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,9 +113,9 @@ def evaluate_once(family: Family, learn: Rows, test: Rows) -> Evaluation:
     return _evaluation(family, test, [Part(np.arange(len(p)), p)])
 
 
-def probability(fitted: object, design: Floats) -> Floats:
+def probability(fitted: Any, design: Floats) -> Floats:
     """Return the probability of leaving by a fitted estimator, shape (customers,)."""
-    return np.asarray(fitted.predict_proba(design)[:, 1], dtype=float)  # type: ignore[attr-defined]
+    return np.asarray(fitted.predict_proba(design)[:, 1], dtype=float)
 
 
 def majority_baseline(rows: Rows) -> Measured:

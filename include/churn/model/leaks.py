@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from churn.customer import CHURN, COLUMNS, CUSTOMER_ID, FEATURES, TENURE, normal
 from churn.errors import DataQualityError
 from churn.model.bootstrap import Figure
 from churn.model.metrics import Floats, Outcomes, Ranked, roc_auc
-from churn.options import VARIABLES, TrainingOptions
+from churn.options import MAX_ACCURACY, MAX_AUC, TrainingOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,7 @@ OTHER_AUC: Final = 0.95
 _SAMPLE_ID: Final = re.compile(r"\d{4}-[A-Z]{5}")
 """How the ids of the IBM sample look; what an honest model reaches on it was measured."""
 ENOUGH_ROWS: Final = 5_000
+_MOST: Final = 0.5
 
 EXTENDED_COLUMNS: Final = frozenset({"customerstatus", "satisfactionscore", "cltv"})
 """Columns of IBM's extended files that tell the answer without having churn in their name."""
@@ -108,7 +109,7 @@ def refuse_repeated(frame: "pd.DataFrame") -> None:
         )
 
 
-def single_field_auc(values: "pd.Series[object]", y: Outcomes, weights: Floats) -> float:
+def single_field_auc(values: "pd.Series[Any]", y: Outcomes, weights: Floats) -> float:
     """Return the ROC-AUC of the best guess from one column: the share who left among its like.
 
     Numbers are cut into up to 20 groups of equally many, so that it need not be monotone.
@@ -120,7 +121,7 @@ def single_field_auc(values: "pd.Series[object]", y: Outcomes, weights: Floats) 
     return float(roc_auc(Ranked(y, rate[groups], weights[None, :]))[0])
 
 
-def _groups(values: "pd.Series[object]") -> NDArray[np.intp]:
+def _groups(values: "pd.Series[Any]") -> NDArray[np.intp]:
     codes, distinct = values.factorize(sort=False)
     most = max(2, min(_GROUPS, len(values) // _ROWS_PER_GROUP))
     if len(distinct) <= most:
@@ -135,7 +136,7 @@ def _groups(values: "pd.Series[object]") -> NDArray[np.intp]:
 
 def ceilings(frame: "pd.DataFrame", options: TrainingOptions) -> Ceilings:
     """Return what an honest model stays under: as set, else by the kind of customers."""
-    is_sample = frame[CUSTOMER_ID.name].astype(str).str.fullmatch(_SAMPLE_ID).mean() > 0.5
+    is_sample = frame[CUSTOMER_ID.name].astype(str).str.fullmatch(_SAMPLE_ID).mean() > _MOST
     auc, accuracy = (SAMPLE_AUC, SAMPLE_ACCURACY) if is_sample else (OTHER_AUC, 1.0)
     reason = "measured on the IBM sample" if is_sample else "for customers not measured before"
     if options.max_auc is not None or options.max_accuracy is not None:
@@ -155,10 +156,10 @@ def refuse_too_good(
         DataQualityError: naming the figure, and the column that tells most.
     """
     suspect = max(single, key=lambda name: single[name])
-    for name, limit in (("roc_auc", limits.auc), ("accuracy", limits.accuracy)):
+    checks = (("roc_auc", limits.auc, MAX_AUC), ("accuracy", limits.accuracy, MAX_ACCURACY))
+    for name, limit, variable in checks:
         seen = found[name].value if rows >= ENOUGH_ROWS else found[name].low
         if seen >= limit:
-            variable = VARIABLES["max_auc" if name == "roc_auc" else "max_accuracy"][0]
             raise DataQualityError(
                 f"cross-validated {name} {found[name].value:.4f} is over {limit:g} "
                 f"({limits.reason}): something leaks the answer. Look first at {suspect}, which "

@@ -121,7 +121,10 @@ def precision_at(ranked: Ranked, share: float) -> Floats:
 
 
 def lift_at(ranked: Ranked, share: float) -> Floats:
-    """Return how many times the base rate that is (Ling and Li 1998, Data Mining for Direct Marketing)."""
+    """Return how many times the base rate that is.
+
+    Ling and Li 1998, Data Mining for Direct Marketing.
+    """
     return _ratio(precision_at(ranked, share), ranked.base_rate)
 
 
@@ -142,7 +145,8 @@ def calibration_error(y: Outcomes, p: Floats, weights: Floats) -> Floats:
     Naeini et al. 2015, Obtaining Well Calibrated Probabilities Using Bayesian Binning: scores are
     sorted into 10 bins of equally many customers; the mean of |share of leavers - mean score|.
     """
-    return _calibration_gap(weights * y, weights * p, p, weights[0]) / weights.sum(axis=1)
+    gap = _calibration_gap(weights * y, weights * p, p, weights[0])
+    return np.asarray(gap / weights.sum(axis=1))
 
 
 def calibrated_error(churned: Floats, p: Floats, weights: Floats) -> Floats:
@@ -151,7 +155,7 @@ def calibrated_error(churned: Floats, p: Floats, weights: Floats) -> Floats:
     ``churned`` has a row of leavers per draw, ``weights`` the shape (customers,); the idea is
     Broecker and Smith 2007, Increasing the Reliability of Reliability Diagrams.
     """
-    return _calibration_gap(churned, weights * p, p, weights) / weights.sum()
+    return np.asarray(_calibration_gap(churned, weights * p, p, weights) / weights.sum())
 
 
 def _calibration_gap(churned: Floats, expected: Floats, p: Floats, weights: Floats) -> Floats:
@@ -209,4 +213,5 @@ def _mean(values: Floats, weights: Floats) -> Floats:
 
 
 def _ratio(over: Floats, under: Floats, *, undefined: float = np.nan) -> Floats:
-    return np.divide(over, under, out=np.full(np.shape(over), undefined), where=under > 0)
+    nothing = np.full(np.shape(over), undefined)
+    return np.asarray(np.divide(over, under, out=nothing, where=under > 0))

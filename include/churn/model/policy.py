@@ -84,7 +84,7 @@ def choose(  # noqa: PLR0913 - each is one of the facts that a policy rests on
     weights: Floats,
     monthly_charges: Floats,
 ) -> Policy:
-    """Return the policy for an objective, from out-of-fold scores ``p`` of customers to learn from."""
+    """Return the policy for an objective, from out-of-fold scores ``p``."""
     typical = float(np.average(monthly_charges, weights=weights))
     thresholds: Mapping[Objective, float] = {
         Objective.HALF: HALF,

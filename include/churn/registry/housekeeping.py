@@ -29,7 +29,7 @@ def expendable(
     *,
     versions: Sequence[str],
     served: Sequence[Served],
-    pinned: Collection[str],
+    pinned: Collection[str | None],
     now: datetime,
 ) -> tuple[str, ...]:
     """Return the versions, oldest first, that nobody needs any more.

@@ -2,7 +2,8 @@
 
 import logging
 
-from churn.errors import ModelRefusedError
+from churn.errors import ModelRefusedError, NoModelError
+from churn.registry.manifest import Manifest, read_manifest
 from churn.registry.store import ModelStore, read_version
 from churn.warehouse.connect import Connection, placeholders, statement
 
@@ -30,3 +31,23 @@ def record_versions(connection: Connection, store: ModelStore) -> None:
             "manifest": manifest.model_dump_json(),
         }
         connection.execute(statement("insert_model_version", **placeholders(values)), values)
+
+
+def manifest_of(connection: Connection, version: str) -> Manifest:
+    """Return the manifest of a version that was published once, retired or not.
+
+    Raises:
+        NoModelError: it was never published.
+    """
+    values = {"version": version}
+    query = statement("read_model_manifest", **placeholders(values))
+    row = connection.execute(query, values).fetchone()
+    if row is None:
+        raise NoModelError(f"{version} was never published")
+    return read_manifest(str(row[0]).encode())
+
+
+def gone(connection: Connection, store: ModelStore) -> frozenset[str]:
+    """Return the recorded versions whose files are gone though no event says that they retired."""
+    rows = connection.execute(statement("read_unretired_versions")).fetchall()
+    return frozenset(str(row[0]) for row in rows) - set(store.versions())

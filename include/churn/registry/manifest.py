@@ -78,7 +78,7 @@ class Manifest(_Part):
     leak_checks: LeakChecks | None = None
     data_fingerprint: Sha256 | None = None
     data_customers: int | None = None
-    settings: Mapping[str, bool | int | float | str] = {}
+    settings: Mapping[str, str] = {}
 
 
 def read_manifest(content: bytes) -> Manifest:

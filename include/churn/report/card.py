@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from churn.model.bootstrap import DRAWS
+from churn.model.bootstrap import DRAWS, Figure
 from churn.model.evaluation import FOLDS, REPEATS
 from churn.model.holdout import HELD_OUT_SHARE
 from churn.options import ProtectedAttributes
@@ -48,7 +48,7 @@ def _plot(name: str) -> str:
 
 _POINTS: Final = (
     "Points are log-odds relative to the average customer: above 0 raises the risk. Fields go "
-    "together, so points say what the model goes by, not what would change if a field were changed.\n"
+    "together: points say what the model goes by, not what changes if a field is changed.\n"
 )
 
 
@@ -90,7 +90,7 @@ def _calibration_text(report: Report) -> str:
 
 
 def _families(report: Report) -> Iterator[str]:
-    yield "All on the same folds of the customers who are not held out; the published one is bold.\n"
+    yield "On the same folds of the customers who are not held out; the published one is bold.\n"
     yield from tables.families(report)
     yield f"\n{_plot('families')}\n"
     all_columns = report.all_columns.measured.figure("log_loss").value
@@ -126,7 +126,7 @@ def _slices(trained: Trained) -> Iterator[str]:
     )
 
 
-def _signed(figure: tables.Figure) -> str:
+def _signed(figure: Figure) -> str:
     return f"{figure.value:+.4f} ({figure.low:+.4f} to {figure.high:+.4f})"
 
 

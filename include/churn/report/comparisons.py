@@ -10,6 +10,7 @@ from churn.training import Trained
 
 
 def families(trained: Trained) -> Canvas:
+    """Draw how much worse each challenger is."""
     picture, (axes,) = canvas()
     scorecard = trained.report.challengers[0].measured
     others = trained.report.challengers[1:]
@@ -22,6 +23,7 @@ def families(trained: Trained) -> Canvas:
 
 
 def weights(trained: Trained) -> Canvas:
+    """Draw how far each field moves the score."""
     spans = _spans(trained)
     names = sorted(spans, key=lambda name: spans[name][1] - spans[name][0])
     picture, (axes,) = canvas(size=(9.0, 7.0))
@@ -47,6 +49,7 @@ def _spans(trained: Trained) -> dict[str, tuple[float, float]]:
 
 
 def slices(trained: Trained) -> Canvas:
+    """Draw how the slices differ."""
     picture, (auc, gap, rates) = canvas(3, (13.0, 4.6))
     found = trained.report.slices
     names = [one.name for one in found]

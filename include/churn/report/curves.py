@@ -14,6 +14,7 @@ from churn.training import Trained
 
 
 def calibration(trained: Trained) -> Canvas:
+    """Draw what was said against what happened."""
     recipe, rows = trained.report.recipe, trained.report.rows
     picture, (curve, counts) = canvas(2, (11.0, 5.0))
     bins = reliability(rows.y, recipe.repeat(0), rows.weights, draws=DRAWS, seed=SEED)
@@ -44,6 +45,7 @@ def _reliability_curve(axes: Axes, bins: tuple[Bin, ...]) -> None:
 
 
 def roc_and_pr(trained: Trained) -> Canvas:
+    """Draw every family's ROC and precision-recall curves."""
     report = trained.report
     picture, (roc, pr) = canvas(2, (11.0, 5.2))
     for evaluation, colour in zip(report.challengers, COLOURS, strict=True):
@@ -75,6 +77,7 @@ def _with_figure(evaluation: Evaluation, name: str) -> str:
 
 
 def lift(trained: Trained) -> Canvas:
+    """Draw how many leavers are found by asking how many."""
     report = trained.report
     picture, (found, lift) = canvas(2, (11.0, 5.0))
     ranked = _ranked(report.recipe, report.rows)

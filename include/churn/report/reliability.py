@@ -12,7 +12,8 @@ class Bin:
     """Customers with similar scores: a tenth of all.
 
     ``lowest`` and ``highest`` bound the share of leavers 19 times in 20, if the scores are true:
-    the consistency bars of Broecker and Smith 2007, Increasing the Reliability of Reliability Diagrams.
+    the consistency bars of Broecker and Smith 2007, Increasing the Reliability of Reliability
+    Diagrams.
     """
 
     mean_score: float

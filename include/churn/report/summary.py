@@ -43,7 +43,7 @@ def _calibration(report: Report) -> str:
     error = report.recipe.measured.figure("calibration_error").value
     floor = report.recipe.noise_floor
     if error <= floor.highest:
-        return "- **Its probabilities can be taken at their word**: their error is no more than chance."
+        return "- **Its probabilities can be taken at their word**: they err no more than by chance."
     return (
         f"- Its probabilities are off by {100 * error:.1f} points on average, where chance alone "
         f"would give {100 * floor.mean:.1f}: take them as a ranking."
@@ -54,8 +54,8 @@ def _decision(trained: Trained) -> str:
     in_use, best = (_policy(trained, one) for one in (trained.policy.objective, Objective.PROFIT))
     text = (
         f"- Whom to ask to stay, by the policy in use, {POLICIES[trained.policy.objective]}: "
-        f"{_in_100(in_use['asked'])} of 100 customers. Of 100 asked, {_in_100(in_use['precision'])} "
-        f"would leave; of 100 leavers, {_in_100(in_use['recall'])} are asked. It brings "
+        f"{_in_100(in_use['asked'])} of 100 customers. Of 100 asked, "
+        f"{_in_100(in_use['precision'])} would leave; of 100 leavers, {_in_100(in_use['recall'])} are asked. It brings "
         f"{in_use['profit'].value:.2f} per customer"
     )
     if trained.policy.objective is Objective.PROFIT:
@@ -79,8 +79,8 @@ def _choice(report: Report) -> str:
             "where fields are missing."
         )
     return (
-        f"- No other model beats it: the best, {best.family.title}, has a log-loss {gap.value:+.4f} "
-        f"({gap.low:+.4f} to {gap.high:+.4f}) from it on the same customers."
+        f"- No other model beats it: the best, {best.family.title}, has a log-loss "
+        f"{gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) from it on the same customers."
     )
 
 

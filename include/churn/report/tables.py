@@ -26,9 +26,9 @@ def table(header: Sequence[str], rows: Iterator[Sequence[str]]) -> list[str]:
 
 
 def shown(figure: Figure, decimals: int = 4) -> str:
-    """Return a figure with its interval, or a dash where it is not defined."""
+    """Return a figure with its interval, or n/a where it is not defined."""
     if not math.isfinite(figure.value):
-        return "–"
+        return "n/a"
     if not math.isfinite(figure.high):
         return f"{figure.value:.{decimals}f}"
     return f"{figure.value:.{decimals}f} ({figure.low:.{decimals}f} to {figure.high:.{decimals}f})"

@@ -1,35 +1,93 @@
-"""Reads the customers that a model learns from."""
+"""Reads the customers that a model learns from, as they are and as they were."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
 from churn.customer import COLUMNS
 from churn.field import Field, Kind
-from churn.warehouse.connect import Connection, statement
+from churn.warehouse.connect import Connection, placeholders, statement
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_customers(connection: Connection) -> "pd.DataFrame":
-    """Return every customer, one column per field, in the order of their ids."""
-    import pandas as pd
+@dataclass(frozen=True)
+class Snapshot:
+    """The customers as the last load left them; the hash is of every row."""
 
-    query = statement("read_customers", columns=sql.SQL(", ").join(map(_selected, COLUMNS)))
-    with connection.cursor() as cursor:
-        rows = cursor.execute(query).fetchall()
-    return pd.DataFrame(rows, columns=[field.name for field in COLUMNS])
+    load_id: int
+    customers: int
+    fingerprint: str
+
+
+NOW: Final = sql.SQL("customers")
+
+
+def begin_snapshot(connection: Connection) -> None:
+    """Let every query of this transaction see the same customers."""
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def as_of(load_id: int) -> sql.Composed:
+    """Return what stands for the table ``customers`` as it was when a load had finished."""
+    columns = sql.SQL(", ").join(sql.Identifier(field.name) for field in COLUMNS)
+    query = statement("customers_as_of", columns=columns, load_id=sql.Literal(load_id))
+    return sql.SQL("({}) AS customers").format(query)
+
+
+def read_customers(connection: Connection, source: sql.Composable = NOW) -> "pd.DataFrame":
+    """Return every customer, one column per field, in the order of their ids."""
+    return _read(connection, statement("read_customers", columns=_COLUMNS, source=source))
+
+
+def read_held_out(connection: Connection, *, share: float) -> "pd.DataFrame":
+    """Return the customers whose hash lies below a share: the hold-out, or a part of it."""
+    values = {"share": share}
+    query = statement("read_held_out", columns=_COLUMNS, **placeholders(values))
+    return _read(connection, query, values)
+
+
+def take_snapshot(connection: Connection, load_id: int, source: sql.Composable = NOW) -> Snapshot:
+    """Return the hash over all customers: of 256 hashes of parts, as in a tree (Merkle, 1987).
+
+    PostgreSQL computes it row by row in any order, so its memory stays flat.
+    """
+    row_text = sql.SQL(", ").join(map(_canonical, COLUMNS))
+    query = statement("fingerprint_customers", source=source, columns=row_text)
+    fingerprint, customers = connection.execute(query).fetchone() or ("", 0)
+    return Snapshot(load_id, int(str(customers)), str(fingerprint))
 
 
 def latest_load(connection: Connection) -> int:
-    """Return the last load that was cleaned, or 0 where there is none."""
-    query = "SELECT coalesce(max(load_id), 0) FROM loads WHERE verdict IN ('pass', 'flag')"
-    row = connection.execute(query).fetchone() or (0,)
+    """Return the load that was cleaned last, or 0 where there is none."""
+    row = connection.execute(statement("find_latest_load")).fetchone() or (0,)
     return int(str(row[0]))
+
+
+def _read(
+    connection: Connection, query: sql.Composed, values: Mapping[str, object] | None = None
+) -> "pd.DataFrame":
+    import pandas as pd
+
+    with connection.cursor() as cursor:
+        rows = cursor.execute(query, values).fetchall()
+    return pd.DataFrame(rows, columns=[field.name for field in COLUMNS])
 
 
 def _selected(field: Field) -> sql.Composable:
     if field.kind is Kind.MONEY:
         return sql.SQL("{}::float8").format(sql.Identifier(field.name))
     return sql.Identifier(field.name)
+
+
+def _canonical(field: Field) -> sql.Composable:
+    """20.5 and 20.50 are the same amount."""
+    if field.kind is Kind.MONEY:
+        return sql.SQL("trim_scale({})").format(sql.Identifier(field.name))
+    return sql.Identifier(field.name)
+
+
+_COLUMNS: Final = sql.SQL(", ").join(map(_selected, COLUMNS))

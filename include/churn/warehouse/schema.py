@@ -28,6 +28,7 @@ def create_tables(connection: Connection, *, today: date | None = None) -> None:
             _create_choice(connection, field)
     columns = sql.SQL(",\n    ").join(map(_column, COLUMNS))
     connection.execute(statement("create_tables", customer_columns=columns))
+    connection.execute(statement("create_model_events"))
     first = (today or datetime.now(UTC).date()).replace(day=1)
     for months in range(-1, _MONTHS_AHEAD + 1):
         _create_partition(connection, _months_later(first, months))

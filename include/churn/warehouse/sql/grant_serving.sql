@@ -2,7 +2,7 @@
 DO $$
 BEGIN
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'churn_serving') THEN
-        GRANT SELECT ON customers, model_versions TO churn_serving;
+        GRANT SELECT ON customers, model_versions, model_events TO churn_serving;
         GRANT INSERT ON prediction_logs TO churn_serving;
     END IF;
 END

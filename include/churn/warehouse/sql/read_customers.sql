@@ -1,2 +1,2 @@
-SELECT {columns} FROM customers
+SELECT {columns} FROM {source}
 ORDER BY customer_id;

@@ -1,0 +1,108 @@
+"""Compares a candidate with what serves, on the customers that no model has learned from."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+
+from churn import scoring
+from churn.customer import CONTRACT, GENDER, SENIOR_CITIZEN
+from churn.errors import ModelRefusedError, NoModelError
+from churn.model.holdout import HELD_OUT_SHARE
+from churn.registry import promotion
+from churn.registry.bootstrap import Comparison
+from churn.registry.promotion import Decision, PromotionRule
+from churn.registry.store import ModelStore
+from churn.scoring import LoadedModel
+from churn.warehouse import customers
+from churn.warehouse.connect import Connection, placeholders, scalar, statement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SLICED_BY: Final = (GENDER, SENIOR_CITIZEN, CONTRACT)
+_MOST_HELD_OUT: Final = 100_000
+_SERVED: Final = {"fingerprint", "threshold", "family", "policy"}
+
+
+def decide(
+    connection: Connection, store: ModelStore, version: str, rule: PromotionRule
+) -> Decision:
+    """Decide whether a candidate takes over from the version in use.
+
+    Raises:
+        ModelRefusedError: the candidate fails a check.
+    """
+    candidate = scoring.load_model(store.folder(version))
+    try:
+        champion = scoring.load_model(store.published(store.current()))
+    except NoModelError:
+        return promotion.first(version)
+    except ModelRefusedError as error:
+        return Decision(True, f"promoted: the version in use is refused ({error})")
+    return _without_comparing(connection, candidate, champion) or promotion.judge(
+        compare(connection, candidate, champion), rule
+    )
+
+
+def compare(connection: Connection, candidate: LoadedModel, champion: LoadedModel) -> Comparison:
+    """Score both on the current customers of the hold-out, at most about 100,000 of them."""
+    from churn.model.features import target
+
+    known = int(str(scalar(connection, sql.SQL("SELECT count(*) FROM customers"))))
+    share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, HELD_OUT_SHARE * known))
+    frame = customers.read_held_out(connection, share=share)
+    return Comparison(
+        target(frame), _scored(champion, frame), _scored(candidate, frame), slices(frame)
+    )
+
+
+def slices(frame: "pd.DataFrame") -> Mapping[str, NDArray[np.bool_]]:
+    """Return who belongs to each slice, by its name, such as ``contract=One year``."""
+    return {
+        f"{field.name}={field.label(value)}": np.asarray(frame[field.name] == value)
+        for field in SLICED_BY
+        for value in field.values
+    }
+
+
+def _without_comparing(
+    connection: Connection, candidate: LoadedModel, champion: LoadedModel
+) -> Decision | None:
+    """Decide where there is nothing to compare, or a person has decided before."""
+    new, old = (_served(model) for model in (candidate, champion))
+    if new == old:
+        return promotion.unchanged(champion.version)
+    if new["fingerprint"] == old["fingerprint"]:
+        changed = ", ".join(
+            f"{name} {old[name]} -> {new[name]}" for name in new if new[name] != old[name]
+        )
+        return Decision(True, f"promoted: the same model with another setting ({changed})")
+    return _rolled_back(connection, candidate)
+
+
+def _rolled_back(connection: Connection, candidate: LoadedModel) -> Decision | None:
+    values = {"fingerprint": candidate.manifest.fingerprint}
+    query = statement("find_rolled_back", **placeholders(values))
+    row = connection.execute(query, values).fetchone()
+    if row is None:
+        return None
+    version, happened_at, actor, reason = row
+    when = f"{happened_at:%Y-%m-%d %H:%M}"
+    return Decision(
+        False,
+        f"kept: it is {version} again, from which {actor} went back at {when} ({reason}); "
+        "promote it by hand if it is to serve after all",
+    )
+
+
+def _served(model: LoadedModel) -> dict[str, object]:
+    return model.manifest.model_dump(mode="json", include=_SERVED)
+
+
+def _scored(model: LoadedModel, frame: "pd.DataFrame") -> NDArray[np.float64]:
+    from churn.model.compiling import known_rows
+
+    return np.array([model.score(known).probability for known in known_rows(frame)])

@@ -1,0 +1,2 @@
+SELECT manifest::text FROM model_versions
+WHERE version = {version};

@@ -1,0 +1,7 @@
+SELECT
+    model_version,
+    probability_churn,
+    prediction,
+    features
+FROM prediction_logs
+WHERE prediction_id = {prediction_id};

@@ -1,0 +1,110 @@
+"""Who promotes, whether a person is asked, and the task that asks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from orchestration.edges import model_store, warehouse
+from orchestration.params import PUBLISH, param
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.sdk import Context
+
+    from churn.changes import Operator
+    from churn.registry.rules import Rules
+
+RESPONSE_TIME: Final = timedelta(hours=20)
+_NOBODY: Final = "nobody"
+
+
+class AskToPromote(ApprovalOperator):
+    """Asks a person in the Airflow UI, with the decision's words and the card, where one is asked.
+
+    ``version`` is what may be promoted, empty where nothing is. The answer is a name: who approved.
+    """
+
+    template_fields = ("version", *ApprovalOperator.template_fields)
+
+    def __init__(self, *, version: Any, **arguments: Any) -> None:
+        super().__init__(
+            subject="Shall this model take over?",
+            defaults=self.REJECT,
+            response_timeout=RESPONSE_TIME,
+            **arguments,
+        )
+        self.version = version
+
+    def execute(self, context: Context) -> Any:
+        """Ask, or skip where nothing is to be promoted or nobody is to be asked."""
+        if not self.version:
+            raise AirflowSkipException("nothing is to be promoted")
+        if not is_manual():
+            raise AirflowSkipException("promotion is automatic")
+        from churn import steps
+
+        with operating() as operator:
+            self.body = steps.explain(operator, self.version)
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> str:
+        """Return who approved; record it where somebody, or the time, declined."""
+        answer = super().execute_complete(context, event)
+        user = answer["responded_by_user"] or {}
+        name = str(user.get("name") or user.get("id") or _NOBODY)
+        if answer["chosen_options"] != [self.APPROVE]:
+            from churn import steps
+
+            with operating() as operator:
+                steps.decline(operator, self.version, f"declined by {name}")
+        return name
+
+
+@contextmanager
+def operating(*, approved_by: str | None = None) -> Iterator[Operator]:
+    """Open the warehouse and the store in the name of this run, and of who approved."""
+    from churn.changes import Operator
+
+    run = f"Airflow run {get_current_context()['run_id']}"
+    actor = f"{run}, approved by {approved_by}" if approved_by else run
+    with warehouse() as connection:
+        yield Operator(connection, model_store(), actor)
+
+
+def approver() -> str | None:
+    """Return who approved in this run, if somebody was asked."""
+    name = get_current_context()["ti"].xcom_pull(task_ids="approve")
+    return str(name) if name else None
+
+
+def rules() -> Rules:
+    """Return how candidates are judged here."""
+    from churn.registry.rules import read_rules
+    from churn.settings import Settings
+
+    return read_rules(Settings.from_environment().registry)
+
+
+def is_manual() -> bool:
+    """Whether a person has the last word: by the run's param, else by the setting."""
+    from churn.registry.rules import MANUAL
+
+    return (param("promotion") or rules().mode) == MANUAL
+
+
+def is_dry() -> bool:
+    """Whether this run publishes nothing."""
+    return bool(param("mode") != PUBLISH)
+
+
+def skip_unless_promoted(version: str) -> None:
+    """End the task where the champion stays."""
+    if not version:
+        raise AirflowSkipException("nothing is to be promoted; the log of `decide` says why")
