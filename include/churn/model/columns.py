@@ -26,6 +26,14 @@ class DesignColumn:
     transform: Transform
     value: Value | None = None
 
+    @property
+    def name(self) -> str:
+        """The column's name, such as ``tenure``, ``log1p(tenure)`` or ``contract=One year``."""
+        if self.value is not None:
+            return f"{self.field.name}={self.field.label(self.value)}"
+        plain = self.transform is Transform.IDENTITY
+        return self.field.name if plain else f"{self.transform}({self.field.name})"
+
     def of(self, value: Value) -> float:
         """Return the column's number for a value of its field."""
         if self.transform is Transform.EQUALS:
@@ -68,3 +76,20 @@ AUXILIARY_COLUMNS: Final = (
 """No weight of their own, but they tell about fields that are not known."""
 
 COLUMNS: Final = (*MODEL_COLUMNS, *AUXILIARY_COLUMNS)
+
+_BINARY = 2
+
+TREE_COLUMNS: Final = (
+    *(
+        DesignColumn(field, Transform.IDENTITY)
+        for field in (customer.TENURE, customer.MONTHLY_CHARGES, customer.TOTAL_CHARGES)
+    ),
+    *(
+        DesignColumn(field, Transform.EQUALS, value)
+        for field in ONE_HOT
+        for value in field.values[len(field.values) == _BINARY :]
+    ),
+    *(DesignColumn(field, Transform.EQUALS, YES) for field in YES_ONLY),
+)
+"""What trees see: numbers as they are, as no transform changes how they can be split, and a column
+for each value of a choice, so that one split tells any of them from the rest."""

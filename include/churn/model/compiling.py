@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 
 from churn.customer import FEATURES, Known
 from churn.errors import ModelRefusedError
-from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn, Transform
+from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, MODEL_COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
 from churn.model.features import probabilities
 from churn.model.scorecard import Scorecard, WeightedColumn, points
@@ -29,7 +29,9 @@ def compile_scorecard(model: Pipeline, frame: "pd.DataFrame") -> Scorecard:
     scales = np.concatenate([model["scale"].scale_, np.where(spread > 0, spread, 1.0)])
     weights = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
     z = (matrix - means) / scales
-    columns = tuple(map(_weighted, COLUMNS, means, scales, weights))
+    unbounded = tuple(map(_weighted, COLUMNS, means, scales, weights))
+    size = len(MODEL_COLUMNS)
+    columns = (*unbounded[:size], *map(_bounded, unbounded[size:], auxiliary.T))
     return Scorecard(
         intercept=float(model["logistic"].intercept_[0]),
         columns=columns,
@@ -53,6 +55,11 @@ def _weighted(column: DesignColumn, mean: float, scale: float, weight: float) ->
         scale=float(scale),
         weight=float(weight),
     )
+
+
+def _bounded(column: WeightedColumn, values: NDArray[np.float64]) -> WeightedColumn:
+    bounds = {"lowest": float(values.min()), "highest": float(values.max())}
+    return column.model_copy(update=bounds)
 
 
 def known_rows(frame: "pd.DataFrame") -> list[Known]:

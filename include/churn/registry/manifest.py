@@ -46,6 +46,7 @@ class Manifest(_Part):
     version: Annotated[str, Field(pattern=VERSION_PATTERN)]
     created_at: datetime
     fingerprint: Sha256
+    family: str = "scorecard"
     recipe: Mapping[str, str | int | float]
     trained_on: TrainedOn
     threshold: Probability

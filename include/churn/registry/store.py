@@ -20,6 +20,7 @@ from churn.registry.manifest import VERSION_PATTERN, Manifest, read_manifest
 
 MANIFEST = "manifest.json"
 SCORECARD = "scorecard.json"
+TREES = "trees.json"
 MODEL = "model.joblib"
 CARD = "card.md"
 
