@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 import joblib
 
 from churn.model import bootstrap, evaluation, features, holdout
+from churn.model.boosted import BoostedModel
 from churn.model.compiling import known_rows
 from churn.model.conditioning import Conditioner
+from churn.model.score import Family
 from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
-from churn.registry.store import CARD, MODEL, SCORECARD
+from churn.registry.store import CARD, MODEL, SCORECARD, TREES
 from churn.report import card, findings, plots
 from churn.training import Trained
 from churn.warehouse.customers import Snapshot
@@ -43,6 +45,7 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: dateti
     version = f"{now:%Y%m%dT%H%M%S}Z-{fingerprint[:8]}"
     files = {
         SCORECARD: trained.scorecard.model_dump_json(indent=1).encode(),
+        **({TREES: trained.trees} if trained.trees else {}),
         MODEL: _joblib(trained),
         CARD: card.render(version, now, trained).encode(),
         **plots.draw(trained),
@@ -125,10 +128,18 @@ def _libraries() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: installed(name) for name in names}}
 
 
+def _boosted(trained: Trained) -> BoostedModel | None:
+    if trained.trees is None:
+        return None
+    return BoostedModel.from_json(trained.trees, Family(trained.family.name))
+
+
 def _golden_rows(trained: Trained, frame: "pd.DataFrame") -> tuple[GoldenRow, ...]:
     """Return customers spread over the file, every other one with half of its fields unknown."""
-    conditioner = Conditioner(trained.scorecard)
+    conditioner, trees = Conditioner(trained.scorecard), _boosted(trained)
     step = max(1, len(frame) // _GOLDEN_ROWS)
     rows = known_rows(frame.iloc[::step][:_GOLDEN_ROWS])
     rows = [dict(list(row.items())[:: 1 + i % 2]) for i, row in enumerate(rows)]
-    return tuple(GoldenRow(known=r, probability=conditioner.score(r).probability) for r in rows)
+    scorers = [trees if trees and trees.knows_enough(row) else conditioner for row in rows]
+    pairs = zip(rows, scorers, strict=True)
+    return tuple(GoldenRow(known=row, probability=one.score(row).probability) for row, one in pairs)

@@ -1,35 +1,60 @@
-"""A version ready to answer: loaded, verified, and able to score and explain."""
+"""A version ready to answer: loaded, verified, and able to score, whatever its family."""
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from churn.customer import Known
 from churn.errors import ChurnError, ModelRefusedError
-from churn.model.conditioning import Conditioner, Score
+from churn.model.boosted import BoostedModel
+from churn.model.conditioning import Conditioner
+from churn.model.score import Family, Score
 from churn.model.scorecard import read_scorecard
 from churn.registry.manifest import GoldenRow, Manifest
-from churn.registry.store import SCORECARD, ModelStore, read_version
+from churn.registry.store import SCORECARD, TREES, ModelStore, Version, read_version
 
 _TOLERANCE = 1e-9
+_TREES_TOLERANCE = 1e-6  # XGBoost sums in single precision
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A verified version."""
+    """A verified version. Trees, if it has them, score whole customers, the scorecard the rest."""
 
     manifest: Manifest
     conditioner: Conditioner
+    trees: BoostedModel | None = None
 
     @property
     def version(self) -> str:
         """The version's name."""
         return self.manifest.version
 
-    def score(self, known: Known) -> Score:
-        """Score a customer from whatever is known."""
+    @property
+    def family(self) -> Family:
+        """What scores customers of whom every field is known."""
+        return self.trees.family if self.trees else Family.SCORECARD
+
+    def score(self, known: Known, *, explained: bool = True) -> Score:
+        """Score a customer from whatever is known; trees take long over explaining."""
+        if self.trees and self.trees.knows_enough(known):
+            return self.trees.score(known, explained=explained)
         return self.conditioner.score(known)
+
+    def probabilities(self, rows: Sequence[Known]) -> NDArray[np.float64]:
+        """Return the probability of each customer, shape (customers,)."""
+        if not self.trees:
+            return self.conditioner.probabilities(rows)
+        whole = np.array([self.trees.knows_enough(row) for row in rows], dtype=bool)
+        found = np.empty(len(rows))
+        found[whole] = self.trees.probabilities([rows[i] for i in np.flatnonzero(whole)])
+        found[~whole] = self.conditioner.probabilities([rows[i] for i in np.flatnonzero(~whole)])
+        return found
 
     def decide(self, score: Score) -> bool:
         """Whether the customer counts as leaving, by the version's threshold."""
@@ -43,9 +68,8 @@ def load_model(folder: Path) -> LoadedModel:
         ModelRefusedError: naming the check that failed.
     """
     version = read_version(folder)
-    if SCORECARD not in version.files:
-        raise ModelRefusedError(f"{folder.name}: the manifest does not list {SCORECARD}")
-    model = LoadedModel(version.manifest, Conditioner(read_scorecard(version.files[SCORECARD])))
+    conditioner = Conditioner(read_scorecard(_content(version, SCORECARD)))
+    model = LoadedModel(version.manifest, conditioner, _trees(version))
     for number, row in enumerate(version.manifest.golden_rows):
         _check_golden_row(model, number, row)
     return model
@@ -77,12 +101,32 @@ def load_served(store: ModelStore) -> Served:
         raise
 
 
+def _content(version: Version, name: str) -> bytes:
+    if name not in version.files:
+        raise ModelRefusedError(f"{version.manifest.version}: the manifest does not list {name}")
+    return version.files[name]
+
+
+def _trees(version: Version) -> BoostedModel | None:
+    try:
+        family = Family(version.manifest.family)
+    except ValueError:
+        name = version.manifest.version
+        told = f"{name}: this service cannot score the family {version.manifest.family!r}"
+        raise ModelRefusedError(told) from None
+    if family is Family.SCORECARD:
+        return None
+    return BoostedModel.from_json(_content(version, TREES), family)
+
+
 def _check_golden_row(model: LoadedModel, number: int, row: GoldenRow) -> None:
     try:
-        found = model.score(row.known).probability
+        score = model.score(row.known, explained=False)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelRefusedError(f"{model.version}: golden row {number} fails: {error!r}") from None
-    if not math.isclose(found, row.probability, rel_tol=0, abs_tol=_TOLERANCE):
+    tolerance = _TOLERANCE if score.scored_by is Family.SCORECARD else _TREES_TOLERANCE
+    if not math.isclose(score.probability, row.probability, rel_tol=0, abs_tol=tolerance):
         raise ModelRefusedError(
-            f"{model.version}: golden row {number} scores {found!r}, not {row.probability!r}"
+            f"{model.version}: golden row {number} scores {score.probability!r}, "
+            f"not {row.probability!r}"
         )

@@ -12,7 +12,7 @@ from churn.customer import CUSTOMER_ID, MIN_PER_CLASS
 from churn.errors import DataQualityError
 from churn.model import holdout, leaks, policy
 from churn.model.bootstrap import Figure, Measured
-from churn.model.compiling import compile_scorecard, largest_difference
+from churn.model.compiling import compile_scorecard, compile_trees, largest_difference
 from churn.model.evaluation import (
     Evaluation,
     Rows,
@@ -255,7 +255,7 @@ def _trees(family: Family, learn: Rows) -> bytes | None:
     if family.name == SCORECARD:
         return None
     fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
-    return bytes(fitted.get_booster().save_raw("json"))
+    return compile_trees(fitted, family, learn.frame)
 
 
 def _named(candidates: tuple[Family, ...], name: str) -> Family:

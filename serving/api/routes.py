@@ -10,8 +10,8 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Request
 
 from churn.customer import CUSTOMER_ID, FEATURES, Known
-from churn.model.conditioning import Score
 from churn.model.explanation import Reason, reasons
+from churn.model.score import Score
 from churn.parsing import parse_customer
 from churn.scoring import LoadedModel
 from serving.api.live_model import LiveModel

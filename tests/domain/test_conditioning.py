@@ -9,9 +9,11 @@ from sklearn.model_selection import StratifiedKFold
 
 from churn.customer import FEATURES, Known
 from churn.model.compiling import compile_scorecard, known_rows
-from churn.model.conditioning import Conditioner, Score, condition, sigmoid
+from churn.model.conditioning import Conditioner
 from churn.model.evaluation import score_metrics
 from churn.model.features import pipeline, target
+from churn.model.gaussian import condition
+from churn.model.score import Score, sigmoid
 from tests.customer_file import conditioner, customers, trained
 
 ORIGIN = ("tenure", "monthly_charges", "gender", "partner")
@@ -70,9 +72,9 @@ def test_the_formula_is_that_of_the_multivariate_normal() -> None:
     expected_mean = weights[known] @ z_known + weights[~known] @ mean
     expected_variance = weights[~known] @ conditional @ weights[~known]
 
-    effective, variance = condition(covariance, weights, known)
-    assert effective @ z_known == pytest.approx(expected_mean, abs=1e-10)
-    assert variance == pytest.approx(expected_variance, abs=1e-10)
+    given = condition(covariance, weights, known)
+    assert given.effective @ z_known == pytest.approx(expected_mean, abs=1e-10)
+    assert given.variance == pytest.approx(expected_variance, abs=1e-10)
 
 
 def test_the_formula_agrees_with_two_million_draws() -> None:
@@ -81,20 +83,20 @@ def test_the_formula_agrees_with_two_million_draws() -> None:
     draws = np.random.default_rng(1).multivariate_normal(np.zeros(3), covariance, 2_000_000)
     near = draws[np.abs(draws[:, 0] - 0.8) < 0.02]
     log_odds = near @ weights
-    effective, variance = condition(covariance, weights, known)
-    assert effective[0] * 0.8 == pytest.approx(log_odds.mean(), abs=0.02)
-    assert variance == pytest.approx(log_odds.var(), rel=0.02)
+    given = condition(covariance, weights, known)
+    assert given.effective[0] * 0.8 == pytest.approx(log_odds.mean(), abs=0.02)
+    assert given.variance == pytest.approx(log_odds.var(), rel=0.02)
 
 
 def test_known_columns_that_nearly_say_the_same_are_told_apart() -> None:
     """Worked by hand: S_KK has the eigenvalues 1.999 and 0.001 (Cramer's rule)."""
     moments = np.array([[1.0, 0.999, 0.1], [0.999, 1.0, 0.099], [0.1, 0.099, 1.0]])
     known = np.array([True, True, False])
-    effective, variance = condition(moments, np.array([0.0, 0.0, 1.0]), known)
+    given = condition(moments, np.array([0.0, 0.0, 1.0]), known)
     determinant = 1 - 0.999**2
     transfer = np.array([0.1 - 0.999 * 0.099, 0.099 - 0.999 * 0.1]) / determinant
-    assert effective == pytest.approx(transfer, rel=1e-9)
-    assert variance == pytest.approx(1 - transfer @ [0.1, 0.099], rel=1e-9)
+    assert given.effective == pytest.approx(transfer, rel=1e-9)
+    assert given.variance == pytest.approx(1 - transfer @ [0.1, 0.099], rel=1e-9)
 
 
 def test_nothing_known_leaves_the_intercept_and_the_whole_variance() -> None:
@@ -179,7 +181,7 @@ def test_the_mean_of_many_customers_with_the_same_known_values_is_the_conditiona
 
 
 def test_the_probability_is_the_probit_approximation() -> None:
-    score = Score(log_odds=-1.2, variance=2.0, contributions={})
+    score = Score(log_odds=-1.2, variance=2.0, base=-1.2, contributions={})
     assert score.probability == 1 / (1 + math.exp(1.2 / math.sqrt(1 + math.pi / 4)))
 
 

@@ -8,17 +8,22 @@ from sklearn.pipeline import Pipeline
 
 from churn.customer import FEATURES, Known
 from churn.errors import ModelRefusedError
+from churn.model.boosted import BoostedModel
 from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn
 from churn.model.conditioning import Conditioner
-from churn.model.families import allowed, matrix
+from churn.model.families import Family, allowed, matrix
 from churn.model.features import probabilities
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.options import ProtectedAttributes
 
 if TYPE_CHECKING:
     import pandas as pd
+    from xgboost import XGBClassifier
 
 TOLERANCE = 1e-9
+TREES_TOLERANCE = 1e-6
+"""XGBoost computes in single precision."""
+_COMPARED_ROWS = 1_000
 
 
 def compile_scorecard(
@@ -37,7 +42,9 @@ def compile_scorecard(
     scales = np.concatenate([model["scale"].scale_, np.where(spread > 0, spread, 1.0)])
     slopes = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
     z = (np.column_stack([model["design"].transform(frame), auxiliary]) - means) / scales
-    columns = tuple(map(_weighted, allowed(COLUMNS, protected), means, scales, slopes))
+    unbounded = tuple(map(_weighted, allowed(COLUMNS, protected), means, scales, slopes))
+    size = len(unbounded) - len(AUXILIARY_COLUMNS)
+    columns = (*unbounded[:size], *map(_bounded, unbounded[size:], auxiliary.T))
     return Scorecard(
         intercept=float(model["logistic"].intercept_[0]),
         columns=columns,
@@ -56,6 +63,11 @@ def _weighted(column: DesignColumn, mean: float, scale: float, weight: float) ->
         scale=float(scale),
         weight=float(weight),
     )
+
+
+def _bounded(column: WeightedColumn, values: NDArray[np.float64]) -> WeightedColumn:
+    bounds = {"lowest": float(values.min()), "highest": float(values.max())}
+    return column.model_copy(update=bounds)
 
 
 def known_rows(frame: "pd.DataFrame") -> list[Known]:
@@ -79,3 +91,24 @@ def largest_difference(model: Pipeline, scorecard: Scorecard, frame: "pd.DataFra
             f"(allowed {TOLERANCE:g}); nothing is published"
         )
     return difference
+
+
+def compile_trees(fitted: "XGBClassifier", family: Family, frame: "pd.DataFrame") -> bytes:
+    """Return fitted trees in XGBoost's own JSON, read back and compared over at most 1,000 rows.
+
+    Raises:
+        ModelRefusedError: what is read back is not the fitted model.
+    """
+    booster = fitted.get_booster()
+    booster.feature_names = [column.name for column in family.columns]
+    content = bytes(booster.save_raw("json"))
+    sample = frame.iloc[:: max(1, len(frame) // _COMPARED_ROWS)]
+    read = BoostedModel.from_json(content).probabilities(known_rows(sample))
+    expected = fitted.predict_proba(matrix(sample, family.columns))[:, 1]
+    difference = float(np.abs(read - expected).max())
+    if not difference <= TREES_TOLERANCE:
+        raise ModelRefusedError(
+            f"the trees read from JSON differ from the fitted ones by {difference:.3g} "
+            f"(allowed {TREES_TOLERANCE:g}); nothing is published"
+        )
+    return content

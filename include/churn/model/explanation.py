@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from churn import customer
 from churn.customer import ADD_ONS, INTERNET_SERVICE, MULTIPLE_LINES, PHONE_SERVICE, Known
 from churn.field import NO, YES, Field, Kind
-from churn.model.conditioning import Score
+from churn.model.score import Score
 
 INTERNET_ADD_ONS = "internet_add_ons"
 PHONE = "phone"

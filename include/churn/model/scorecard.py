@@ -18,7 +18,11 @@ _TOLERANCE = 1e-9
 
 
 class WeightedColumn(BaseModel):
-    """A standardised design column ``z = (x - mean) / scale`` and its weight in log-odds."""
+    """A standardised design column ``z = (x - mean) / scale`` and its weight in log-odds.
+
+    ``lowest`` and ``highest`` bound x: the range of the training data, carried by the auxiliary
+    columns, whose inferences do not hold far outside of it; a version without them has no bounds.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,6 +32,8 @@ class WeightedColumn(BaseModel):
     mean: FiniteFloat
     scale: Annotated[FiniteFloat, Field(gt=0)]
     weight: FiniteFloat
+    lowest: FiniteFloat | None = None
+    highest: FiniteFloat | None = None
 
     @property
     def design(self) -> DesignColumn:
@@ -36,7 +42,15 @@ class WeightedColumn(BaseModel):
 
     def standardised(self, value: Value) -> float:
         """Return z for a value of the field."""
-        return (self.design.of(value) - self.mean) / self.scale
+        return self.standardise(self.design.of(value))
+
+    def standardise(self, x: float) -> float:
+        """Return z for the design column's number, taken as no further out than the bounds."""
+        if self.lowest is not None and x < self.lowest:
+            x = self.lowest
+        elif self.highest is not None and x > self.highest:
+            x = self.highest
+        return (x - self.mean) / self.scale
 
 
 class Scorecard(BaseModel):
@@ -62,6 +76,8 @@ class Scorecard(BaseModel):
         unknown = {c.field for c in self.columns} - set(customer.BY_NAME)
         if unknown:
             raise ValueError(f"unknown fields {sorted(unknown)}")
+        if any(_is_crossed(column) for column in self.columns):
+            raise ValueError("a column's lowest is over its highest")
         if not _agree(points(self.columns), self.points):
             raise ValueError("points and columns do not agree")
         return self
@@ -75,6 +91,11 @@ class Scorecard(BaseModel):
     def inputs(self) -> frozenset[str]:
         """The names of the fields with a weight: with all of them known, a score is exact."""
         return frozenset(column.field for column in self.columns if column.weight)
+
+
+def _is_crossed(column: WeightedColumn) -> bool:
+    lowest, highest = column.lowest, column.highest
+    return lowest is not None and highest is not None and lowest > highest
 
 
 def points(columns: tuple[WeightedColumn, ...]) -> dict[str, dict[str, float]]:

@@ -58,6 +58,7 @@ class Manifest(_Part):
     version: Annotated[str, Field(pattern=VERSION_PATTERN)]
     created_at: datetime
     fingerprint: Sha256
+    family: str = "scorecard"
     recipe: Mapping[str, str | int | float]
     trained_on: TrainedOn
     threshold: Probability
@@ -67,7 +68,6 @@ class Manifest(_Part):
     golden_rows: Annotated[tuple[GoldenRow, ...], Field(min_length=1)]
     libraries: Mapping[str, str]
     files: Mapping[str, Sha256]
-    family: str = "scorecard"
     policy: Policy = Policy()
     calibration: Calibration | None = None
     hold_out: HoldOut | None = None

@@ -22,6 +22,7 @@ from churn.registry.manifest import FILE_PATTERN, VERSION_PATTERN, Manifest, rea
 
 MANIFEST: Final = "manifest.json"
 SCORECARD: Final = "scorecard.json"
+TREES: Final = "trees.json"
 MODEL: Final = "model.joblib"
 CARD: Final = "card.md"
 

@@ -147,7 +147,7 @@ def _method(trained: Trained) -> Iterator[str]:
             f"- Measured on {len(rows.y):,} of {trained.customers:,} customers, chosen by a hash of "
             "the id (`CHURN_EVALUATED_ROWS`); the published model learned from all it may."
         )
-    yield f"- {HELD_OUT_SHARE:.0%} of customers are held out by a hash; the rest is learned from."
+    yield f"- {HELD_OUT_SHARE:.0%} of customers are held out by a hash; the rest teach."
     yield (
         "- The cross-validated column is over all customers, as nothing is chosen from it; the "
         "family and the thresholds are chosen from the customers who are not held out."

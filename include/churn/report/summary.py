@@ -43,7 +43,9 @@ def _calibration(report: Report) -> str:
     error = report.recipe.measured.figure("calibration_error").value
     floor = report.recipe.noise_floor
     if error <= floor.highest:
-        return "- **Its probabilities can be taken at their word**: they err no more than by chance."
+        return (
+            "- **Its probabilities can be taken at their word**: they err no more than by chance."
+        )
     return (
         f"- Its probabilities are off by {100 * error:.1f} points on average, where chance alone "
         f"would give {100 * floor.mean:.1f}: take them as a ranking."

@@ -1,0 +1,125 @@
+"""Gradient boosting and random forests, from XGBoost's own JSON and never from a pickle.
+
+Both are sums of trees in log-odds. The columns' names stand in the file (``feature_names``), so
+that it describes itself. Importing this module imports nothing heavy: a service that serves a
+scorecard never loads XGBoost.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.customer import Known
+from churn.errors import ModelRefusedError
+from churn.implications import completed
+from churn.model.columns import TREE_COLUMNS, DesignColumn
+from churn.model.score import Family, Score, sigmoid
+
+if TYPE_CHECKING:
+    from xgboost import Booster, DMatrix
+
+OBJECTIVE = "binary:logistic"
+TREE_NAMES = [column.name for column in TREE_COLUMNS]
+"""What a model must be trained with as ``feature_names``; ``matrix`` makes its rows."""
+
+_BY_NAME = {column.name: column for column in TREE_COLUMNS}
+
+
+def matrix(
+    rows: Sequence[Known], columns: Sequence[DesignColumn] = TREE_COLUMNS
+) -> NDArray[np.float32]:
+    """Return the design matrix of customers of whom every field is known, (rows, columns)."""
+    cells = ([column.of(row[column.field.name]) for column in columns] for row in rows)
+    shape = (len(rows), len(columns))
+    return np.fromiter((x for row in cells for x in row), np.float32).reshape(shape)
+
+
+class BoostedModel:
+    """A sum of trees; it scores customers of whom every field that it uses is known."""
+
+    def __init__(self, booster: "Booster", family: Family) -> None:
+        self._booster = booster
+        self._names = booster.feature_names or []
+        self._columns = [_BY_NAME[name] for name in self._names]
+        self.family = family
+        self.fields = frozenset(column.field.name for column in self._columns)
+
+    @classmethod
+    def from_json(cls, content: bytes, family: Family = Family.GRADIENT_BOOSTING) -> Self:
+        """Read ``trees.json``.
+
+        Raises:
+            ModelRefusedError: naming what is wrong with it.
+        """
+        _require_sound(content)
+        from xgboost import Booster
+        from xgboost.core import XGBoostError
+
+        try:
+            # One thread: rows come one by one, and each worker has its own core.
+            booster = Booster({"nthread": 1}, model_file=bytearray(content))
+        except XGBoostError as error:
+            first = str(error).strip().splitlines()[0]
+            raise ModelRefusedError(f"trees.json: XGBoost cannot read it: {first}") from None
+        return cls(booster, family)
+
+    def knows_enough(self, known: Known) -> bool:
+        """Whether every field that the trees use is known."""
+        return self.fields <= completed(known).keys()
+
+    def score(self, known: Known, *, explained: bool = True) -> Score:
+        """Score one customer.
+
+        The contributions are the trees' Shapley values: Lundberg et al., From local explanations
+        to global understanding with explainable AI for trees, Nature Machine Intelligence 2020
+        (the path-dependent TreeSHAP that XGBoost implements). XGBoost sums them in single
+        precision, so ``base``, its expected log-odds, takes up the last digits (below 1e-5).
+        """
+        data = self._data([completed(known)])
+        log_odds = float(self._booster.predict(data, output_margin=True)[0])
+        contributions = self._contributions(data) if explained else {}
+        base = log_odds - sum(contributions.values())
+        return Score(log_odds, 0.0, base, contributions, scored_by=self.family)
+
+    def probabilities(self, rows: Sequence[Known]) -> NDArray[np.float64]:
+        """Return the probability of each customer, shape (customers,)."""
+        margins = self._booster.predict(self._data(list(map(completed, rows))), output_margin=True)
+        return np.array([sigmoid(float(margin)) for margin in margins])
+
+    def _data(self, wholes: Sequence[Known]) -> "DMatrix":
+        from xgboost import DMatrix
+
+        return DMatrix(matrix(wholes, self._columns), feature_names=self._names, nthread=1)
+
+    def _contributions(self, data: "DMatrix") -> dict[str, float]:
+        """Return the Shapley values by field, those of a field's columns summed."""
+        found: dict[str, float] = {}
+        values = self._booster.predict(data, pred_contribs=True)[0, :-1]
+        for column, value in zip(self._columns, values.tolist(), strict=True):
+            found[column.field.name] = found.get(column.field.name, 0.0) + value
+        return found
+
+
+def _require_sound(content: bytes) -> None:
+    """Refuse what is not JSON of a model like ours before XGBoost sees it."""
+    try:
+        document = json.loads(content, parse_constant=_finite, parse_float=_finite)
+        learner = document["learner"]
+        names, objective = learner["feature_names"], learner["objective"]["name"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelRefusedError(f"trees.json: not an XGBoost model in JSON: {error!r}") from None
+    if objective != OBJECTIVE:
+        raise ModelRefusedError(f"trees.json: its objective is {objective!r}, not {OBJECTIVE!r}")
+    unknown = [name for name in names if name not in _BY_NAME]
+    if unknown or not names:
+        raise ModelRefusedError(f"trees.json: columns that nobody can make: {unknown}")
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        raise ModelRefusedError(f"trees.json: has a number that is {number}")
+    return value

@@ -1,0 +1,56 @@
+"""The scorecard for one pattern of known fields: a few look-ups per customer."""
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.customer import Known
+from churn.model.layout import Layout, Number
+from churn.model.score import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """The points for one pattern; ``asks`` are the unknown fields worth asking for, best first.
+
+    ``choices``, ``numbers`` and ``partly`` name what of the layout is known in this pattern.
+    """
+
+    intercept: float
+    variance: float
+    points: "array[float]"
+    choices: tuple[str, ...]
+    numbers: tuple[Number, ...]
+    partly: tuple[tuple[str, int], ...]
+    asks: tuple[str, ...]
+
+    def score(self, layout: Layout, known: Known) -> Score:
+        """Score a customer of whom this pattern is known.
+
+        The sum is correctly rounded, so that no version of Python or order of fields changes it.
+        """
+        points, places = self.points, layout.places
+        contributions = {name: points[places[name][known[name]]] for name in self.choices}
+        for number in self.numbers:
+            contributions[number.field] = points[number.place] * number.z(known)
+        for name, place in self.partly:
+            contributions[name] = points[place]
+        log_odds = math.fsum((self.intercept, *contributions.values()))
+        return Score(log_odds, self.variance, self.intercept, contributions, self.asks)
+
+    def probabilities(self, layout: Layout, rows: Sequence[Known]) -> NDArray[np.float64]:
+        """Return the probabilities of customers of whom this pattern is known."""
+        points = np.frombuffer(self.points)
+        constant = self.intercept + sum(points[place] for _, place in self.partly)
+        total = np.full(len(rows), constant)
+        for name in self.choices:
+            place = layout.places[name]
+            total += points[[place[row[name]] for row in rows]]
+        for number in self.numbers:
+            total += points[number.place] * np.array([number.z(row) for row in rows])
+        settled = total / math.sqrt(1 + math.pi * self.variance / 8)
+        return 0.5 * (1 + np.tanh(settled / 2))
