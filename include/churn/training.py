@@ -191,7 +191,8 @@ def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
             reasons[other.family.name] = "for comparison only"
             continue
         decision = judge(_comparison(scorecard, other, rows))
-        reasons[other.family.name] = decision.reason
+        # The rule is worded for the hold-out, on which a candidate meets the champion later.
+        reasons[other.family.name] = decision.reason.replace("on the hold-out", "out of fold")
         if decision.promote:
             return Choice(other.family, reasons)
     return Choice(scorecard.family, reasons)

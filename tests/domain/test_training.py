@@ -1,10 +1,21 @@
+import logging
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
-from churn.model.training import train
 
 from churn.customer import MIN_PER_CLASS
-from churn.errors import DataQualityError
+from churn.errors import DataQualityError, ModelRefusedError
+from churn.model.boosted import BoostedModel
+from churn.model.compiling import compile_trees, known_rows
+from churn.model.conditioning import Conditioner
+from churn.model.families import GRADIENT_BOOSTING, SCORECARD, TREE_FAMILIES, families, matrix
+from churn.model.features import fit_weighted, pipeline, probabilities, target
+from churn.options import Objective, ProtectedAttributes, TrainingOptions
+from churn.training import choose, train
 from tests.customer_file import customers, trained
+from tests.interacting_customers import interacting_customers, trained_on_interactions
 
 
 def _of_each(*, churned: int, stayed: int) -> pd.DataFrame:
@@ -45,3 +56,110 @@ def test_training_leaves_the_frame_as_it_was() -> None:
 def test_training_again_gives_the_same_scorecard() -> None:
     frame = customers().iloc[::10]
     assert train(frame).scorecard == train(frame).scorecard
+
+
+def test_the_published_model_has_never_seen_the_hold_out() -> None:
+    rows = trained().report.rows
+    learn = rows.take(~rows.is_held_out)
+    again = fit_weighted(pipeline(), learn.frame, learn.y, learn.weights)
+    found, expected = trained().model["logistic"].coef_, again["logistic"].coef_
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_scorecard_is_published_as_no_challenger_beats_it_on_this_file() -> None:
+    assert trained().family.name == SCORECARD
+    assert trained().trees is None
+
+
+def test_progress_is_told_family_by_family(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        train(customers().iloc[::20])
+    told = " ".join(caplog.messages)
+    assert all(family.title in told for family in families())
+    assert "the family to publish: scorecard" in told
+
+
+def test_on_interactions_trees_win_and_are_published() -> None:
+    model = trained_on_interactions()
+    assert model.family.name in TREE_FAMILIES
+    assert model.report.choice.reasons[model.family.name].startswith("promoted")
+    assert model.report.recipe.measured.figure("roc_auc").value > 0.8
+    assert model.report.challengers[0].measured.figure("roc_auc").value < 0.65
+
+
+def test_the_published_trees_score_as_they_were_fitted() -> None:
+    model = trained_on_interactions()
+    frame = interacting_customers().iloc[::40]
+    assert model.trees is not None
+    rows = model.report.rows
+    learn = rows.take(~rows.is_held_out)
+    columns = model.family.columns
+    fitted = model.family.fit(matrix(learn.frame, columns), learn.y, learn.weights)
+    expected = fitted.predict_proba(matrix(frame, columns))[:, 1]
+    found = BoostedModel.from_json(model.trees).probabilities(known_rows(frame))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_trees_that_are_read_back_otherwise_are_not_published() -> None:
+    frame = customers().iloc[::20]
+    family = next(one for one in families() if one.name == GRADIENT_BOOSTING)
+    design, y, ones = matrix(frame, family.columns), target(frame), np.ones(len(frame))
+    fitted, other = family.fit(design, y, ones), family.fit(design, 1 - y, ones)
+    other.get_booster = fitted.get_booster
+    with pytest.raises(ModelRefusedError, match="the trees read from JSON differ"):
+        compile_trees(other, family, frame)
+
+
+def test_a_family_that_cannot_be_published_is_not_chosen_however_good_it_is() -> None:
+    report = trained().report
+    scorecard, all_columns, *others = report.challengers
+    best = replace(all_columns, measured=scorecard.measured)
+    worse = replace(scorecard, measured=all_columns.measured)
+    learn = report.rows.take(~report.rows.is_held_out)
+    choice = choose((worse, best, *others[:1]), learn)
+    assert choice.family.name == SCORECARD
+    assert choice.reasons["logistic_all_columns"] == "for comparison only"
+
+
+def test_without_protected_attributes_nothing_of_them_is_in_the_scorecard() -> None:
+    options = TrainingOptions(protected_attributes=ProtectedAttributes.LEAVE_OUT)
+    model = train(customers().iloc[::4], options)
+    assert not model.scorecard.fields & {"gender", "senior_citizen"}
+    conditioner = Conditioner(model.scorecard)
+    known = known_rows(customers().head(1))[0]
+    other = {**known, "gender": "Male", "senior_citizen": True}
+    some = {"gender": "Male", "senior_citizen": True, "tenure": 3}
+    assert conditioner.score(known).probability == conditioner.score(other).probability
+    assert conditioner.score(some).probability == conditioner.score({"tenure": 3}).probability
+
+
+def test_leaving_protected_attributes_out_costs_what_was_measured_before_we_started() -> None:
+    cost = trained().report.cost_of_leaving_out["roc_auc"]
+    assert cost.value == pytest.approx(-0.0002, abs=0.0003)
+    assert cost.low < 0 < cost.high
+
+
+@pytest.mark.parametrize("objective", list(Objective))
+def test_the_policy_that_is_set_is_the_one_of_the_version(objective: Objective) -> None:
+    model = train(customers().iloc[::10], TrainingOptions(objective=objective))
+    assert model.policy.objective is objective
+    assert model.policy.typical_monthly_charges == pytest.approx(64.8, abs=3)
+
+
+def test_more_customers_than_are_evaluated_are_all_learned_from() -> None:
+    options = TrainingOptions(evaluated_rows=2_000)
+    model = train(customers(), options)
+    assert len(model.report.rows.y) == pytest.approx(2_000, abs=150)
+    np.testing.assert_array_equal(model.model["logistic"].coef_, trained().model["logistic"].coef_)
+
+
+def test_rows_that_stand_for_several_customers_are_counted_and_learned_from_as_such() -> None:
+    frame = customers().iloc[::8]
+    model = train(frame, weights=np.full(len(frame), 2.0))
+    assert (model.customers, model.churned) == (2 * len(frame), 2 * frame["churn"].sum())
+    learn = frame[~model.report.rows.is_held_out]
+    twice = pd.concat([learn, learn])
+    again = pipeline().fit(twice, target(twice))
+    np.testing.assert_allclose(
+        probabilities(model.model, frame), probabilities(again, frame), atol=1e-4
+    )

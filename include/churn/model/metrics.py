@@ -93,7 +93,7 @@ def roc_auc(ranked: Ranked) -> Floats:
     churned, stayed = ranked.churned, ranked.customers - ranked.churned
     heights = churned[:, 1:] + churned[:, :-1]
     area = (np.diff(stayed) * heights).sum(axis=1) + stayed[:, 0] * churned[:, 0]
-    return _ratio(area / 2, churned[:, -1] * stayed[:, -1])
+    return ratio(area / 2, churned[:, -1] * stayed[:, -1])
 
 
 def average_precision(ranked: Ranked) -> Floats:
@@ -102,9 +102,9 @@ def average_precision(ranked: Ranked) -> Floats:
     The sum of precision times the rise in recall, without interpolation (Manning et al. 2008,
     Introduction to Information Retrieval, 8.4).
     """
-    precision = _ratio(ranked.churned, ranked.customers, undefined=0.0)
+    precision = ratio(ranked.churned, ranked.customers, undefined=0.0)
     rise = np.diff(ranked.churned, axis=1, prepend=0.0)
-    return _ratio((precision * rise).sum(axis=1), ranked.churned[:, -1])
+    return ratio((precision * rise).sum(axis=1), ranked.churned[:, -1])
 
 
 def precision_at(ranked: Ranked, share: float) -> Floats:
@@ -115,9 +115,9 @@ def precision_at(ranked: Ranked, share: float) -> Floats:
     wanted = share * ranked.customers[:, -1:]
     size = np.diff(ranked.customers, axis=1, prepend=0.0)
     left = wanted - (ranked.customers - size)
-    taken = np.clip(_ratio(left, size, undefined=0.0), 0.0, 1.0)
+    taken = np.clip(ratio(left, size, undefined=0.0), 0.0, 1.0)
     hits = (taken * np.diff(ranked.churned, axis=1, prepend=0.0)).sum(axis=1)
-    return _ratio(hits, wanted[:, 0])
+    return ratio(hits, wanted[:, 0])
 
 
 def lift_at(ranked: Ranked, share: float) -> Floats:
@@ -125,7 +125,7 @@ def lift_at(ranked: Ranked, share: float) -> Floats:
 
     Ling and Li 1998, Data Mining for Direct Marketing.
     """
-    return _ratio(precision_at(ranked, share), ranked.base_rate)
+    return ratio(precision_at(ranked, share), ranked.base_rate)
 
 
 def calibration_bins(p: Floats, weights: Floats) -> NDArray[np.intp]:
@@ -168,17 +168,17 @@ def _calibration_gap(churned: Floats, expected: Floats, p: Floats, weights: Floa
 def log_loss(y: Outcomes, p: Floats, weights: Floats) -> Floats:
     """Return the mean negative log-likelihood (Good 1952, Rational Decisions)."""
     clipped = np.clip(p, _CLIP, 1 - _CLIP)
-    return _mean(-np.where(y == 1, np.log(clipped), np.log1p(-clipped)), weights)
+    return mean(-np.where(y == 1, np.log(clipped), np.log1p(-clipped)), weights)
 
 
 def brier(y: Outcomes, p: Floats, weights: Floats) -> Floats:
     """Return the mean squared error of the probability (Brier 1950)."""
-    return _mean((p - y) ** 2, weights)
+    return mean((p - y) ** 2, weights)
 
 
 def accuracy(y: Outcomes, p: Floats, weights: Floats) -> Floats:
     """Return the share of customers on the right side of one half."""
-    return _mean(((p >= HALF) == y).astype(float), weights)
+    return mean(((p >= HALF) == y).astype(float), weights)
 
 
 def profit(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> Floats:
@@ -187,7 +187,7 @@ def profit(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> Floats:
     Realised, not expected: leavers bring their gain, everybody asked costs (Neslin et al. 2006,
     Defection Detection, eq. 1, with the bill as the value at stake).
     """
-    return _mean((p * stakes.gain > stakes.cost) * (y * stakes.gain - stakes.cost), weights)
+    return mean((p * stakes.gain > stakes.cost) * (y * stakes.gain - stakes.cost), weights)
 
 
 def score(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> dict[str, Floats]:
@@ -208,10 +208,12 @@ def score(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> dict[str, 
     }
 
 
-def _mean(values: Floats, weights: Floats) -> Floats:
-    return np.asarray(weights @ values / weights.sum(axis=1))
+def mean(values: Floats, weights: Floats) -> Floats:
+    """Return the weighted mean; of nobody, it is not a number."""
+    return ratio(weights @ values, weights.sum(axis=1))
 
 
-def _ratio(over: Floats, under: Floats, *, undefined: float = np.nan) -> Floats:
+def ratio(over: Floats, under: Floats, *, undefined: float = np.nan) -> Floats:
+    """Divide, where there is something to divide by."""
     nothing = np.full(np.shape(over), undefined)
     return np.asarray(np.divide(over, under, out=nothing, where=under > 0))

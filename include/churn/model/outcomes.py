@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from churn.model import metrics
 from churn.model.bootstrap import Figure, interval
 from churn.model.evaluation import Rows
 from churn.model.metrics import Floats
@@ -50,12 +51,9 @@ def decided(
 
 def share(weights: Floats, over: Floats, under: Floats) -> Figure:
     """Return a ratio of sums with its interval; not a number where there is nothing to share."""
-    total = weights @ under
-    nothing = np.full(len(weights), np.nan)
-    ratio = np.divide(weights @ over, total, out=nothing, where=total > 0)
-    return interval(ratio, lowest=0.0, highest=1.0)
+    return interval(metrics.ratio(weights @ over, weights @ under), lowest=0.0, highest=1.0)
 
 
 def mean(weights: Floats, values: Floats) -> Figure:
     """Return a mean with its interval."""
-    return interval(weights @ values / weights.sum(axis=1))
+    return interval(metrics.mean(values, weights))

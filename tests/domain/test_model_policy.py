@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from churn.model import policy
+from churn.model.policy import Policy, best_f1_threshold, break_even
+from churn.options import Economics, Objective
+from tests.customer_file import trained
+
+
+def test_one_half_is_the_default_and_counts_as_leaving() -> None:
+    assert Policy().decide(0.5)
+    assert not Policy().decide(0.4999)
+
+
+@given(
+    st.floats(0, 1),
+    st.floats(1, 500),
+    st.floats(0.05, 1),
+    st.floats(0.5, 24),
+    st.floats(0.5, 100),
+)
+def test_profit_asks_exactly_where_the_expected_value_is_over_0(
+    probability: float, bill: float, acceptance: float, months: float, cost: float
+) -> None:
+    rule = Policy(objective=Objective.PROFIT, acceptance=acceptance, months=months, cost=cost)
+    value = probability * acceptance * months * bill - cost
+    assert rule.expected_value(probability, bill) == pytest.approx(value)
+    assert rule.decide(probability, bill) == (rule.expected_value(probability, bill) > 0)
+
+
+def test_the_profit_of_a_worked_example() -> None:
+    rule = Policy(objective=Objective.PROFIT)
+    assert rule.expected_value(0.5, 100.0) == pytest.approx(0.5 * 0.3 * 3.6 * 100 - 10)
+    assert rule.decide(0.5, 100.0)
+    assert not rule.decide(0.5, 18.0)
+
+
+def test_an_unknown_bill_is_taken_as_the_typical_one() -> None:
+    rule = Policy(objective=Objective.PROFIT, typical_monthly_charges=65.0)
+    assert rule.expected_value(0.3) == rule.expected_value(0.3, 65.0)
+
+
+@pytest.mark.parametrize("objective", list(Objective))
+def test_deciding_on_many_is_deciding_on_each(objective: Objective) -> None:
+    rule = Policy(objective=objective, threshold=0.3, typical_monthly_charges=60.0)
+    random = np.random.default_rng(2)
+    p, bills = random.random(200), random.uniform(18, 120, 200)
+    each = [rule.decide(*pair) for pair in zip(p.tolist(), bills.tolist(), strict=True)]
+    assert rule.decisions(p, bills).tolist() == each
+
+
+def test_break_even_is_where_asking_costs_what_it_brings() -> None:
+    assert break_even(Economics(), 100.0) == pytest.approx(10 / 108)
+    assert break_even(Economics(), 1.0) == 1.0
+    assert break_even(Economics(), 0.0) == 1.0
+
+
+@given(st.integers(0, 1_000))
+def test_no_threshold_has_a_better_f1_than_the_best(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    p = np.round(random.random(40), 1)
+    y = np.append((random.random(39) < p[:39]).astype(np.int64), 1)
+    best = best_f1_threshold(y, p, np.ones(40))
+    tried = [f1_score(y, p >= threshold) for threshold in np.unique(p)]
+    assert f1_score(y, p >= best) == pytest.approx(max(tried))
+
+
+def test_thresholds_come_from_the_scores_they_are_chosen_on_and_no_others() -> None:
+    report = trained().report
+    learn = report.rows.take(~report.rows.is_held_out)
+    chosen = policy.choose(
+        Objective.BEST_F1,
+        Economics(),
+        y=learn.y,
+        p=report.challengers[0].repeat(0),
+        weights=learn.weights,
+        monthly_charges=learn.monthly_charges,
+    )
+    assert chosen == report.policies[1].policy
+
+
+def test_asking_by_expected_profit_brings_most_on_the_hold_out() -> None:
+    profits = {c.policy.objective: c.figures["profit"].value for c in trained().report.policies}
+    assert profits[Objective.PROFIT] > profits[Objective.BEST_F1] > profits[Objective.HALF]
+
+
+def test_the_profit_out_of_fold_is_the_one_measured_before_we_started() -> None:
+    assert trained().report.recipe.measured.figure("profit").value == pytest.approx(14.51, abs=0.1)
