@@ -9,7 +9,7 @@ from churn.model.evaluation import FOLDS, REPEATS
 from churn.model.holdout import HELD_OUT_SHARE
 from churn.options import ProtectedAttributes
 from churn.report import tables
-from churn.report.plots import FOLDER
+from churn.report.names import FOLDER
 from churn.report.summary import in_short
 from churn.training import Report, Trained
 

@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 
 from churn.report import comparisons, curves
 from churn.report.canvas import png
+from churn.report.names import FOLDER
 from churn.training import Trained
 
-FOLDER: Final = "plots"
+
 PICTURES: Final[Mapping[str, Callable[[Trained], Figure]]] = {
     "calibration": curves.calibration,
     "roc-and-pr": curves.roc_and_pr,

@@ -1,0 +1,120 @@
+"""The page inside the Airflow UI on which a version's card is read, with its pictures.
+
+Airflow mounts a plugin's app as it is: nothing of Airflow's own protection reaches it. Every route
+therefore depends on Airflow's check of who is asking and on the right to read the DAG.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, MutableMapping
+
+    from fastapi import FastAPI
+
+    from churn.registry.store import ModelStore
+
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Scope]]
+    Send = Callable[[Scope], Awaitable[None]]
+
+DAG_ID: Final = "churn_training"
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class LazyApp:
+    """An ASGI app that is built by its first request.
+
+    Plugins are imported by every process of Airflow; only the api-server ever answers with this.
+    """
+
+    def __init__(self, build: Callable[[], FastAPI]) -> None:
+        self.build = cache(build)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self.build()(scope, receive, send)
+
+
+def create_app(store: Callable[[], ModelStore]) -> FastAPI:
+    """Return the app: the card of the version in use, of any other, and their pictures."""
+    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+    from fastapi import Depends, FastAPI, Request
+    from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+    from churn.errors import ChurnError, NoModelError
+    from churn.registry.store import CARD, read_version
+    from churn.report.names import FOLDER
+
+    may_read = requires_access_dag("GET", param_dag_id=DAG_ID)
+    app = FastAPI(
+        openapi_url=None,  # which would be a route without the checks
+        dependencies=[Depends(get_user), Depends(may_read)],
+    )
+
+    @app.exception_handler(ChurnError)
+    def refused(_: Request, error: ChurnError) -> Response:
+        status = 404 if isinstance(error, NoModelError) else 409
+        return HTMLResponse(_page(f"<p>{html.escape(str(error))}</p>"), status, _HEADERS)
+
+    @app.get("/")
+    def newest() -> Response:
+        return RedirectResponse(f"versions/{store().current()}/")
+
+    @app.get("/versions/{version}/")
+    def card(version: str) -> Response:
+        content = read_version(_folder(store(), version)).files[CARD].decode()
+        return HTMLResponse(_page(_rendered(content), _links(store(), version)), headers=_HEADERS)
+
+    @app.get(f"/versions/{{version}}/{FOLDER}/{{picture}}")
+    def plot(version: str, picture: str) -> Response:
+        found = read_version(_folder(store(), version)).files.get(f"{FOLDER}/{picture}")
+        if found is None or not picture.endswith(".png"):
+            raise NoModelError(f"{version} has no picture {picture}")
+        return Response(found, media_type="image/png", headers=_HEADERS)
+
+    return app
+
+
+def _folder(store: ModelStore, version: str) -> Any:
+    from churn.errors import NoModelError
+
+    folder = store.published(version)
+    if not folder.exists():
+        raise NoModelError(f"there is no version {version}; it may have been retired")
+    return folder
+
+
+def _rendered(card: str) -> str:
+    """Return the card as HTML; HTML inside it is shown and not followed."""
+    from markdown_it import MarkdownIt
+
+    return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(card))
+
+
+def _links(store: ModelStore, shown: str) -> str:
+    current = store.current()
+    items = [
+        f"<li><a href='../{name}/'>{name}</a>{' (in use)' if name == current else ''}</li>"
+        if name != shown
+        else f"<li><b>{name}</b>{' (in use)' if name == current else ''}</li>"
+        for name in reversed(store.versions())
+    ]
+    return f"<nav><h2>Versions</h2><ul>{''.join(items)}</ul></nav>"
+
+
+def _page(body: str, navigation: str = "") -> str:
+    style = files("orchestration").joinpath("card_page.css").read_text(encoding="utf-8")
+    return (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Churn model</title>"
+        f"<style>{style}</style><body><main>{body}</main>{navigation}</body></html>"
+    )
