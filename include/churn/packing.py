@@ -41,8 +41,8 @@ class Package:
 
 def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: datetime) -> Package:
     """Return the manifest and the files of a new version, named by time and content."""
-    fingerprint = _fingerprint(trained)
-    version = f"{now:%Y%m%dT%H%M%S}Z-{fingerprint[:8]}"
+    digest = fingerprint(trained)
+    version = f"{now:%Y%m%dT%H%M%S}Z-{digest[:8]}"
     files = {
         SCORECARD: trained.scorecard.model_dump_json(indent=1).encode(),
         **({TREES: trained.trees} if trained.trees else {}),
@@ -54,7 +54,7 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: dateti
     manifest = Manifest(
         version=version,
         created_at=now,
-        fingerprint=fingerprint,
+        fingerprint=digest,
         recipe=_recipe(trained),
         trained_on=TrainedOn(
             load_id=data.load_id, customers=trained.customers, churned=trained.churned
@@ -88,7 +88,7 @@ def _joblib(trained: Trained) -> bytes:
     return file.getvalue()
 
 
-def _fingerprint(trained: Trained) -> str:
+def fingerprint(trained: Trained) -> str:
     """Hash rounded numbers: their last bits differ from one type of processor to the next."""
     scorecard = trained.scorecard
     numbers: list[object] = [round(scorecard.intercept, _DECIMALS)]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, MutableMapping
+    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -85,7 +86,7 @@ def create_app(store: Callable[[], ModelStore]) -> FastAPI:
     return app
 
 
-def _folder(store: ModelStore, version: str) -> Any:
+def _folder(store: ModelStore, version: str) -> Path:
     from churn.errors import NoModelError
 
     folder = store.published(version)

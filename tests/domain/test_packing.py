@@ -1,15 +1,27 @@
 import hashlib
 import io
 import json
-import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import joblib
 import numpy as np
+import pytest
 
 from churn.customer import FEATURES
+from churn.model.compiling import known_rows
+from churn.model.families import TREE_FAMILIES, families
 from churn.model.features import probabilities
-from churn.registry.store import CARD, MODEL, SCORECARD
+from churn.options import TrainingOptions
+from churn.packing import Package, fingerprint, pack
+from churn.registry.manifest import read_manifest
+from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
+from churn.report.plots import PICTURES
+from churn.scoring import load_model
+from churn.warehouse.customers import Snapshot
 from tests.customer_file import customers, package, trained
+from tests.interacting_customers import interacting_customers, trained_on_interactions
 
 
 def test_a_version_is_named_by_its_time_and_its_content() -> None:
@@ -28,7 +40,8 @@ def test_the_fingerprint_is_of_the_rounded_weights_and_not_of_the_time() -> None
 def test_every_file_is_in_the_manifest_with_its_hash() -> None:
     hashes = {n: hashlib.sha256(c).hexdigest() for n, c in package().files.items()}
     assert package().manifest.files == hashes
-    assert set(hashes) == {SCORECARD, MODEL, CARD}
+    pictures = {f"plots/{name}.png" for name in PICTURES}
+    assert set(hashes) == {SCORECARD, MODEL, CARD, *pictures}
 
 
 def test_the_golden_rows_are_spread_over_risk_and_half_of_them_lack_fields() -> None:
@@ -47,22 +60,104 @@ def test_the_model_for_analysts_is_the_scikit_learn_pipeline() -> None:
     assert np.array_equal(probabilities(loaded, frame), probabilities(trained().model, frame))
 
 
-def test_the_card_puts_every_metric_beside_the_majority_baseline() -> None:
-    card = package().files[CARD].decode()
-    assert "| metric | this model | majority baseline |" in card
-    for title in ("accuracy", "ROC-AUC", "PR-AUC", "log-loss", "Brier score"):
-        assert re.search(rf"\| {title} \| 0\.\d{{4}} ± 0\.\d{{4}} \| 0\.\d{{4}} \|", card), title
-    assert "7,043 customers, of whom 1,869 (26.54%) had left" in card
-
-
-def test_the_card_lists_the_points_of_every_value() -> None:
-    card = package().files[CARD].decode()
-    for field, row in trained().scorecard.points.items():
-        for label, points in row.items():
-            assert f"| {field.replace('_', ' ')} | {label} | {points:+.3f} |" in card
-
-
 def test_the_manifest_names_the_recipe_and_the_libraries() -> None:
     manifest = package().manifest
     assert manifest.recipe["C"] == 0.1
-    assert set(manifest.libraries) == {"python", "scikit-learn", "numpy", "pandas"}
+    assert set(manifest.libraries) == {
+        "python",
+        "scikit-learn",
+        "xgboost-cpu",
+        "numpy",
+        "pandas",
+    }
+
+
+def test_the_manifest_says_what_was_measured_with_intervals() -> None:
+    manifest = package().manifest
+    for name, metric in manifest.cross_validation.items():
+        assert metric.low is not None, name
+        assert metric.high is not None, name
+        assert metric.low <= metric.mean <= metric.high, name
+    assert manifest.cross_validation["roc_auc"].mean >= 0.849
+    assert manifest.cross_validation["pr_auc"].mean >= 0.668
+    assert manifest.cross_validation["log_loss"].mean <= 0.412
+    assert manifest.cross_validation["brier"].mean <= 0.1335
+    assert manifest.folds_ahead_of_all_columns is not None
+    assert manifest.folds_ahead_of_all_columns >= 13
+
+
+def test_the_manifest_has_every_family_the_hold_out_and_the_slices() -> None:
+    manifest = package().manifest
+    assert list(manifest.challengers) == [family.name for family in families()]
+    assert manifest.hold_out is not None
+    assert (manifest.hold_out.customers, manifest.hold_out.churned) == (1_394, 366)
+    assert [f"{one.field} {one.value}" for one in manifest.slices] == [
+        "gender Female",
+        "gender Male",
+        "senior_citizen No",
+        "senior_citizen Yes",
+        "contract Month-to-month",
+        "contract One year",
+        "contract Two year",
+    ]
+    assert manifest.calibration is not None
+    assert manifest.leak_checks is not None
+    assert manifest.leak_checks.max_auc == 0.855
+
+
+def test_the_manifest_keeps_the_policy_and_the_options_it_was_trained_with() -> None:
+    manifest = package().manifest
+    assert manifest.policy == trained().policy
+    assert manifest.threshold == trained().policy.threshold == 0.5
+    assert TrainingOptions.from_values(manifest.settings) == trained().options
+
+
+def test_a_manifest_from_before_all_this_is_still_read() -> None:
+    document = json.loads(package().manifest.model_dump_json())
+    new = ("policy", "calibration", "hold_out", "challengers", "folds_ahead_of_all_columns")
+    more = ("slices", "cost_of_leaving_out_protected", "leak_checks", "settings", "family")
+    old = {name: value for name, value in document.items() if name not in (*new, *more)}
+    found = read_manifest(json.dumps(old).encode())
+    assert found.family == "scorecard"
+    assert found.policy.threshold == 0.5
+
+
+def _package_of_trees() -> Package:
+    frame = interacting_customers()
+    data = Snapshot(load_id=1, customers=len(frame), fingerprint="0" * 64)
+    moment = datetime(2026, 2, 1, tzinfo=UTC)
+    return pack(trained_on_interactions(), frame, data=data, now=moment)
+
+
+def test_trees_that_win_are_published_as_json_and_served_from_it(tmp_path: Path) -> None:
+    package_of_trees = _package_of_trees()
+    version = package_of_trees.manifest.version
+    store = ModelStore(tmp_path)
+    store.write_candidate(package_of_trees.manifest, package_of_trees.files)
+    store.publish(version)
+    served = load_model(store.published(version))
+    assert served.manifest.family in TREE_FAMILIES
+    assert json.loads(package_of_trees.files[TREES])["learner"]
+    frame = interacting_customers().iloc[::100]
+    rows = known_rows(frame)
+    score = served.score(rows[0])
+    assert score.scored_by == served.manifest.family
+    assert score.base + sum(score.contributions.values()) == pytest.approx(score.log_odds, abs=1e-9)
+    likely = served.probabilities(rows) > 0.5
+    assert np.mean(likely == (frame["partner"] ^ frame["paperless_billing"])) > 0.95
+
+
+def test_trees_that_are_served_leave_missing_fields_to_the_scorecard(tmp_path: Path) -> None:
+    package_of_trees = _package_of_trees()
+    store = ModelStore(tmp_path)
+    store.write_candidate(package_of_trees.manifest, package_of_trees.files)
+    served = load_model(store.candidate(package_of_trees.manifest.version))
+    assert served.score({"tenure": 5}).scored_by == "scorecard"
+
+
+def test_other_trees_are_another_fingerprint() -> None:
+    other = replace(trained_on_interactions(), trees=b'{"learner": {"leaf": 0.25}}')
+    same = replace(trained_on_interactions(), trees=b'{"learner": {"leaf": 0.250000001}}')
+    third = replace(trained_on_interactions(), trees=b'{"learner": {"leaf": 0.26}}')
+    assert fingerprint(other) == fingerprint(same)
+    assert len({fingerprint(other), fingerprint(third), fingerprint(trained())}) == 3

@@ -10,7 +10,6 @@ from churn.report.canvas import png
 from churn.report.names import FOLDER
 from churn.training import Trained
 
-
 PICTURES: Final[Mapping[str, Callable[[Trained], Figure]]] = {
     "calibration": curves.calibration,
     "roc-and-pr": curves.roc_and_pr,
