@@ -29,7 +29,9 @@ def _not_of_a_pipeline(_: object) -> dict[str, str]:
     )
 
 
-@parametrize_with_checks([linear(REGULARISATION_C)], expected_failed_checks=_not_of_a_pipeline)
+@parametrize_with_checks(  # type: ignore[untyped-decorator]
+    [linear(REGULARISATION_C)], expected_failed_checks=_not_of_a_pipeline
+)
 def test_what_we_compose_passes_scikit_learns_checks(
     estimator: object, check: Callable[[object], None]
 ) -> None:
@@ -103,4 +105,5 @@ def test_no_estimator_of_our_own_hides_from_the_checks() -> None:
 
 
 def _subclasses(of: type) -> set[type]:
-    return {of, *(deeper for one in of.__subclasses__() for deeper in _subclasses(one))}
+    found: list[type] = of.__subclasses__()
+    return {of}.union(*map(_subclasses, found))

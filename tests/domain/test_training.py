@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.customer import MIN_PER_CLASS
+from churn.customer import MIN_PER_CLASS, Known
 from churn.errors import DataQualityError, ModelRefusedError
 from churn.model.boosted import BoostedModel
 from churn.model.compiling import compile_trees, known_rows
@@ -129,7 +129,7 @@ def test_without_protected_attributes_nothing_of_them_is_in_the_scorecard() -> N
     conditioner = Conditioner(model.scorecard)
     known = known_rows(customers().head(1))[0]
     other = {**known, "gender": "Male", "senior_citizen": True}
-    some = {"gender": "Male", "senior_citizen": True, "tenure": 3}
+    some: Known = {"gender": "Male", "senior_citizen": True, "tenure": 3}
     assert conditioner.score(known).probability == conditioner.score(other).probability
     assert conditioner.score(some).probability == conditioner.score({"tenure": 3}).probability
 

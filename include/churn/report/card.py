@@ -144,8 +144,8 @@ def _method(trained: Trained) -> Iterator[str]:
     rows = trained.report.rows
     if len(rows.y) < trained.customers:
         yield (
-            f"- Measured on {len(rows.y):,} of {trained.customers:,} customers, chosen by a hash of "
-            "the id (`CHURN_EVALUATED_ROWS`); the published model learned from all it may."
+            f"- Measured on {len(rows.y):,} of {trained.customers:,} customers, chosen by a hash "
+            "of the id (`CHURN_EVALUATED_ROWS`); the published model learned from all it may."
         )
     yield f"- {HELD_OUT_SHARE:.0%} of customers are held out by a hash; the rest teach."
     yield (

@@ -57,8 +57,8 @@ def _decision(trained: Trained) -> str:
     text = (
         f"- Whom to ask to stay, by the policy in use, {POLICIES[trained.policy.objective]}: "
         f"{_in_100(in_use['asked'])} of 100 customers. Of 100 asked, "
-        f"{_in_100(in_use['precision'])} would leave; of 100 leavers, {_in_100(in_use['recall'])} are asked. It brings "
-        f"{in_use['profit'].value:.2f} per customer"
+        f"{_in_100(in_use['precision'])} would leave; of 100 leavers, {_in_100(in_use['recall'])} "
+        f"are asked. It brings {in_use['profit'].value:.2f} per customer"
     )
     if trained.policy.objective is Objective.PROFIT:
         return f"{text}."
