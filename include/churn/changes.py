@@ -151,15 +151,14 @@ class Operator:
             self._add(Entry(Kind.RECONCILED, current, self.actor, reason, recorded, {}, since))
 
     def _add(self, entry: Entry) -> Event:
-        event = self._commit(self._added(entry))
-        events.lock(self.connection)
-        return event
+        return self._commit(self._added(entry))
 
     def _added(self, entry: Entry) -> Event:
         return events.append(self.connection, entry)
 
     def _commit(self, event: Event) -> Event:
         self.connection.commit()
+        events.lock(self.connection)  # whoever has it tidies up, temporary files included
         audit.anchor_last(self.store, event)
         return event
 

@@ -9,7 +9,7 @@ from churn import deciding
 from churn.changes import Operator
 from churn.errors import DataQualityError
 from churn.options import TrainingOptions
-from churn.registry import events
+from churn.registry import events, housekeeping
 from churn.registry.events import Kind
 from churn.registry.housekeeping import RetentionRule
 from churn.registry.promotion import Decision, PromotionRule
@@ -101,6 +101,7 @@ def train(
     while store.has(package.manifest.version):  # of another run in the same second
         moment += timedelta(seconds=1)
         package = packing.pack(trained, frame, data=data, now=moment)
+    events.lock(connection)  # who has it clears half-written candidates away
     store.write_candidate(package.manifest, package.files)
     log.info("candidate %s\n%s", package.manifest.version, package.files["card.md"].decode())
     return package.manifest.version
@@ -118,6 +119,8 @@ def decide(
     if not dry_run:
         kind = Kind.PROPOSED if decision.promote else Kind.KEPT
         operator.record(kind, version, decision.reason, numbers=dict(decision.numbers))
+        if decision.unchanged:
+            housekeeping.discard(operator.store, version)
     return decision
 
 

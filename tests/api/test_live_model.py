@@ -106,3 +106,20 @@ def test_a_version_that_could_not_be_read_for_a_moment_takes_over_later(
     scorecard.with_suffix(".away").rename(scorecard)
     live.refresh()
     assert live.model.version == version_of(2)
+
+
+@pytest.mark.parametrize("pointer", ["../../etc/passwd", "", "20990101T000000Z-00000000"])
+def test_a_service_that_starts_behind_a_pointer_to_nonsense_answers_with_what_served_last(
+    store: ModelStore, pointer: str
+) -> None:
+    publish(store, 2)
+    store.pointer.write_text(pointer)
+    live = LiveModel(store)
+    live.refresh()
+    assert live.model.version == version_of(2)
+    assert f"{version_of(2)} answers" in str(live.refused)
+    live.refresh()
+    assert f"{version_of(2)} answers" in str(live.refused)
+    publish(store, 3)
+    live.refresh()
+    assert (live.model.version, live.refused) == (version_of(3), None)

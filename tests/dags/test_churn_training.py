@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DAG
 
-STEPS = ("create_tables", "load_csv", "clean", "train", "publish")
+STEPS = ("create_tables", "load_csv", "clean", "train", "decide", "approve", "publish")
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def dag(dag_bag: DagBag) -> DAG:
 def test_the_steps_run_one_after_the_other(dag: DAG) -> None:
     edges = {(task.task_id, after) for task in dag.tasks for after in task.downstream_task_ids}
     assert {task.task_id for task in dag.tasks} == set(STEPS)
-    assert edges == set(pairwise(STEPS))
+    assert edges == {*pairwise(STEPS), ("decide", "publish")}
 
 
 def test_it_runs_every_night_at_two_utc(dag: DAG) -> None:
@@ -58,6 +58,7 @@ def test_the_trigger_form_has_nothing_else(dag: DAG) -> None:
     assert set(dag.params) == {
         "file",
         "mode",
+        "promotion",
         "replace_customers",
         "load_again",
         "limit_rejected",
@@ -76,6 +77,34 @@ def test_the_trigger_form_offers_what_the_reader_knows(dag: DAG) -> None:
     assert dag.params.get_param("separator").schema["enum"] == [None, *DELIMITERS]
     assert dag.params.get_param("decimal").schema["enum"] == [None, ".", ","]
     assert dag.params.get_param("limit_rejected").value == LIMIT_REJECTED
+
+
+def test_the_trigger_form_asks_whether_a_person_approves_and_leaves_it_to_the_setting(
+    dag: DAG,
+) -> None:
+    from churn.registry.rules import AUTO, MANUAL
+
+    param = dag.params.get_param("promotion")
+    assert param.resolve() is None
+    assert param.schema["enum"] == [None, AUTO, MANUAL]
+
+
+def test_a_person_is_asked_by_airflows_own_approval_and_silence_is_a_no(dag: DAG) -> None:
+    from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+    ask = dag.get_task("approve")
+    assert isinstance(ask, ApprovalOperator)
+    assert ask.defaults == [ApprovalOperator.REJECT]
+    assert ask.response_timeout
+    assert dag.dagrun_timeout
+    times = [task.execution_timeout for task in dag.tasks if task.execution_timeout]
+    assert sum(times, ask.response_timeout) <= dag.dagrun_timeout
+
+
+def test_publishing_does_not_wait_for_an_approval_that_nobody_asked_for(dag: DAG) -> None:
+    from airflow.sdk import TriggerRule
+
+    assert dag.get_task("publish").trigger_rule == TriggerRule.NONE_FAILED
 
 
 @pytest.mark.parametrize("name", ["snapshot_date", "encoding", "separator", "decimal"])
@@ -98,6 +127,7 @@ def test_how_a_file_is_written_can_be_told(dag: DAG, name: str, value: str) -> N
         ("file", 5),
         ("replace_customers", "yes"),
         ("mode", "maybe"),
+        ("promotion", "perhaps"),
         ("load_again", "yes"),
         ("limit_rejected", 1.5),
         ("limit_rejected", "none"),
@@ -124,5 +154,6 @@ def test_publishing_updates_the_asset_that_other_dags_wait_for(dag: DAG) -> None
 
 
 def test_only_numbers_and_names_go_from_task_to_task(dag: DAG) -> None:
-    hints = {t.task_id: t.python_callable.__annotations__["return"] for t in dag.tasks}  # type: ignore[union-attr]
+    steps = [task for task in dag.tasks if task.task_id != "approve"]  # which returns a name
+    hints = {t.task_id: t.python_callable.__annotations__["return"] for t in steps}  # type: ignore[union-attr]
     assert set(hints.values()) <= {list[int], str, None}

@@ -54,6 +54,9 @@ def audit_chain(events: Iterable[Event], *, anchor: tuple[int, str] | None) -> A
 
 def anchor_last(store: ModelStore, event: Event) -> None:
     """Keep an event's id and hash in the model store, outside the database's reach."""
+    known = _read_anchor(store)
+    if known and known[0] >= event.event_id:
+        return
     files.replace(_anchor(store), f"{event.event_id} {event.hash}\n".encode())
 
 

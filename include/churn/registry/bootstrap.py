@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 _CELLS_AT_ONCE = 4_000_000
-_TINY = 1e-15
+_TINY = np.finfo(float).eps  # what scikit-learn keeps away from 0 and 1
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from churn.registry import files
-from churn.registry.store import ModelStore, Served, checked_name, entries, names_in
+from churn.registry.store import MANIFEST, ModelStore, Served, checked_name, entries, names_in
 
 _CANDIDATE_LIFE: Final = timedelta(days=7)
 _PINS: Final = "pins"
@@ -88,7 +88,8 @@ def tidy(store: ModelStore, *, older_than: timedelta = _CANDIDATE_LIFE) -> None:
     """
     oldest = time.time() - older_than.total_seconds()
     for path in entries(store.path / "candidates"):
-        if path.lstat().st_mtime < oldest:
+        is_whole = (path / MANIFEST).exists()  # it is written last
+        if not is_whole or path.lstat().st_mtime < oldest:
             _remove(path)
     besides = (*store.path.glob(".*.*"), *(store.path / _PINS).glob(".*.*"))
     for path in (*entries(store.path / _RETIRED), *besides):

@@ -51,6 +51,7 @@ class Decision:
     promote: bool
     reason: str
     numbers: Mapping[str, float] = field(default_factory=dict)
+    unchanged: bool = False
 
 
 def first(candidate: str) -> Decision:
@@ -60,7 +61,8 @@ def first(candidate: str) -> Decision:
 
 def unchanged(champion: str) -> Decision:
     """Decide where data and code gave the champion once more."""
-    return Decision(False, f"unchanged: data and code give {champion} again, which stays in use")
+    reason = f"unchanged: data and code give {champion} again, which stays in use"
+    return Decision(False, reason, unchanged=True)
 
 
 def judge(compared: Comparison, rule: PromotionRule | None = None) -> Decision:

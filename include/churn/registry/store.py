@@ -107,7 +107,7 @@ class ModelStore:
             path = folder / _checked_file(name)
             path.parent.mkdir(exist_ok=True)
             files.write(path, data)
-        files.write(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
+        files.replace(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
         for inner in {(folder / name).parent for name in content} | {folder, folder.parent}:
             files.sync_folder(inner)
         return folder

@@ -1,0 +1,206 @@
+"""How often noise replaces a champion, and how surely a stale one is replaced."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from churn.deciding import slices
+from churn.model.features import pipeline, probabilities, target
+from churn.model.holdout import HELD_OUT_SHARE, positions
+from churn.registry.bootstrap import Comparison
+from churn.registry.promotion import Decision, PromotionRule, judge
+from tests.customer_file import customers
+
+Floats = NDArray[np.float64]
+RETRAINS = 100
+DRIFTS = 20
+
+
+@cache
+def _file() -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    frame = customers()
+    return frame, positions(frame["customer_id"]) < HELD_OUT_SHARE
+
+
+def _held_out() -> pd.DataFrame:
+    frame, held = _file()
+    return frame[held]
+
+
+def _trained(y: NDArray[np.int64], rows: NDArray[np.int64] | None = None) -> Floats:
+    """Return what a model trained on outcomes, perhaps resampled, says of the hold-out."""
+    frame, held = _file()
+    chosen = np.flatnonzero(~held) if rows is None else rows
+    return probabilities(pipeline().fit(frame.iloc[chosen], y[chosen]), _held_out())
+
+
+@cache
+def _resampled() -> tuple[Floats, ...]:
+    """Return a hundred models' scores, each trained on the customers drawn with replacement."""
+    frame, held = _file()
+    rng, learnt = np.random.default_rng(1), np.flatnonzero(~held)
+    y = target(frame)
+    return tuple(_trained(y, rng.choice(learnt, size=len(learnt))) for _ in range(RETRAINS))
+
+
+def _judged(y: NDArray[np.int64], champion: Floats, challenger: Floats) -> Decision:
+    compared = Comparison(y, champion, challenger, slices(_held_out()))
+    return judge(compared, PromotionRule(draws=300))
+
+
+def test_a_hundred_retrains_on_resampled_unchanged_data_replace_the_champion_five_times_at_most() -> (
+    None
+):
+    y = target(_held_out())
+    champion = _trained(target(_file()[0]))
+    replaced = sum(_judged(y, champion, one).promote for one in _resampled())
+    print(f"\nof {RETRAINS} retrains on resampled data {replaced} replaced the champion")
+    assert replaced <= 5
+
+
+def test_a_hundred_nights_of_noise_replace_a_champion_that_is_such_a_retrain_itself_no_oftener() -> (
+    None
+):
+    y = target(_held_out())
+    champion, replaced = _resampled()[0], 0
+    for challenger in _resampled()[1:]:
+        if _judged(y, champion, challenger).promote:
+            champion, replaced = challenger, replaced + 1
+    print(f"\nin a chain of {RETRAINS - 1} nights the champion changed {replaced} times")
+    assert replaced <= 5
+
+
+def _drifted(shift: Floats, seed: int) -> NDArray[np.int64]:
+    """Return outcomes of all customers, drawn after their log-odds of leaving were shifted."""
+    frame, _ = _file()
+    p = np.clip(probabilities(_true_model(), frame), 1e-9, 1 - 1e-9)
+    log_odds = np.log(p / (1 - p)) + shift
+    drawn = np.random.default_rng(seed).random(len(frame)) < 1 / (1 + np.exp(-log_odds))
+    return drawn.astype(np.int64)
+
+
+@cache
+def _true_model() -> object:
+    frame, _ = _file()
+    return pipeline().fit(frame, target(frame))
+
+
+def _replaced(shift: Floats) -> int:
+    """Return how many of the drifts made the refreshed model take over from the stale one."""
+    _, held = _file()
+    stale = _trained(target(_file()[0]))
+    outcomes = (_drifted(shift, seed) for seed in range(DRIFTS))
+    return sum(_judged(y[held], stale, _trained(y)).promote for y in outcomes)
+
+
+def _fibre(effect: float) -> Floats:
+    frame, _ = _file()
+    return np.asarray(np.where(frame["internet_service"] == "Fiber optic", -effect, effect / 2))
+
+
+def _newcomers(effect: float) -> Floats:
+    frame, _ = _file()
+    return np.asarray(np.where(frame["tenure"] < 12, effect, -effect))
+
+
+@pytest.mark.parametrize("drift", [_fibre, _newcomers], ids=["fibre", "newcomers"])
+def test_a_champion_grown_stale_on_changed_data_is_replaced(drift: object) -> None:
+    replaced = _replaced(drift(1.0))  # type: ignore[operator]
+    print(f"\n{replaced} of {DRIFTS} stale champions were replaced")
+    assert replaced >= 0.9 * DRIFTS
+
+
+def test_the_power_against_a_drift_grows_with_it() -> None:
+    weak, strong = _replaced(_fibre(0.25)), _replaced(_fibre(0.75))
+    assert weak < DRIFTS / 2 < strong
+
+
+def _outcomes(rows: int = 4_000) -> tuple[NDArray[np.int64], Floats]:
+    rng = np.random.default_rng(0)
+    p = rng.beta(1, 2, size=rows)
+    return (rng.random(rows) < p).astype(np.int64), p
+
+
+def _blunted(p: Floats) -> Floats:
+    return np.clip(0.6 * p + 0.12, 0, 1)
+
+
+def test_a_better_model_is_promoted_in_words_with_its_numbers() -> None:
+    y, p = _outcomes()
+    decision = judge(Comparison(y, _blunted(p), p, {}))
+    assert decision.promote
+    assert decision.reason.startswith("promoted: better beyond noise")
+    numbers = decision.numbers
+    told = f"log-loss {numbers['log_loss challenger']:.4f} against"
+    assert told in decision.reason
+    assert f"{numbers['log_loss low']:+.4f} to {numbers['log_loss high']:+.4f}" in decision.reason
+    assert f"{len(y):,} customers, {y.sum():,} of whom left" in decision.reason
+
+
+def test_the_same_model_is_kept() -> None:
+    y, p = _outcomes()
+    decision = judge(Comparison(y, p, p.copy(), {}))
+    assert not decision.promote
+    assert "kept: it is not better beyond noise" in decision.reason
+
+
+def test_a_sure_but_tiny_gain_is_no_reason_to_change() -> None:
+    y, p = _outcomes(200_000)
+    nearly = np.clip(p * 0.985 + 0.005, 0, 1)
+    decision = judge(Comparison(y, nearly, p, {}), PromotionRule(draws=100))
+    assert not decision.promote
+    assert "log-loss is under 0.001" in decision.reason
+
+
+def test_a_model_that_ranks_worse_is_kept_out_however_well_calibrated() -> None:
+    y, p = _outcomes()
+    timid = p**3
+    rough = np.clip(np.round(p, 1), 0.02, 0.98)
+    decision = judge(Comparison(y, timid, rough, {}), PromotionRule(margin_roc_auc=0.0005))
+    assert not decision.promote
+    assert "ROC-AUC, more than 0.0005" in decision.reason
+
+
+def test_a_slice_that_is_harmed_vetoes_by_its_name() -> None:
+    y, p = _outcomes()
+    seniors = np.arange(len(y)) < 600
+    challenger = np.where(seniors, _blunted(_blunted(p)), p)
+    champion = np.where(seniors, p, _blunted(p))
+    decision = judge(Comparison(y, champion, challenger, {"senior_citizen=Yes": seniors}))
+    assert not decision.promote
+    assert "senior_citizen=Yes loses" in decision.reason
+    assert judge(Comparison(y, champion, challenger, {})).promote
+
+
+def test_a_slice_that_is_too_small_is_told_and_not_judged() -> None:
+    y, p = _outcomes()
+    few = np.arange(len(y)) < 90
+    challenger = np.where(few, 0.3, p)
+    decision = judge(Comparison(y, _blunted(p), challenger, {"contract=Two year": few}))
+    assert decision.promote
+    assert f"too few to judge contract=Two year: 90 customers, {y[few].sum()}" in decision.reason
+    assert not any(name.startswith("contract") for name in decision.numbers)
+
+
+def test_a_hold_out_that_is_too_small_keeps_the_champion_and_says_so() -> None:
+    y, p = _outcomes(80)
+    decision = judge(Comparison(y, _blunted(p), p, {}))
+    assert not decision.promote
+    assert "hold-out is too small to compare on (80 customers" in decision.reason
+
+
+def test_the_slices_are_those_of_gender_age_and_contract() -> None:
+    found = slices(_held_out())
+    assert set(found) == {
+        "gender=Female",
+        "gender=Male",
+        "senior_citizen=No",
+        "senior_citizen=Yes",
+        "contract=Month-to-month",
+        "contract=One year",
+        "contract=Two year",
+    }
+    assert sum(mask.sum() for name, mask in found.items() if "contract" in name) == len(_held_out())
