@@ -1,8 +1,8 @@
 import pytest
 
 from churn.customer import ADD_ONS
-from churn.model.score import Score
 from churn.model.explanation import Reason, reasons
+from churn.model.score import Score
 from churn.parsing import parse_customer
 from tests.customer_file import conditioner, read_rows, trained
 

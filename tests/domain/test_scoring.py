@@ -60,7 +60,7 @@ def test_any_changed_weight_is_refused_although_the_hashes_are_right(
         load_model(_with_scorecard(tmp_path, _with_column(number, weight=weight)))
 
 
-@pytest.mark.parametrize("change", ["mean", "scale"])
+@pytest.mark.parametrize("change", ["mean", "scale", "outcome_covariance"])
 @pytest.mark.parametrize("number", [0, 10])
 def test_a_changed_moment_is_refused_although_the_hashes_are_right(
     tmp_path: Path, number: int, change: str

@@ -10,7 +10,7 @@ from churn.customer import FEATURES, Known
 from churn.errors import ModelRefusedError
 from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, MODEL_COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
-from churn.model.features import probabilities
+from churn.model.features import probabilities, target
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 
 if TYPE_CHECKING:
@@ -29,11 +29,14 @@ def compile_scorecard(model: Pipeline, frame: "pd.DataFrame") -> Scorecard:
     scales = np.concatenate([model["scale"].scale_, np.where(spread > 0, spread, 1.0)])
     weights = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
     z = (matrix - means) / scales
-    unbounded = tuple(map(_weighted, COLUMNS, means, scales, weights))
+    y = target(frame)
+    seen = z.T @ (y - y.mean()) / len(y)
+    unbounded = tuple(map(_weighted, COLUMNS, means, scales, weights, seen))
     size = len(MODEL_COLUMNS)
     columns = (*unbounded[:size], *map(_bounded, unbounded[size:], auxiliary.T))
     return Scorecard(
         intercept=float(model["logistic"].intercept_[0]),
+        base_rate=float(y.mean()),
         columns=columns,
         points=points(columns),
         correlation=tuple(tuple(map(float, row)) for row in z.T @ z / len(z)),
@@ -45,7 +48,9 @@ def _values(column: DesignColumn, frame: "pd.DataFrame") -> NDArray[np.float64]:
     return np.log1p(values) if column.transform is Transform.LOG1P else values
 
 
-def _weighted(column: DesignColumn, mean: float, scale: float, weight: float) -> WeightedColumn:
+def _weighted(
+    column: DesignColumn, mean: float, scale: float, weight: float, seen: float
+) -> WeightedColumn:
     value = column.value
     return WeightedColumn(
         field=column.field.name,
@@ -54,6 +59,7 @@ def _weighted(column: DesignColumn, mean: float, scale: float, weight: float) ->
         mean=float(mean),
         scale=float(scale),
         weight=float(weight),
+        outcome_covariance=float(seen),
     )
 
 

@@ -64,8 +64,10 @@ class Layout:
 
     def told(self, evidence: Iterable[str]) -> Mask:
         """Return which columns are known, shape (columns,)."""
-        masks = [self.told_by[name] for name in evidence if name in self.told_by]
-        return np.logical_or.reduce([np.zeros(self.design.shape[1], dtype=bool), *masks])
+        told = np.zeros(self.design.shape[1], dtype=bool)
+        for name in evidence:
+            told |= self.told_by[name]
+        return told
 
     def answered(self, field: str) -> Mask:
         """Return which columns an answer to the question for a field would tell."""
@@ -123,13 +125,9 @@ def _row(columns: Sequence[WeightedColumn], field: str, value: Value) -> NDArray
     return np.array([c.standardised(value) if c.field == field else 0.0 for c in columns])
 
 
-def _partial_row(
-    columns: Sequence[WeightedColumn], dependency: Dependency
-) -> NDArray[np.float64]:
+def _partial_row(columns: Sequence[WeightedColumn], dependency: Dependency) -> NDArray[np.float64]:
     other = _others(dependency)[0]
-    return np.array(
-        [c.standardised(other) if _is_settled(dependency, c) else 0.0 for c in columns]
-    )
+    return np.array([c.standardised(other) if _is_settled(dependency, c) else 0.0 for c in columns])
 
 
 def _is_settled(dependency: Dependency, column: WeightedColumn) -> bool:
