@@ -10,7 +10,9 @@ _SWAPPED = {"Month-to-month": "Two year", "Two year": "Month-to-month"}
 
 def write_changed(path: Path) -> Path:
     """Write the real file with the longest and the shortest contract swapped."""
-    rows = [{**row, "Contract": _SWAPPED.get(row["Contract"], row["Contract"])} for row in read_rows()]
+    rows = [
+        {**row, "Contract": _SWAPPED.get(row["Contract"], row["Contract"])} for row in read_rows()
+    ]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

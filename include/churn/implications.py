@@ -33,7 +33,5 @@ def is_held(dependency: Dependency, known: Known) -> bool | None:
     """Whether the parent has the dependency's value, as itself or a child tells; else None."""
     if dependency.parent.name in known:
         return known[dependency.parent.name] == dependency.value
-    for child in dependency.children:
-        if child.name in known:
-            return known[child.name] == dependency.forced
-    return None
+    told = {known[c.name] for c in dependency.children if c.name in known}
+    return dependency.forced in told if told else None

@@ -9,6 +9,7 @@ from churn import customer
 from churn.customer import DEPENDENCIES, TENURE, TOTAL_CHARGES, Dependency, Known
 from churn.errors import InvalidCustomerError, Problem
 from churn.field import Field, Kind, Value
+from churn.implications import completed
 
 _MAX_IDENTIFIER = 200
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
@@ -29,11 +30,12 @@ def parse_customer(raw: Mapping[str, object]) -> Known:
     """
     known, problems = _read(raw)
     problems += _settle_first_month(raw, known)
+    whole = completed(known)
     for dependency in DEPENDENCIES:
-        problems += _settle(dependency, known)
+        problems += _contradictions(dependency, whole)
     if problems:
         raise InvalidCustomerError(tuple(problems))
-    return known
+    return whole
 
 
 def _read(raw: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
@@ -140,20 +142,12 @@ def _settle_first_month(raw: Mapping[str, object], known: dict[str, Value]) -> l
     return [Problem(TOTAL_CHARGES.name, raw[blank[0]], expected)]
 
 
-def _settle(dependency: Dependency, known: dict[str, Value]) -> list[Problem]:
-    """Fill in what follows from the dependency, or say what contradicts it."""
-    parent, children = dependency.parent, dependency.children
-    forced = [c for c in children if known.get(c.name) == dependency.forced]
-    if forced:
-        known.setdefault(parent.name, dependency.value)
-    elif dependency.value is False and any(child.name in known for child in children):
-        known.setdefault(parent.name, True)
-    if parent.name not in known:
+def _contradictions(dependency: Dependency, known: Known) -> list[Problem]:
+    if dependency.parent.name not in known:
         return []
-    if known[parent.name] != dependency.value:
-        return [_contradiction(dependency, child, known) for child in forced]
-    wrong = [c for c in children if known.get(c.name, dependency.forced) != dependency.forced]
-    known.update({child.name: dependency.forced for child in children if child not in wrong})
+    holds = known[dependency.parent.name] == dependency.value
+    given = [child for child in dependency.children if child.name in known]
+    wrong = [child for child in given if (known[child.name] == dependency.forced) != holds]
     return [_contradiction(dependency, child, known) for child in wrong]
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +53,8 @@ class LoadedModel:
             return self.conditioner.probabilities(rows)
         whole = np.array([self.trees.knows_enough(row) for row in rows], dtype=bool)
         found = np.empty(len(rows))
-        found[whole] = self.trees.probabilities([rows[i] for i in np.flatnonzero(whole)])
-        found[~whole] = self.conditioner.probabilities([rows[i] for i in np.flatnonzero(~whole)])
+        found[whole] = self.trees.probabilities(list(compress(rows, whole)))
+        found[~whole] = self.conditioner.probabilities(compress(rows, ~whole))
         return found
 
     def decide(self, score: Score) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from churn.errors import InvalidCustomerError, NoModelError, Problem, shown
@@ -53,6 +54,7 @@ def install(app: FastAPI) -> None:
     """Make every error of the application a problem."""
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(InvalidCustomerError, _on_invalid_customer)
+    app.add_exception_handler(RequestValidationError, _on_invalid_query)
     app.add_exception_handler(NoModelError, _on_no_model)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_bug)
@@ -68,6 +70,12 @@ async def _on_invalid_customer(_: Request, error: Exception) -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     errors = [_described(problem) for problem in error.problems[:_MOST_ERRORS]]
     return problem_response(ProblemError(status, str(error), errors=errors))
+
+
+async def _on_invalid_query(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    found = [Problem(str(e["loc"][-1]), e["input"], e["msg"]) for e in error.errors()]
+    return await _on_invalid_customer(_, InvalidCustomerError(tuple(found)))
 
 
 async def _on_no_model(_: Request, error: Exception) -> Response:

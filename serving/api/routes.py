@@ -2,34 +2,30 @@
 
 import json
 import sqlite3
-import uuid
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from churn.customer import CUSTOMER_ID, FEATURES, Known
-from churn.model.explanation import Reason, reasons
-from churn.model.score import Score
 from churn.parsing import parse_customer
-from churn.scoring import LoadedModel
+from serving.api.answers import Answer, Asked, answer
 from serving.api.live_model import LiveModel
 from serving.api.prediction_log import PredictionLog
 from serving.api.problems import ProblemError
 from serving.api.schemas import (
     EXAMPLES,
+    Explain,
     LogState,
     ModelOut,
     Prediction,
     ProblemOut,
     Ready,
-    ReasonOut,
     customer_schema,
 )
 
 MAX_BODY_BYTES = 1 << 16
-MOST_REASONS = 5
 _NAMES = [field.name for field in FEATURES]
 
 router = APIRouter()
@@ -59,23 +55,36 @@ _BODY = {
 }
 
 
-@router.post("/predict", openapi_extra=_BODY, responses=_PROBLEMS)
-async def predict(request: Request, live: Live, log: Log) -> Prediction:
-    """Say whether a customer will leave, how sure that is, and why."""
+@router.post(
+    "/predict",
+    openapi_extra=_BODY,
+    response_model=None,
+    responses={200: {"model": Prediction}, **_PROBLEMS},
+)
+async def predict(
+    request: Request,
+    live: Live,
+    log: Log,
+    explain: Explain = Explain.SHORT,
+    protected: bool = False,
+) -> Response:
+    """Say whether a customer will leave, how sure that is, and why.
+
+    `explain=none` leaves the reasons out, `full` gives all of them and what could be changed;
+    `protected=true` shows gender and age among the reasons.
+    """
     known = parse_customer(await _read_object(request))
     if not any(name in known for name in _NAMES):
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY, f"give at least one of {', '.join(_NAMES)}"
         )
-    model = live.model
-    score = model.score(known)
-    answer = _answer(model, known, score)
+    given = answer(live.model, known, Asked(explain, protected))
     try:
-        log.add(_record(answer, known))
+        log.add(_record(given, known))
     except sqlite3.Error as error:
         detail = f"the prediction could not be recorded, so it is not given: {error}"
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
-    return answer
+    return Response(json.dumps(given), media_type="application/json")
 
 
 @router.get("/model", responses={503: _PROBLEMS[503]})
@@ -136,33 +145,14 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return content
 
 
-def _answer(model: LoadedModel, known: Known, score: Score) -> Prediction:
-    return Prediction(
-        prediction=int(model.decide(score)),
-        probability_churn=score.probability,
-        interval=score.interval,
-        threshold=model.manifest.threshold,
-        reasons=list(map(_reason, reasons(known, score)[:MOST_REASONS])),
-        unknown_fields=[name for name in _NAMES if name not in known],
-        model_version=model.version,
-        prediction_id=str(uuid.uuid4()),
-    )
-
-
-def _reason(reason: Reason) -> ReasonOut:
-    return ReasonOut(
-        field=reason.field, value=reason.value, log_odds=reason.log_odds, text=reason.text
-    )
-
-
-def _record(answer: Prediction, known: Known) -> dict[str, object]:
+def _record(given: Answer, known: Known) -> dict[str, object]:
     return {
-        "prediction_id": answer.prediction_id,
+        "prediction_id": given["prediction_id"],
         "predicted_at": datetime.now(UTC).isoformat(),
         "customer_id": known.get(CUSTOMER_ID.name),
-        "model_version": answer.model_version,
-        "probability_churn": answer.probability_churn,
-        "prediction": answer.prediction,
-        "threshold": answer.threshold,
+        "model_version": given["model_version"],
+        "probability_churn": given["probability_churn"],
+        "prediction": given["prediction"],
+        "threshold": given["threshold"],
         "features": {name: value for name, value in known.items() if name != CUSTOMER_ID.name},
     }

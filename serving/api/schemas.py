@@ -1,15 +1,31 @@
 """What goes in and out, for the OpenAPI document; the request derives from the customer."""
 
 from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from churn.customer import CUSTOMER_ID, FEATURES
 from churn.field import Field, Kind
+from churn.model.score import Family
 from churn.registry.manifest import Metric, TrainedOn
 
 
-class ReasonOut(BaseModel):
+class Explain(StrEnum):
+    """How much an answer explains itself."""
+
+    NONE = "none"
+    SHORT = "short"
+    FULL = "full"
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class ReasonOut(_Out):
     """What one field, or a group of tied fields, adds to the log-odds of leaving."""
 
     field: str
@@ -18,19 +34,50 @@ class ReasonOut(BaseModel):
     text: str
 
 
-class Prediction(BaseModel):
-    """The answer to a prediction request."""
+class LogOddsOut(_Out):
+    """``average_customer``, the reasons, ``other`` and ``uncertainty`` add up to ``total``.
 
-    model_config = ConfigDict(protected_namespaces=())
+    ``other`` is what no reason shows; ``uncertainty`` the pull of unknown fields towards 50 %.
+    ``probability_churn`` is ``1 / (1 + exp(-total))``.
+    """
 
-    prediction: int
+    average_customer: float
+    other: float
+    uncertainty: float
+    total: float
+
+
+class ChangeOut(_Out):
+    """The same customer with another value of one field: an association, not an effect."""
+
+    field: str
+    value: bool | str
+    probability_churn: float
+    difference: float
+    text: str
+
+
+class Prediction(_Out):
+    """The answer to a prediction request.
+
+    ``reasons`` and ``log_odds`` are there unless ``explain=none``, ``what_if`` with
+    ``explain=full``. ``interval`` holds the probability 9 times in 10, once all fields are known.
+    ``fallback`` says that the scorecard answered for the trees, which need every field.
+    """
+
+    prediction: Literal[0, 1]
     probability_churn: float
     interval: tuple[float, float]
     threshold: float
-    reasons: list[ReasonOut]
+    reasons: list[ReasonOut] = []
+    log_odds: LogOddsOut | None = None
+    what_if: list[ChangeOut] = []
     unknown_fields: list[str]
+    ask_next: str | None
+    scored_by: Family
+    fallback: bool
     model_version: str
-    prediction_id: str
+    prediction_id: UUID
 
 
 class ModelOut(BaseModel):

@@ -169,11 +169,21 @@ def test_the_openapi_document_allows_null_as_the_service_does(client: TestClient
     Draft202012Validator(_request(client)["schema"]).validate(body)
 
 
-def test_the_answer_to_an_openapi_example_has_the_documented_shape(client: TestClient) -> None:
+@pytest.mark.parametrize("explain", ["none", "short", "full"])
+@pytest.mark.parametrize("number", range(2))
+def test_an_answer_fits_the_documented_schema(
+    client: TestClient, explain: str, number: int
+) -> None:
     document = _document(client)
-    schema = document["components"]["schemas"]["Prediction"]
-    answer = client.post("/predict", json={"tenure": 5}).json()
-    assert set(answer) == set(schema["properties"])
+    schema = {"$ref": "#/components/schemas/Prediction", "components": document["components"]}
+    example = list(_request(client)["examples"].values())[number]
+    answer = client.post(f"/predict?explain={explain}", json=example["value"])
+    Draft202012Validator(schema).validate(answer.json())
+    assert answer.headers["content-type"] == "application/json"
+    if explain == "full":
+        assert set(answer.json()) == set(
+            document["components"]["schemas"]["Prediction"]["properties"]
+        )
 
 
 def test_nothing_is_opened_before_the_service_starts(tmp_path: Path) -> None:

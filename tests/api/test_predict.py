@@ -1,4 +1,5 @@
 import json
+import math
 import uuid
 from typing import Any
 
@@ -10,9 +11,15 @@ from starlette.testclient import TestClient
 
 from churn.customer import FEATURES, Known
 from churn.model.features import probabilities
+from churn.model.score import Family
 from churn.parsing import parse_customer
+from churn.registry.store import ModelStore
+from churn.settings import Settings
 from serving.api.routes import MAX_BODY_BYTES
+from tests.api.conftest import running
 from tests.customer_file import conditioner, customers, package, read_rows, trained
+from tests.trees import BOOSTING, FOREST, tree_package
+from tests.trees import model as tree_model
 
 ORIGIN = {"tenure": 5, "monthly_charges": 95.5, "gender": 1, "partner": 0}
 PROBLEM = "application/problem+json"
@@ -96,15 +103,133 @@ def test_the_probability_lies_within_its_interval(client: TestClient) -> None:
     assert 0 < low < answer["probability_churn"] < high < 1
 
 
-def test_the_reasons_are_the_strongest_five_and_name_no_protected_attribute(
+def _whole(number: int = 0) -> dict[str, str]:
+    return {name: value for name, value in read_rows()[number].items() if name != "Churn"}
+
+
+def _asked(client: TestClient, body: object, **parameters: str) -> dict[str, Any]:
+    answer = client.post("/predict", json=body, params=parameters)
+    assert answer.status_code == 200, answer.text
+    content: dict[str, Any] = answer.json()
+    return content
+
+
+def _fields(answer: dict[str, Any]) -> set[str]:
+    return {reason["field"] for reason in answer["reasons"]}
+
+
+def test_the_reasons_are_the_strongest_three_and_name_no_protected_attribute(
     client: TestClient,
 ) -> None:
-    body = {name: value for name, value in read_rows()[0].items() if name != "Churn"}
-    reasons = _predict(client, body)["reasons"]
-    assert len(reasons) == 5
+    reasons = _predict(client, _whole())["reasons"]
+    assert len(reasons) == 3
     sizes = [abs(reason["log_odds"]) for reason in reasons]
     assert sizes == sorted(sizes, reverse=True)
     assert {"gender", "senior_citizen"}.isdisjoint(reason["field"] for reason in reasons)
+
+
+def test_a_full_explanation_has_every_reason_and_what_could_be_changed(client: TestClient) -> None:
+    short, full = (_asked(client, _whole(), explain=how) for how in ("short", "full"))
+    assert full["reasons"][:3] == short["reasons"]
+    assert len(full["reasons"]) > 6
+    assert "what_if" not in short
+    assert {change["field"] for change in full["what_if"]} >= {"contract", "payment_method"}
+    assert all("association, not cause" in change["text"] for change in full["what_if"])
+
+
+def test_a_change_has_the_probability_that_the_changed_customer_gets(client: TestClient) -> None:
+    for change in _asked(client, _whole(), explain="full")["what_if"]:
+        body = {**parse_customer(_whole()), change["field"]: change["value"]}
+        then = _predict(client, body)["probability_churn"]
+        assert change["probability_churn"] == pytest.approx(then, abs=1e-12)
+
+
+def test_without_an_explanation_only_the_verdict_is_given(client: TestClient) -> None:
+    answer = _asked(client, ORIGIN, explain="none")
+    assert {"reasons", "log_odds", "what_if"}.isdisjoint(answer)
+    assert answer["probability_churn"] == _predict(client, ORIGIN)["probability_churn"]
+
+
+@pytest.mark.parametrize("explain", ["short", "full"])
+@pytest.mark.parametrize("body", [ORIGIN, _whole(0), _whole(3), {"internet_service": "No"}])
+def test_the_parts_of_an_answer_add_up_to_its_probability(
+    client: TestClient, body: dict[str, object], explain: str
+) -> None:
+    answer = _asked(client, body, explain=explain)
+    parts = answer["log_odds"]
+    total = sum(parts[name] for name in ("average_customer", "other", "uncertainty"))
+    total += sum(reason["log_odds"] for reason in answer["reasons"])
+    assert abs(total - parts["total"]) <= 1e-9
+    assert abs(1 / (1 + math.exp(-total)) - answer["probability_churn"]) <= 1e-9
+
+
+def test_protected_attributes_are_reasons_only_for_those_who_ask(client: TestClient) -> None:
+    hidden = _asked(client, _whole(), explain="full")
+    shown = _asked(client, _whole(), explain="full", protected="true")
+    assert _fields(shown) - _fields(hidden) == {"gender", "senior_citizen"}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "expected"),
+    [("explain", "all", "'none', 'short' or 'full'"), ("protected", "perhaps", "boolean")],
+)
+def test_an_unknown_way_of_explaining_is_refused_as_a_problem(
+    client: TestClient, parameter: str, value: str, expected: str
+) -> None:
+    answer = client.post("/predict", json=ORIGIN, params={parameter: value})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == PROBLEM
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["value"]) == (parameter, value)
+    assert expected in error["expected"]
+
+
+def test_the_field_most_worth_asking_next_is_named_until_all_are_known(client: TestClient) -> None:
+    body: dict[str, object] = {"gender": "Male"}
+    whole = {**parse_customer(_whole(3)), "customer_id": None}
+    asked = []
+    while (field := _predict(client, body)["ask_next"]) is not None:
+        asked.append(field)
+        body[field] = whole[field]
+    assert asked[0] == "contract"
+    assert len(asked) == len(set(asked)) > 10
+    assert {"gender", "senior_citizen"}.isdisjoint(asked)
+    assert body.keys().isdisjoint({"senior_citizen"})
+
+
+def test_a_field_that_follows_from_the_known_ones_is_not_unknown(client: TestClient) -> None:
+    unknown = _predict(client, {"internet_service": "No", "phone_service": 0})["unknown_fields"]
+    assert {"tech_support", "streaming_tv", "multiple_lines"}.isdisjoint(unknown)
+    assert "tenure" in unknown
+
+
+def test_a_scorecard_says_that_it_scored_and_that_it_stood_in_for_nothing(
+    client: TestClient,
+) -> None:
+    answer = _predict(client, ORIGIN)
+    assert (answer["scored_by"], answer["fallback"]) == ("scorecard", False)
+
+
+@pytest.mark.parametrize("family", [BOOSTING, FOREST])
+def test_trees_give_the_same_answers_and_say_when_the_scorecard_stood_in(
+    settings: Settings, empty_store: ModelStore, family: Family
+) -> None:
+    version = tree_package(family)
+    empty_store.write_candidate(version.manifest, version.files)
+    empty_store.publish(version.manifest.version)
+    with running(settings) as client:
+        whole, part = _asked(client, _whole(3), explain="full"), _asked(client, ORIGIN)
+    known = parse_customer(_whole(3))
+    assert whole["probability_churn"] == tree_model(family).score(known).probability
+    assert (whole["scored_by"], whole["fallback"]) == (family.value, False)
+    assert whole["interval"] == [whole["probability_churn"]] * 2
+    assert len(whole["what_if"]) > 5
+    parts = whole["log_odds"]
+    total = parts["average_customer"] + parts["other"]
+    total += sum(reason["log_odds"] for reason in whole["reasons"])
+    assert abs(total - parts["total"]) <= 1e-9
+    assert (part["scored_by"], part["fallback"]) == ("scorecard", True)
+    assert part["ask_next"] == "contract"
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,25 @@
 import math
+from collections.abc import Iterable
+from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from churn.customer import FEATURES, Known
+from churn.field import Field
+from churn.implications import completed
+from churn.model import conditioning
 from churn.model.compiling import compile_scorecard, known_rows
 from churn.model.conditioning import Conditioner
-from churn.model.evaluation import score_metrics
 from churn.model.features import pipeline, target
 from churn.model.gaussian import condition
 from churn.model.score import Score, sigmoid
+from churn.parsing import parse_customer
 from tests.customer_file import conditioner, customers, trained
 
 ORIGIN = ("tenure", "monthly_charges", "gender", "partner")
@@ -34,7 +40,7 @@ def _out_of_fold(names: tuple[str, ...]) -> dict[str, float]:
         unseen = Conditioner(compile_scorecard(fitted, frame.iloc[train]))
         some = (_only(known, names) for known in known_rows(frame.iloc[test]))
         p[test] = [unseen.score(known).probability for known in some]
-    return dict(score_metrics(y, p))
+    return {"roc_auc": float(roc_auc_score(y, p)), "log_loss": float(log_loss(y, p))}
 
 
 def test_the_origins_four_fields_are_scored_as_well_as_by_a_model_of_their_own() -> None:
@@ -99,11 +105,11 @@ def test_known_columns_that_nearly_say_the_same_are_told_apart() -> None:
     assert given.variance == pytest.approx(1 - transfer @ [0.1, 0.099], rel=1e-9)
 
 
-def test_nothing_known_leaves_the_intercept_and_the_whole_variance() -> None:
+def test_nothing_known_gives_the_base_rate_and_leaves_the_whole_variance() -> None:
     scorecard = trained().scorecard
     weights = np.array([column.weight for column in scorecard.columns])
     score = conditioner().score({})
-    assert score.log_odds == scorecard.intercept
+    assert score.probability == pytest.approx(customers()["churn"].mean(), abs=1e-12)
     assert score.variance == pytest.approx(weights @ np.array(scorecard.correlation) @ weights)
 
 
@@ -162,22 +168,125 @@ def test_knowing_more_never_adds_variance(
 
 
 @given(_CUSTOMERS, _SUBSETS)
-def test_contributions_are_those_of_the_known_fields_and_add_up(
+def test_the_contributions_add_up_to_the_log_odds(known: Known, names: frozenset[str]) -> None:
+    score = conditioner().score(_only(known, names))
+    assert names - {"total_charges"} <= set(score.contributions)
+    total = score.base + sum(score.contributions.values())
+    assert score.log_odds == pytest.approx(total, abs=1e-12)
+
+
+@given(_CUSTOMERS, _SUBSETS)
+def test_what_follows_from_the_known_fields_is_filled_in_alike_everywhere(
     known: Known, names: frozenset[str]
 ) -> None:
-    score = conditioner().score(_only(known, names))
-    assert set(score.contributions) == names
-    total = trained().scorecard.intercept + sum(score.contributions.values())
-    assert score.log_odds == pytest.approx(total, abs=1e-9)
+    some = _only(known, names)
+    whole = completed(some)
+    assert completed(whole) == whole
+    assert parse_customer(some) == whole
+    assert whole.items() <= known.items()
+    assert conditioner().score(whole) == conditioner().score(some)
 
 
-def test_the_mean_of_many_customers_with_the_same_known_values_is_the_conditional_one() -> None:
-    """What the formula says of two-year customers is close to what they are."""
+@given(st.lists(st.tuples(_CUSTOMERS, _SUBSETS), max_size=8))
+def test_many_customers_at_once_are_scored_as_each_alone(
+    pairs: list[tuple[Known, frozenset[str]]],
+) -> None:
+    rows = [_only(known, names) for known, names in pairs]
+    alone = [conditioner().score(row).probability for row in rows]
+    np.testing.assert_allclose(conditioner().probabilities(rows), alone, rtol=0, atol=1e-12)
+
+
+def test_an_add_on_that_is_not_taken_tells_that_there_is_internet() -> None:
+    score = conditioner().score({"streaming_tv": "No"})
+    assert score.contributions["internet_service"] > 0
+    rate = customers().query("streaming_tv == 'No'")["churn"].mean()
+    assert score.probability == pytest.approx(rate, abs=0.01)
+
+
+@pytest.mark.parametrize("field", [f for f in FEATURES if not f.is_number], ids=lambda f: f.name)
+def test_a_single_known_value_is_scored_at_the_rate_that_was_seen(field: Field) -> None:
     frame = customers()
-    same = frame[frame["contract"] == "Two year"]
-    log_odds: NDArray[np.float64] = trained().model.decision_function(same)
-    score = conditioner().score({"contract": "Two year"})
-    assert score.log_odds == pytest.approx(float(log_odds.mean()), abs=1e-6)
+    for value in field.values:
+        rate = frame[frame[field.name] == value]["churn"].mean()
+        found = conditioner().score({field.name: value}).probability
+        assert found == pytest.approx(rate, abs=0.025), value
+
+
+def test_weak_evidence_is_weighed_as_by_one_fisher_scoring_step_from_the_base_rate() -> None:
+    """Gender tells next to nothing, so the step is all but the fitted logistic regression."""
+    frame = customers()
+    male = (frame["gender"] == "Male").to_numpy(dtype=float)
+    fitted = LogisticRegression(C=1e9).fit(male[:, None], target(frame))
+    ours = [conditioner().score({"gender": g}).probability for g in ("Female", "Male")]
+    theirs = fitted.predict_proba([[0.0], [1.0]])[:, 1]
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
+
+
+def test_a_scorecard_without_what_was_seen_is_conditioned_without_an_anchor() -> None:
+    scorecard = trained().scorecard.model_copy(update={"base_rate": None})
+    score = Conditioner(scorecard).score({"contract": "Two year"})
+    same = customers().query("contract == 'Two year'")
+    assert score.base == scorecard.intercept
+    assert score.log_odds == pytest.approx(trained().model.decision_function(same).mean(), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("field", "far", "most"), [("monthly_charges", 1e6, 118.75), ("total_charges", 1e9, 8684.8)]
+)
+def test_an_amount_far_off_the_training_range_tells_no_more_than_its_end(
+    field: str, far: float, most: float
+) -> None:
+    assert customers()[field].max() == most
+    assert conditioner().score({field: far}) == conditioner().score({field: most})
+    assert conditioner().score({field: far}).probability < 0.5
+
+
+def test_no_more_patterns_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditioning, "MOST_PATTERNS", 10)
+    few = Conditioner(trained().scorecard)
+    for known in combinations(ROWS[0].items(), 2):
+        few.score(dict(known))
+    assert few.pattern.cache_info().currsize == 10
+
+
+def _variance(known: Known, names: Iterable[str]) -> float:
+    return conditioner().score(_only(known, frozenset(names))).variance
+
+
+@given(st.sampled_from([row for row in ROWS if row["internet_service"] == "DSL"]), _SUBSETS)
+def test_the_field_to_ask_next_lowers_the_variance_most(
+    known: Known, names: frozenset[str]
+) -> None:
+    some = _only(known, names)
+    asked = conditioner().score(some).ask_next(completed(some))
+    open_ = {f.name for f in FEATURES if not f.protected} - completed(some).keys()
+    left = {name: _variance(known, {*some, name}) for name in open_}
+    if asked is None:
+        assert all(variance > _variance(known, some) - 1e-5 for variance in left.values())
+    else:
+        assert left[asked] == pytest.approx(min(left.values()), abs=1e-9)
+
+
+@given(_CUSTOMERS, _SUBSETS)
+def test_what_is_known_or_follows_or_is_protected_is_never_asked(
+    known: Known, names: frozenset[str]
+) -> None:
+    whole = completed(_only(known, names))
+    asked = conditioner().score(whole).ask_next(whole)
+    assert asked not in {*whole, "gender", "senior_citizen", "customer_id"}
+
+
+def test_the_variance_that_an_answer_removes_is_worked_by_hand() -> None:
+    """Two correlated unknowns, weights 1 and 2: asking the second leaves 1 - 0.5^2."""
+    moments = np.array([[1.0, 0.5], [0.5, 1.0]])
+    given_nothing = condition(moments, np.array([1.0, 2.0]), np.array([False, False]))
+    assert given_nothing.variance == pytest.approx(1 + 4 + 2 * 2 * 0.5)
+    removed = given_nothing.variance_removed(np.array([False, True]))
+    assert given_nothing.variance - removed == pytest.approx(1 - 0.5**2)
+
+
+def test_everything_known_leaves_nothing_to_ask() -> None:
+    assert conditioner().score(ROWS[0]).ask_next(ROWS[0]) is None
 
 
 def test_the_probability_is_the_probit_approximation() -> None:

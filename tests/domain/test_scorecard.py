@@ -80,6 +80,13 @@ def test_the_moments_are_the_correlations_of_the_design_columns() -> None:
     np.testing.assert_allclose(trained().scorecard.correlation, expected, rtol=0, atol=1e-9)
 
 
+def test_the_auxiliary_columns_carry_the_range_that_they_were_seen_in() -> None:
+    frame = customers()
+    *_, monthly, total = trained().scorecard.columns
+    assert (monthly.lowest, monthly.highest) == (18.25, 118.75)
+    assert (total.lowest, total.highest) == (0, np.log1p(frame["total_charges"].max()))
+
+
 def test_a_written_scorecard_is_read_back_as_it_was() -> None:
     scorecard = trained().scorecard
     assert read_scorecard(scorecard.model_dump_json().encode()) == scorecard
@@ -114,6 +121,9 @@ def test_the_order_of_the_frames_columns_does_not_matter() -> None:
         (("columns", 0, "weight"), None, "columns.0.weight"),
         (("columns", 0, "scale"), 0, "columns.0.scale"),
         (("columns", 0, "field"), "colour", "colour"),
+        (("columns", 0, "lowest"), "Infinity", "columns.0.lowest"),
+        (("columns", -1, "lowest"), 99.0, "lowest is over its highest"),
+        (("base_rate",), 1.0, "base_rate"),
         (("columns", 1, "weight"), 9.0, "points and columns do not agree"),
         (("points", "contract", "One year"), 9.0, "points and columns do not agree"),
         (("correlation", 0), [], "correlation is not"),

@@ -1,5 +1,7 @@
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,11 +9,14 @@ import pytest
 from churn.customer import Known
 from churn.errors import ModelRefusedError
 from churn.model.columns import COLUMNS
+from churn.model.score import Family
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.registry.manifest import Manifest
-from churn.registry.store import CARD, SCORECARD, ModelStore
+from churn.registry.store import CARD, SCORECARD, TREES, ModelStore
 from churn.scoring import load_model
 from tests.customer_file import conditioner, package, trained
+from tests.trees import BOOSTING, FOREST, rows, tree_package
+from tests.trees import model as tree_model
 
 ORIGIN: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
 
@@ -60,7 +65,7 @@ def test_any_changed_weight_is_refused_although_the_hashes_are_right(
         load_model(_with_scorecard(tmp_path, _with_column(number, weight=weight)))
 
 
-@pytest.mark.parametrize("change", ["mean", "scale"])
+@pytest.mark.parametrize("change", ["mean", "scale", "outcome_covariance"])
 @pytest.mark.parametrize("number", [0, 10])
 def test_a_changed_moment_is_refused_although_the_hashes_are_right(
     tmp_path: Path, number: int, change: str
@@ -110,3 +115,72 @@ def test_a_foreign_scorecard_is_refused_although_its_hash_is_right(tmp_path: Pat
     files = {**package().files, SCORECARD: b"\x89PNG\r\n\x1a\n"}
     with pytest.raises(ModelRefusedError, match=r"scorecard\.json"):
         load_model(_written(tmp_path, package().manifest, files))
+
+
+def _with_trees(tmp_path: Path, family: Family) -> Path:
+    version = tree_package(family)
+    return _written(tmp_path, version.manifest, dict(version.files))
+
+
+@pytest.mark.parametrize("family", [BOOSTING, FOREST])
+def test_trees_score_whole_customers_and_the_scorecard_the_others(
+    tmp_path: Path, family: Family
+) -> None:
+    model = load_model(_with_trees(tmp_path, family))
+    whole = rows()[5]
+    assert model.family is family
+    assert model.score(whole) == tree_model(family).score(whole)
+    assert model.score(whole).scored_by is family
+    assert model.score(ORIGIN) == conditioner().score(ORIGIN)
+    assert model.score(ORIGIN).scored_by is Family.SCORECARD
+
+
+def test_mixed_customers_are_scored_at_once_as_each_alone(tmp_path: Path) -> None:
+    model = load_model(_with_trees(tmp_path, BOOSTING))
+    mixed = [rows()[5], ORIGIN, rows()[6], {"contract": "One year"}]
+    alone = [model.score(known).probability for known in mixed]
+    assert model.probabilities(mixed).tolist() == pytest.approx(alone, abs=1e-12)
+    assert model.probabilities([]).shape == (0,)
+
+
+def test_a_scorecard_version_scores_many_customers_too(tmp_path: Path) -> None:
+    model = load_model(_written(tmp_path, package().manifest, dict(package().files)))
+    mixed = [rows()[5], ORIGIN]
+    alone = [model.score(known).probability for known in mixed]
+    assert model.family is Family.SCORECARD
+    assert model.probabilities(mixed).tolist() == pytest.approx(alone, abs=1e-12)
+
+
+def test_trees_that_do_not_score_their_golden_rows_are_refused(tmp_path: Path) -> None:
+    version = tree_package(BOOSTING)
+    files = {**version.files, TREES: tree_package(FOREST).files[TREES]}
+    with pytest.raises(ModelRefusedError, match=r"golden row 0 scores"):
+        load_model(_written(tmp_path, version.manifest, files))
+
+
+def test_a_tree_family_without_its_trees_is_refused(tmp_path: Path) -> None:
+    manifest = tree_package(BOOSTING).manifest
+    with pytest.raises(ModelRefusedError, match=f"does not list {TREES}"):
+        load_model(_written(tmp_path, manifest, dict(package().files)))
+
+
+def test_a_family_that_nobody_can_score_is_refused(tmp_path: Path) -> None:
+    version = tree_package(BOOSTING)
+    manifest = version.manifest.model_copy(update={"family": "oracle"})
+    with pytest.raises(ModelRefusedError, match="cannot score the family 'oracle'"):
+        load_model(_written(tmp_path, manifest, dict(version.files)))
+
+
+def test_a_scorecard_is_served_without_xgboost_scipy_scikit_learn_or_pandas(
+    tmp_path: Path,
+) -> None:
+    folder = _written(tmp_path, package().manifest, dict(package().files))
+    program = (
+        "import sys; from pathlib import Path; import serving.api.app; "
+        "from churn.scoring import load_model; model = load_model(Path(sys.argv[1])); "
+        "model.score({'tenure': 5}); "
+        "print(sorted({'xgboost', 'scipy', 'sklearn', 'pandas', 'airflow'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"

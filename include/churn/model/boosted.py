@@ -87,6 +87,8 @@ class BoostedModel:
 
     def probabilities(self, rows: Sequence[Known]) -> NDArray[np.float64]:
         """Return the probability of each customer, shape (customers,)."""
+        if not rows:
+            return np.empty(0)  # which XGBoost warns of
         margins = self._booster.predict(self._data(list(map(completed, rows))), output_margin=True)
         return np.array([sigmoid(float(margin)) for margin in margins])
 

@@ -12,7 +12,7 @@ from churn.model.boosted import BoostedModel
 from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn
 from churn.model.conditioning import Conditioner
 from churn.model.families import Family, allowed, matrix
-from churn.model.features import probabilities
+from churn.model.features import probabilities, target
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.options import ProtectedAttributes
 
@@ -42,18 +42,24 @@ def compile_scorecard(
     scales = np.concatenate([model["scale"].scale_, np.where(spread > 0, spread, 1.0)])
     slopes = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
     z = (np.column_stack([model["design"].transform(frame), auxiliary]) - means) / scales
-    unbounded = tuple(map(_weighted, allowed(COLUMNS, protected), means, scales, slopes))
+    y = target(frame)
+    base_rate = float(np.average(y, weights=counts))
+    seen = (z.T * counts) @ (y - base_rate) / counts.sum()
+    unbounded = tuple(map(_weighted, allowed(COLUMNS, protected), means, scales, slopes, seen))
     size = len(unbounded) - len(AUXILIARY_COLUMNS)
     columns = (*unbounded[:size], *map(_bounded, unbounded[size:], auxiliary.T))
     return Scorecard(
         intercept=float(model["logistic"].intercept_[0]),
+        base_rate=base_rate,
         columns=columns,
         points=points(columns),
         correlation=tuple(tuple(map(float, row)) for row in (z.T * counts) @ z / counts.sum()),
     )
 
 
-def _weighted(column: DesignColumn, mean: float, scale: float, weight: float) -> WeightedColumn:
+def _weighted(
+    column: DesignColumn, mean: float, scale: float, weight: float, seen: float
+) -> WeightedColumn:
     value = column.value
     return WeightedColumn(
         field=column.field.name,
@@ -62,6 +68,7 @@ def _weighted(column: DesignColumn, mean: float, scale: float, weight: float) ->
         mean=float(mean),
         scale=float(scale),
         weight=float(weight),
+        outcome_covariance=float(seen),
     )
 
 

@@ -2,7 +2,8 @@
 
 The design columns are taken as jointly normal, so the log-odds given the known ones are normal
 too, with a mean and a variance by ``churn.model.gaussian``. Their weights depend only on *which*
-columns are known, so each such pattern becomes a small scorecard of its own, once.
+columns are known, so each such pattern becomes a small scorecard of its own, once. Where little is
+known they are anchored to what was seen (``churn.model.anchoring``).
 
 A pattern is of columns and not of fields, as a field can be known in part: a customer whose
 answer to "streaming TV?" is not "No internet service" has internet, though not which.
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from churn.customer import BY_NAME, Known
 from churn.implications import completed
+from churn.model.anchoring import anchor
 from churn.model.gaussian import Conditional, condition
 from churn.model.layout import Evidence, Mask, lay_out
 from churn.model.pattern import Pattern
@@ -37,6 +39,7 @@ class Conditioner:
         self._weights = np.array([column.weight for column in scorecard.columns])
         self._moments = np.array(scorecard.correlation)
         self._intercept = scorecard.intercept
+        self._anchor = anchor(scorecard)
         self.pattern = lru_cache(maxsize=MOST_PATTERNS)(self._pattern)
 
     def score(self, known: Known) -> Score:
@@ -45,7 +48,7 @@ class Conditioner:
         return self.pattern(self._layout.evidence(whole)).score(self._layout, whole)
 
     def probabilities(self, rows: Iterable[Known]) -> NDArray[np.float64]:
-        """Return the probability of each customer, whatever is known of each; shape (customers,)."""
+        """Return the probability of each customer, shape (customers,)."""
         wholes = list(map(completed, rows))
         by_evidence: dict[Evidence, list[int]] = {}
         for number, whole in enumerate(wholes):
@@ -61,9 +64,9 @@ class Conditioner:
         told = layout.told(evidence)
         given = condition(self._moments, self._weights, told)
         effective = np.zeros(len(told))
-        effective[told] = given.effective
+        effective[told] = given.effective + self._anchor.weights(given, told)
         return Pattern(
-            self._intercept,
+            self._intercept + self._anchor.shift(given),
             given.variance,
             array("d", layout.design @ effective),
             tuple(name for name in layout.places if name in evidence),

@@ -1,11 +1,12 @@
 """Says why: exact contributions to the log-odds, relative to the average customer."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from churn import customer
 from churn.customer import ADD_ONS, INTERNET_SERVICE, MULTIPLE_LINES, PHONE_SERVICE, Known
-from churn.field import NO, YES, Field, Kind
+from churn.field import NO
 from churn.model.score import Score
 
 INTERNET_ADD_ONS = "internet_add_ons"
@@ -16,6 +17,7 @@ _GROUP: Mapping[str, str] = {
     PHONE_SERVICE.name: PHONE,
     MULTIPLE_LINES.name: PHONE,
 }
+_GROUP_WITHOUT_INTERNET = {**_GROUP, **{field.name: INTERNET_SERVICE.name for field in ADD_ONS}}
 
 
 @dataclass(frozen=True)
@@ -23,52 +25,54 @@ class Reason:
     """What one field, or a group of tied fields, adds to the log-odds of leaving."""
 
     field: str
-    value: str
     log_odds: float
 
-    @property
-    def text(self) -> str:
-        """The reason in words."""
-        direction = "raises" if self.log_odds > 0 else "lowers"
-        return f"{self.field.replace('_', ' ')}: {self.value} {direction} the risk"
+
+@dataclass(frozen=True)
+class Explanation:
+    """A probability's log-odds in parts: ``base + reasons + other + uncertainty = log_odds``.
+
+    ``base`` is the average customer's. ``other`` is what is not shown: the weaker reasons, and
+    protected attributes. ``uncertainty`` is the pull of unknown fields towards 0, that is 50 %.
+    """
+
+    base: float
+    reasons: tuple[Reason, ...]
+    other: float
+    uncertainty: float
+    log_odds: float
 
 
-def reasons(known: Known, score: Score, *, protected: bool = False) -> tuple[Reason, ...]:
-    """Return the reasons, strongest first; protected attributes only if asked for."""
-    grouped: dict[str, float] = {}
+def explain(
+    known: Known, score: Score, *, most: int | None = None, protected: bool = False
+) -> Explanation:
+    """Return the strongest reasons first; protected attributes only if asked for."""
+    grouped = _grouped(known, score)
+    shown = [r for r in grouped if protected or r.field not in _PROTECTED][:most]
+    hidden = [r.log_odds for r in grouped if r not in shown]
+    settled = score.settled_log_odds
+    return Explanation(
+        base=score.base,
+        reasons=tuple(shown),
+        other=math.fsum(hidden),
+        uncertainty=settled - score.log_odds,
+        log_odds=settled,
+    )
+
+
+_PROTECTED = frozenset(field.name for field in customer.FEATURES if field.protected)
+
+
+def _grouped(known: Known, score: Score) -> list[Reason]:
+    """Return every reason that adds something, strongest first.
+
+    Without internet the add-ons say nothing of their own, so they belong to it.
+    """
+    no_internet = known.get(INTERNET_SERVICE.name) == NO
+    groups = _GROUP_WITHOUT_INTERNET if no_internet else _GROUP
+    sums: dict[str, float] = {}
     for name, log_odds in score.contributions.items():
-        if protected or not customer.BY_NAME[name].protected:
-            group = _GROUP.get(name, name)
-            grouped[group] = grouped.get(group, 0.0) + log_odds
-    found = [Reason(name, _described(name, known), x) for name, x in grouped.items() if x]
-    return tuple(sorted(found, key=lambda reason: -abs(reason.log_odds)))
-
-
-def _described(name: str, known: Known) -> str:
-    if name == INTERNET_ADD_ONS:
-        return _add_ons(known)
-    if name == PHONE:
-        return _phone(known)
-    return _labelled(customer.BY_NAME[name], known)
-
-
-def _add_ons(known: Known) -> str:
-    if known.get(INTERNET_SERVICE.name) == NO:
-        return "no internet service"
-    given = {f.name.replace("_", " "): known[f.name] for f in ADD_ONS if f.name in known}
-    taken = [name for name, value in given.items() if value == YES]
-    if taken or len(given) == len(ADD_ONS):
-        return ", ".join(taken) or "none"
-    return ", ".join(f"no {name}" for name in given)
-
-
-def _phone(known: Known) -> str:
-    if known.get(PHONE_SERVICE.name) is False:
-        return "no phone service"
-    lines = known.get(MULTIPLE_LINES.name)
-    return {YES: "multiple lines", NO: "single line"}.get(str(lines), "phone service")
-
-
-def _labelled(field: Field, known: Known) -> str:
-    value = field.label(known[field.name])
-    return f"{value} {field.unit}" if field.kind is Kind.COUNT else value
+        group = groups.get(name, name)
+        sums[group] = sums.get(group, 0.0) + log_odds
+    found = [Reason(name, log_odds) for name, log_odds in sums.items() if log_odds]
+    return sorted(found, key=lambda reason: (-abs(reason.log_odds), reason.field))

@@ -15,11 +15,13 @@ _NO_VARIANCE = 1e-9
 class Conditional:
     """The linear predictor ``w'z`` given the known columns z_K.
 
-    ``effective`` are the weights of z_K, shape (known,); ``covariance`` is that of the missing
-    columns given z_K, shape (missing, missing), and ``gain`` theirs with the linear predictor.
+    ``effective`` are the weights of z_K, shape (known,), and ``inverse`` is that of their second
+    moments; ``covariance`` is that of the missing columns given z_K, shape (missing, missing), and
+    ``gain`` theirs with the linear predictor.
     """
 
     effective: Floats
+    inverse: Floats
     variance: float
     covariance: Floats
     gain: Floats
@@ -50,8 +52,9 @@ def condition(moments: Floats, weights: Floats, is_known: Mask) -> Conditional:
     s_missing = moments[np.ix_(~is_known, ~is_known)]
     s_known = moments[np.ix_(is_known, is_known)]
     # The pseudo-inverse, as columns that never vary in the training data leave rows of zeros.
-    transfer = np.linalg.pinv(s_known, rcond=1e-10, hermitian=True) @ s_known_missing
+    inverse = np.linalg.pinv(s_known, rcond=1e-10, hermitian=True)
+    transfer = inverse @ s_known_missing
     covariance = s_missing - s_known_missing.T @ transfer
     gain = covariance @ w_missing
     variance = max(0.0, float(w_missing @ gain))
-    return Conditional(w_known + transfer @ w_missing, variance, covariance, gain)
+    return Conditional(w_known + transfer @ w_missing, inverse, variance, covariance, gain)

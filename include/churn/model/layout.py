@@ -64,8 +64,10 @@ class Layout:
 
     def told(self, evidence: Iterable[str]) -> Mask:
         """Return which columns are known, shape (columns,)."""
-        masks = [self.told_by[name] for name in evidence if name in self.told_by]
-        return np.logical_or.reduce([np.zeros(self.design.shape[1], dtype=bool), *masks])
+        told = np.zeros(self.design.shape[1], dtype=bool)
+        for name in evidence:
+            told |= self.told_by[name]
+        return told
 
     def answered(self, field: str) -> Mask:
         """Return which columns an answer to the question for a field would tell."""

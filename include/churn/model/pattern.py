@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from churn.customer import Known
 from churn.model.layout import Layout, Number
-from churn.model.score import Score
+from churn.model.score import Score, drawn_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Pattern:
     ``choices``, ``numbers`` and ``partly`` name what of the layout is known in this pattern.
     """
 
-    intercept: float
+    base: float
     variance: float
     points: "array[float]"
     choices: tuple[str, ...]
@@ -39,18 +39,18 @@ class Pattern:
             contributions[number.field] = points[number.place] * number.z(known)
         for name, place in self.partly:
             contributions[name] = points[place]
-        log_odds = math.fsum((self.intercept, *contributions.values()))
-        return Score(log_odds, self.variance, self.intercept, contributions, self.asks)
+        log_odds = math.fsum((self.base, *contributions.values()))
+        return Score(log_odds, self.variance, self.base, contributions, self.asks)
 
     def probabilities(self, layout: Layout, rows: Sequence[Known]) -> NDArray[np.float64]:
         """Return the probabilities of customers of whom this pattern is known."""
         points = np.frombuffer(self.points)
-        constant = self.intercept + sum(points[place] for _, place in self.partly)
+        constant = self.base + sum(points[place] for _, place in self.partly)
         total = np.full(len(rows), constant)
         for name in self.choices:
             place = layout.places[name]
             total += points[[place[row[name]] for row in rows]]
         for number in self.numbers:
             total += points[number.place] * np.array([number.z(row) for row in rows])
-        settled = total / math.sqrt(1 + math.pi * self.variance / 8)
+        settled = total * drawn_in(1.0, self.variance)
         return 0.5 * (1 + np.tanh(settled / 2))

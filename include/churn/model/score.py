@@ -37,12 +37,8 @@ class Score:
 
     @property
     def settled_log_odds(self) -> float:
-        """The log-odds of ``probability``: the mean, drawn towards 0 by what is not known.
-
-        Source: the probit approximation to a logistic's mean over a normal, Bishop, Pattern
-        Recognition and Machine Learning, 4.5.2, equation 4.153.
-        """
-        return self.log_odds / math.sqrt(1 + math.pi * self.variance / 8)
+        """The log-odds of ``probability``: the mean, drawn towards 0 by what is not known."""
+        return drawn_in(self.log_odds, self.variance)
 
     @property
     def probability(self) -> float:
@@ -58,6 +54,15 @@ class Score:
     def ask_next(self, known: Known) -> str | None:
         """Return the field that would tell most, if any still tells something."""
         return next((name for name in self.asks if name not in known), None)
+
+
+def drawn_in(log_odds: float, variance: float) -> float:
+    """Return the log-odds of a logistic's mean over normal log-odds, given their mean.
+
+    Source: the probit approximation, Bishop, Pattern Recognition and Machine Learning, 4.5.2,
+    equation 4.153.
+    """
+    return log_odds / math.sqrt(1 + math.pi * variance / 8)
 
 
 def sigmoid(log_odds: float) -> float:

@@ -22,6 +22,7 @@ class WeightedColumn(BaseModel):
 
     ``lowest`` and ``highest`` bound x: the range of the training data, carried by the auxiliary
     columns, whose inferences do not hold far outside of it; a version without them has no bounds.
+    ``outcome_covariance`` is that of z with leaving (0 or 1) in the training data.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +35,7 @@ class WeightedColumn(BaseModel):
     weight: FiniteFloat
     lowest: FiniteFloat | None = None
     highest: FiniteFloat | None = None
+    outcome_covariance: FiniteFloat = 0.0
 
     @property
     def design(self) -> DesignColumn:
@@ -57,13 +59,15 @@ class Scorecard(BaseModel):
     """``log-odds = intercept + sum of weight * z``; at the average customer every z is 0.
 
     ``points`` says the same per field value, for people and for readers in other languages;
-    ``correlation`` is the second moment of z, shape (columns, columns), for partial knowledge.
+    ``correlation`` is the second moment of z, shape (columns, columns), and ``base_rate`` the share
+    of customers who left, both for partial knowledge; a version may lack the latter.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
     intercept: FiniteFloat
+    base_rate: Annotated[FiniteFloat, Field(gt=0, lt=1)] | None = None
     columns: tuple[WeightedColumn, ...]
     points: Mapping[str, Mapping[str, FiniteFloat]]
     correlation: tuple[tuple[FiniteFloat, ...], ...]

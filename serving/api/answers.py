@@ -1,0 +1,100 @@
+"""Answers to prediction requests, built as plain JSON values: validating our own is not worth it.
+
+``schemas.Prediction`` describes them, and the tests hold them to it.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from churn.customer import FEATURES, Known
+from churn.implications import completed
+from churn.model.explanation import Explanation, Reason, explain
+from churn.model.phrases import Language
+from churn.model.score import Score
+from churn.model.what_if import Change, what_if
+from churn.model.wording import change_text, described, reason_text
+from churn.scoring import LoadedModel
+from serving.api.schemas import Explain
+
+SHORT = 3
+"""How many reasons a short answer has."""
+
+_NAMES = [field.name for field in FEATURES]
+
+Answer = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a caller wants to be told beside the probability."""
+
+    explain: Explain = Explain.SHORT
+    protected: bool = False
+    language: Language = Language.ENGLISH
+
+
+def answer(model: LoadedModel, customer: Known, asked: Asked) -> Answer:
+    """Return the answer for a customer."""
+    known = completed(customer)
+    score = model.score(known, explained=asked.explain is not Explain.NONE)
+    parts: dict[str, object] = {
+        "prediction": int(model.decide(score)),
+        "probability_churn": score.probability,
+        "interval": score.interval,
+        "threshold": model.manifest.threshold,
+    }
+    if asked.explain is not Explain.NONE:
+        parts.update(_explained(known, score, asked))
+    if asked.explain is Explain.FULL:
+        changes = what_if(known, model.probabilities)
+        parts["what_if"] = [_change(change, asked.language) for change in changes]
+    return {**parts, **_provenance(model, known, score)}
+
+
+def _provenance(model: LoadedModel, known: Known, score: Score) -> Answer:
+    return {
+        "unknown_fields": [name for name in _NAMES if name not in known],
+        "ask_next": score.ask_next(known),
+        "scored_by": score.scored_by,
+        "fallback": score.scored_by is not model.family,
+        "model_version": model.version,
+        "prediction_id": str(uuid.uuid4()),
+    }
+
+
+def _explained(known: Known, score: Score, asked: Asked) -> Answer:
+    most = SHORT if asked.explain is Explain.SHORT else None
+    explanation = explain(known, score, most=most, protected=asked.protected)
+    return {
+        "reasons": [_reason(reason, known, asked.language) for reason in explanation.reasons],
+        "log_odds": _log_odds(explanation),
+    }
+
+
+def _reason(reason: Reason, known: Known, language: Language) -> Answer:
+    return {
+        "field": reason.field,
+        "value": described(reason.field, known, language),
+        "log_odds": reason.log_odds,
+        "text": reason_text(reason, known, language),
+    }
+
+
+def _log_odds(explanation: Explanation) -> Answer:
+    return {
+        "average_customer": explanation.base,
+        "other": explanation.other,
+        "uncertainty": explanation.uncertainty,
+        "total": explanation.log_odds,
+    }
+
+
+def _change(change: Change, language: Language) -> Answer:
+    return {
+        "field": change.field,
+        "value": change.value,
+        "probability_churn": change.probability,
+        "difference": change.difference,
+        "text": change_text(change, language),
+    }

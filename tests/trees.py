@@ -1,0 +1,79 @@
+"""Forests and boosted trees trained on the real customers, as XGBoost's JSON and as versions."""
+
+import hashlib
+from functools import cache
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+
+from churn.customer import Known
+from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
+from churn.model.compiling import known_rows
+from churn.model.features import target
+from churn.model.score import Family
+from churn.packing import Package
+from churn.registry.manifest import GoldenRow
+from churn.registry.store import TREES
+from tests.customer_file import conditioner, customers, package
+
+FOREST, BOOSTING = Family.RANDOM_FOREST, Family.GRADIENT_BOOSTING
+
+_COMMON = {"objective": "binary:logistic", "nthread": 1, "seed": 7}
+_RECIPES: dict[Family, tuple[dict[str, object], int]] = {
+    BOOSTING: ({**_COMMON, "eta": 0.1, "max_depth": 3}, 60),
+    FOREST: (
+        {**_COMMON, "eta": 1, "max_depth": 6, "num_parallel_tree": 40, "subsample": 0.63},
+        1,
+    ),
+}
+
+
+@cache
+def rows() -> list[Known]:
+    """Return every customer as a model reads one."""
+    return known_rows(customers())
+
+
+def data() -> xgboost.DMatrix:
+    """Return the customers as XGBoost is trained on them."""
+    return xgboost.DMatrix(matrix(rows()), target(customers()), feature_names=TREE_NAMES)
+
+
+@cache
+def booster(family: Family) -> xgboost.Booster:
+    """Return a trained model of the family."""
+    parameters, rounds = _RECIPES[family]
+    return xgboost.train(parameters, data(), rounds)
+
+
+def content(family: Family) -> bytes:
+    """Return that model as JSON."""
+    return bytes(booster(family).save_raw("json"))
+
+
+@cache
+def model(family: Family) -> BoostedModel:
+    """Return that model as the service reads it."""
+    return BoostedModel.from_json(content(family), family)
+
+
+def margins(family: Family) -> NDArray[np.float32]:
+    """Return the log-odds of every customer by XGBoost itself, shape (customers,)."""
+    return np.asarray(booster(family).predict(data(), output_margin=True))
+
+
+@cache
+def tree_package(family: Family, day: int = 1) -> Package:
+    """Return that model as the version of a day, with the scorecard beside it."""
+    base = package(day)
+    files = {**base.files, TREES: content(family)}
+    golden = [
+        GoldenRow(known=row, probability=model(family).score(row).probability)
+        for row in rows()[::1_000]
+    ]
+    part = {"tenure": 5, "contract": "Month-to-month"}
+    golden.append(GoldenRow(known=part, probability=conditioner().score(part).probability))
+    hashes = {name: hashlib.sha256(file).hexdigest() for name, file in files.items()}
+    changes = {"family": family.value, "golden_rows": tuple(golden), "files": hashes}
+    return Package(base.manifest.model_copy(update=changes), files)
