@@ -10,6 +10,7 @@ import pandas as pd
 from churn.customer import COLUMNS, TOTAL_CHARGES
 from churn.field import Kind
 from churn.model.conditioning import Conditioner
+from churn.model.holdout import is_held_out
 from churn.packing import Package, pack
 from churn.training import Trained, train
 from churn.warehouse.customers import Snapshot
@@ -41,6 +42,12 @@ def _customers() -> pd.DataFrame:
 def customers() -> pd.DataFrame:
     """Return the file's customers as the model reads them, a fresh copy."""
     return _customers().copy()
+
+
+def learned_from() -> pd.DataFrame:
+    """Return those of them who are not held out: whom the published model learns from."""
+    frame = customers()
+    return frame[~frame["customer_id"].map(is_held_out)]
 
 
 @cache

@@ -20,7 +20,7 @@ from churn.model.features import pipeline, target
 from churn.model.gaussian import condition
 from churn.model.score import Score, sigmoid
 from churn.parsing import parse_customer
-from tests.customer_file import conditioner, customers, trained
+from tests.customer_file import conditioner, customers, learned_from, trained
 
 ORIGIN = ("tenure", "monthly_charges", "gender", "partner")
 ROWS = known_rows(customers().iloc[::70])
@@ -109,7 +109,7 @@ def test_nothing_known_gives_the_base_rate_and_leaves_the_whole_variance() -> No
     scorecard = trained().scorecard
     weights = np.array([column.weight for column in scorecard.columns])
     score = conditioner().score({})
-    assert score.probability == pytest.approx(customers()["churn"].mean(), abs=1e-12)
+    assert score.probability == pytest.approx(learned_from()["churn"].mean(), abs=1e-12)
     assert score.variance == pytest.approx(weights @ np.array(scorecard.correlation) @ weights)
 
 
@@ -214,7 +214,7 @@ def test_a_single_known_value_is_scored_at_the_rate_that_was_seen(field: Field) 
 
 def test_weak_evidence_is_weighed_as_by_one_fisher_scoring_step_from_the_base_rate() -> None:
     """Gender tells next to nothing, so the step is all but the fitted logistic regression."""
-    frame = customers()
+    frame = learned_from()
     male = (frame["gender"] == "Male").to_numpy(dtype=float)
     fitted = LogisticRegression(C=1e9).fit(male[:, None], target(frame))
     ours = [conditioner().score({"gender": g}).probability for g in ("Female", "Male")]
@@ -225,7 +225,7 @@ def test_weak_evidence_is_weighed_as_by_one_fisher_scoring_step_from_the_base_ra
 def test_a_scorecard_without_what_was_seen_is_conditioned_without_an_anchor() -> None:
     scorecard = trained().scorecard.model_copy(update={"base_rate": None})
     score = Conditioner(scorecard).score({"contract": "Two year"})
-    same = customers().query("contract == 'Two year'")
+    same = learned_from().query("contract == 'Two year'")
     assert score.base == scorecard.intercept
     assert score.log_odds == pytest.approx(trained().model.decision_function(same).mean(), abs=1e-6)
 

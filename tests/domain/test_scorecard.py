@@ -11,7 +11,7 @@ from churn.model.compiling import compile_scorecard, known_rows, largest_differe
 from churn.model.conditioning import Conditioner
 from churn.model.features import pipeline, probabilities, target
 from churn.model.scorecard import Scorecard, read_scorecard
-from tests.customer_file import customers, trained
+from tests.customer_file import customers, learned_from, trained
 
 
 def _document() -> dict[str, object]:
@@ -58,7 +58,7 @@ def test_the_points_alone_give_the_same_log_odds() -> None:
 
 
 def test_the_average_customer_has_no_points() -> None:
-    frame = customers()
+    frame = learned_from()
     for name, row in trained().scorecard.points.items():
         field = BY_NAME[name]
         average = frame[name].map({value: row[field.label(value)] for value in field.values})
@@ -73,7 +73,7 @@ def test_a_scorecard_of_other_weights_than_the_pipelines_is_refused() -> None:
 
 
 def test_the_moments_are_the_correlations_of_the_design_columns() -> None:
-    frame = customers()
+    frame = learned_from()
     auxiliary = np.column_stack([frame["monthly_charges"], np.log1p(frame["total_charges"])])
     design = np.hstack([trained().model["design"].transform(frame), auxiliary])
     expected = np.corrcoef(design, rowvar=False)
@@ -81,7 +81,7 @@ def test_the_moments_are_the_correlations_of_the_design_columns() -> None:
 
 
 def test_the_auxiliary_columns_carry_the_range_that_they_were_seen_in() -> None:
-    frame = customers()
+    frame = learned_from()
     *_, monthly, total = trained().scorecard.columns
     assert (monthly.lowest, monthly.highest) == (18.25, 118.75)
     assert (total.lowest, total.highest) == (0, np.log1p(frame["total_charges"].max()))

@@ -46,7 +46,7 @@ def test_a_published_version_is_in_use_with_every_file_as_it_was_packed(store: M
     version = read_version(store.published(version_of(1)))
     assert version.manifest == package().manifest
     assert version.files == package().files
-    assert set(version.files) == {SCORECARD, MODEL, CARD}
+    assert {SCORECARD, MODEL, CARD, "plots/lift.png"} <= set(version.files)
 
 
 def test_the_pointer_is_one_line_with_the_name(store: ModelStore) -> None:
