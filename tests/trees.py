@@ -72,7 +72,7 @@ def tree_package(family: Family, day: int = 1) -> Package:
         GoldenRow(known=row, probability=model(family).score(row).probability)
         for row in rows()[::1_000]
     ]
-    part = {"tenure": 5, "contract": "Month-to-month"}
+    part: Known = {"tenure": 5, "contract": "Month-to-month"}
     golden.append(GoldenRow(known=part, probability=conditioner().score(part).probability))
     hashes = {name: hashlib.sha256(file).hexdigest() for name, file in files.items()}
     changes = {"family": family.value, "golden_rows": tuple(golden), "files": hashes}

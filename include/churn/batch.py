@@ -43,7 +43,7 @@ def _score(model: LoadedModel, row: Mapping[str, str]) -> list[object]:
     known = parse_customer({k: v for k, v in row.items() if _tells(k, v)})
     score = model.score(known)
     name = known.get(CUSTOMER_ID.name, "")
-    return [name, repr(score.probability), int(model.decide(score)), model.version, ""]
+    return [name, repr(score.probability), int(model.decide(score, known)), model.version, ""]
 
 
 def _tells(name: str, value: str | None) -> bool:

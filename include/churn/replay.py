@@ -57,8 +57,9 @@ def replay(connection: Connection, store: ModelStore, prediction_id: str) -> Rep
     """
     logged = read_logged(connection, prediction_id)
     model = _load(connection, store, logged.version)
-    score = model.score(cast("Known", logged.features))
-    return Replay(logged, score.probability, int(model.decide(score)))
+    known = cast("Known", logged.features)
+    score = model.score(known)
+    return Replay(logged, score.probability, int(model.decide(score, known)))
 
 
 def read_logged(connection: Connection, prediction_id: str) -> Logged:

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.customer import Known
+from churn.customer import MONTHLY_CHARGES, Known
 from churn.errors import ChurnError, ModelRefusedError
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
 from churn.model.score import Family, Score
 from churn.model.scorecard import read_scorecard
+from churn.options import Objective
 from churn.registry.manifest import GoldenRow, Manifest
 from churn.registry.store import SCORECARD, TREES, ModelStore, Version, read_version
 
@@ -57,9 +58,22 @@ class LoadedModel:
         found[~whole] = self.conditioner.probabilities(compress(rows, ~whole))
         return found
 
-    def decide(self, score: Score) -> bool:
-        """Whether the customer counts as leaving, by the version's threshold."""
+    def decide(self, score: Score, known: Known) -> bool:
+        """Whether the customer counts as leaving, by the version's policy."""
+        if self.manifest.policy.objective is Objective.PROFIT:
+            return self.manifest.policy.decide(score.probability, _bill(known))
         return score.probability >= self.manifest.threshold
+
+    def threshold(self, known: Known) -> float:
+        """From which probability on the customer counts as leaving."""
+        if self.manifest.policy.objective is Objective.PROFIT:
+            return self.manifest.policy.break_even(_bill(known))
+        return self.manifest.threshold
+
+
+def _bill(known: Known) -> float | None:
+    bill = known.get(MONTHLY_CHARGES.name)
+    return None if bill is None else float(bill)
 
 
 def load_model(folder: Path) -> LoadedModel:

@@ -39,10 +39,10 @@ def answer(model: LoadedModel, customer: Known, asked: Asked) -> Answer:
     known = completed(customer)
     score = model.score(known, explained=asked.explain is not Explain.NONE)
     parts: dict[str, object] = {
-        "prediction": int(model.decide(score)),
+        "prediction": int(model.decide(score, known)),
         "probability_churn": score.probability,
         "interval": score.interval,
-        "threshold": model.manifest.threshold,
+        "threshold": model.threshold(known),
     }
     if asked.explain is not Explain.NONE:
         parts.update(_explained(known, score, asked))

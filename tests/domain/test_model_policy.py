@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from churn.model import policy
-from churn.model.policy import Policy, best_f1_threshold, break_even
+from churn.model.policy import Policy, best_f1_threshold
 from churn.options import Economics, Objective
 from tests.customer_file import trained
 
@@ -53,9 +53,9 @@ def test_deciding_on_many_is_deciding_on_each(objective: Objective) -> None:
 
 
 def test_break_even_is_where_asking_costs_what_it_brings() -> None:
-    assert break_even(Economics(), 100.0) == pytest.approx(10 / 108)
-    assert break_even(Economics(), 1.0) == 1.0
-    assert break_even(Economics(), 0.0) == 1.0
+    assert Policy().break_even(100.0) == pytest.approx(10 / 108)
+    assert Policy().break_even(1.0) == 1.0
+    assert Policy().break_even(0.0) == 1.0
 
 
 @given(st.integers(0, 1_000))

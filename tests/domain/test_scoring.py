@@ -9,8 +9,10 @@ import pytest
 from churn.customer import Known
 from churn.errors import ModelRefusedError
 from churn.model.columns import COLUMNS
+from churn.model.policy import Policy
 from churn.model.score import Family
 from churn.model.scorecard import Scorecard, WeightedColumn, points
+from churn.options import Objective
 from churn.registry.manifest import Manifest
 from churn.registry.store import CARD, SCORECARD, TREES, ModelStore
 from churn.scoring import load_model
@@ -53,7 +55,7 @@ def test_a_customer_leaves_from_the_threshold_on(tmp_path: Path) -> None:
         manifest = package().manifest.model_copy(update={"threshold": threshold})
         folder = tmp_path / str(leaves)
         model = load_model(_written(folder, manifest, dict(package().files)))
-        assert model.decide(score) is leaves
+        assert model.decide(score, {}) is leaves
 
 
 @pytest.mark.parametrize("number", range(len(COLUMNS)))
@@ -184,3 +186,17 @@ def test_a_scorecard_is_served_without_xgboost_scipy_scikit_learn_or_pandas(
     command = [sys.executable, "-c", program, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_by_profit_each_customer_has_a_threshold_of_their_own(tmp_path: Path) -> None:
+    policy = Policy(objective=Objective.PROFIT, threshold=0.15, typical_monthly_charges=64.0)
+    manifest = package().manifest.model_copy(update={"policy": policy, "threshold": 0.15})
+    model = load_model(_written(tmp_path, manifest, dict(package().files)))
+    rich: Known = {"tenure": 30, "contract": "One year", "monthly_charges": 118.0}
+    poor: Known = {**rich, "monthly_charges": 18.0}
+    assert model.threshold(rich) == pytest.approx(10 / (0.3 * 3.6 * 118.0))
+    assert model.threshold(poor) == pytest.approx(10 / (0.3 * 3.6 * 18.0))
+    assert model.threshold({"tenure": 30}) == pytest.approx(10 / (0.3 * 3.6 * 64.0))
+    for known in (rich, poor):
+        score = model.score(known)
+        assert model.decide(score, known) == (score.probability > model.threshold(known))

@@ -20,7 +20,7 @@ _GROUP: Mapping[str, str] = {
 _GROUP_WITHOUT_INTERNET = {**_GROUP, **{field.name: INTERNET_SERVICE.name for field in ADD_ONS}}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reason:
     """What one field, or a group of tied fields, adds to the log-odds of leaving."""
 
@@ -48,13 +48,14 @@ def explain(
 ) -> Explanation:
     """Return the strongest reasons first; protected attributes only if asked for."""
     grouped = _grouped(known, score)
-    shown = [r for r in grouped if protected or r.field not in _PROTECTED][:most]
-    hidden = [r.log_odds for r in grouped if r not in shown]
+    visible = [r for r in grouped if protected or r.field not in _PROTECTED]
+    withheld = [] if protected else [r for r in grouped if r.field in _PROTECTED]
+    shown = visible[:most]
     settled = score.settled_log_odds
     return Explanation(
         base=score.base,
         reasons=tuple(shown),
-        other=math.fsum(hidden),
+        other=math.fsum(reason.log_odds for reason in (*visible[len(shown) :], *withheld)),
         uncertainty=settled - score.log_odds,
         log_odds=settled,
     )

@@ -52,7 +52,7 @@ def condition(moments: Floats, weights: Floats, is_known: Mask) -> Conditional:
     s_missing = moments[np.ix_(~is_known, ~is_known)]
     s_known = moments[np.ix_(is_known, is_known)]
     # The pseudo-inverse, as columns that never vary in the training data leave rows of zeros.
-    inverse = np.linalg.pinv(s_known, rcond=1e-10, hermitian=True)
+    inverse = np.asarray(np.linalg.pinv(s_known, rcond=1e-10, hermitian=True), dtype=np.float64)
     transfer = inverse @ s_known_missing
     covariance = s_missing - s_known_missing.T @ transfer
     gain = covariance @ w_missing

@@ -50,16 +50,15 @@ class Policy(BaseModel):
             return p * self.acceptance * self.months * monthly_charges > self.cost
         return p >= self.threshold
 
+    def break_even(self, monthly_charges: float | None = None) -> float:
+        """Return the probability from which on asking pays, at most 1."""
+        gain = self.gain(monthly_charges)
+        return min(1.0, self.cost / gain) if gain > 0 else 1.0
+
     def gain(self, monthly_charges: float | None = None) -> float:
         """Return what asking a customer who would have left brings, before its cost."""
         bill = self.typical_monthly_charges if monthly_charges is None else monthly_charges
         return self.acceptance * self.months * bill
-
-
-def break_even(economics: Economics, monthly_charges: float) -> float:
-    """Return the probability from which on asking pays, at most 1."""
-    gain = economics.acceptance * economics.months * monthly_charges
-    return min(1.0, economics.cost / gain) if gain > 0 else 1.0
 
 
 def best_f1_threshold(y: NDArray[np.int64], p: Floats, weights: Floats) -> float:
@@ -85,17 +84,16 @@ def choose(  # noqa: PLR0913 - each is one of the facts that a policy rests on
     monthly_charges: Floats,
 ) -> Policy:
     """Return the policy for an objective, from out-of-fold scores ``p``."""
-    typical = float(np.average(monthly_charges, weights=weights))
-    thresholds: Mapping[Objective, float] = {
-        Objective.HALF: HALF,
-        Objective.BEST_F1: best_f1_threshold(y, p, weights),
-        Objective.PROFIT: break_even(economics, typical),
-    }
-    return Policy(
+    rule = Policy(
         objective=objective,
-        threshold=thresholds[objective],
         acceptance=economics.acceptance,
         months=economics.months,
         cost=economics.cost,
-        typical_monthly_charges=typical,
+        typical_monthly_charges=float(np.average(monthly_charges, weights=weights)),
     )
+    thresholds: Mapping[Objective, float] = {
+        Objective.HALF: HALF,
+        Objective.BEST_F1: best_f1_threshold(y, p, weights),
+        Objective.PROFIT: rule.break_even(),
+    }
+    return rule.model_copy(update={"threshold": thresholds[objective]})
