@@ -118,7 +118,10 @@ def train(
         ModelRefusedError: the compiled scorecard is not the fitted model.
     """
     chosen = options or TrainingOptions()
-    everybody = Rows.of(frame, chosen.economics, weights)
+    # Folds go by the rows' order; PostgreSQL's depends on its collation, a file's on its author.
+    order = np.argsort(np.asarray(frame[CUSTOMER_ID.name], dtype=str), kind="stable")
+    ordered = None if weights is None else weights[order]
+    everybody = Rows.of(frame.iloc[order], chosen.economics, ordered)
     _require_both_classes(everybody)
     report = evaluate(_evaluated(everybody, chosen.evaluated_rows), chosen)
     learn = everybody.take(~everybody.is_held_out)
