@@ -125,7 +125,7 @@ def test_a_better_model_is_promoted_in_words_with_its_numbers() -> None:
     y, p = _outcomes()
     decision = judge(Comparison(y, _blunted(p), p, {}))
     assert decision.promote
-    assert decision.reason.startswith("promoted: better beyond noise")
+    assert decision.reason.startswith("promote: better beyond noise")
     numbers = decision.numbers
     told = f"log-loss {numbers['log_loss challenger']:.4f} against"
     assert told in decision.reason
@@ -137,7 +137,7 @@ def test_the_same_model_is_kept() -> None:
     y, p = _outcomes()
     decision = judge(Comparison(y, p, p.copy(), {}))
     assert not decision.promote
-    assert "kept: it is not better beyond noise" in decision.reason
+    assert "keep: it is not better beyond noise" in decision.reason
 
 
 def test_a_sure_but_tiny_gain_is_no_reason_to_change() -> None:

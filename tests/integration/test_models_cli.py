@@ -181,7 +181,7 @@ def test_a_model_that_a_person_went_back_from_is_not_promoted_again_by_itself(
     assert stale("models", "rollback", "--reason", "it frightens customers").returncode == 0
     again = stale("run", tmp_path / "customers.csv")
     assert again.stdout.strip() == former
-    assert f"kept: it is {better} again, from which" in again.stderr
+    assert f"keep: it is {better} again, from which" in again.stderr
     assert "it frightens customers" in again.stderr
     assert stale("models", "promote", better, *WHY).returncode == 0
     with connect(stale.database_url) as connection:

@@ -233,7 +233,7 @@ def test_a_person_declines_and_then_approves_a_better_model_in_airflow(
     run = ask(stack, original)
     assert published_version(stack) == before
     told = answer(stack, run, "Reject")
-    assert "promoted: better beyond noise" in told
+    assert "promote: better beyond noise" in told
     assert "# Churn model" in told
     assert published_version(stack) == before
     kind, declined, actor = last_event(stack)
