@@ -1,6 +1,6 @@
 """Airflow's REST API, as far as a first run needs it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from local.environment import ADMIN
@@ -38,9 +38,10 @@ class Airflow:
         for error in self._call("/api/v2/importErrors").body.parts("import_errors"):
             yield f"{error.text('filename')}: {_last_line(error.text('stack_trace'))}"
 
-    def trigger(self, dag: str) -> str:
-        """Start a run and return its id."""
-        answer = self._call(RUNS.format(dag=dag), body={"logical_date": None})
+    def trigger(self, dag: str, conf: Mapping[str, object] | None = None) -> str:
+        """Start a run, with these params where they are not the defaults, and return its id."""
+        body = {"logical_date": None, "conf": dict(conf or {})}
+        answer = self._call(RUNS.format(dag=dag), body=body)
         if not answer.ok:
             raise StackError(
                 f"Airflow did not start {dag}: {answer.status} {answer.body.text('detail')}"

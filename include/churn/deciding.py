@@ -41,7 +41,7 @@ def decide(
     except NoModelError:
         return promotion.first(version)
     except ModelRefusedError as error:
-        return Decision(True, f"promoted: the version in use is refused ({error})")
+        return Decision(True, f"promote: the version in use is refused ({error})")
     return _without_comparing(connection, candidate, champion) or promotion.judge(
         compare(connection, candidate, champion), rule
     )
@@ -79,7 +79,7 @@ def _without_comparing(
         changed = ", ".join(
             f"{name} {old[name]} -> {new[name]}" for name in new if new[name] != old[name]
         )
-        return Decision(True, f"promoted: the same model with another setting ({changed})")
+        return Decision(True, f"promote: the same model with another setting ({changed})")
     return _rolled_back(connection, candidate)
 
 
@@ -93,7 +93,7 @@ def _rolled_back(connection: Connection, candidate: LoadedModel) -> Decision | N
     when = f"{happened_at:%Y-%m-%d %H:%M}"
     return Decision(
         False,
-        f"kept: it is {version} again, from which {actor} went back at {when} ({reason}); "
+        f"keep: it is {version} again, from which {actor} went back at {when} ({reason}); "
         "promote it by hand if it is to serve after all",
     )
 

@@ -13,6 +13,11 @@ from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel
 from churn.warehouse.connect import Connection, placeholders, statement
 
+_NOISE = 1e-12
+_ROUNDING = (
+    "; the last bits differ, as they do between types of processors where fields are missing"
+)
+
 
 class CannotReplayError(ChurnError):
     """A prediction, or the version that served it, is not there."""
@@ -46,7 +51,13 @@ class Replay:
         told = f"{self.logged.version}: {self.probability!r}, prediction {self.prediction}"
         if self.is_same:
             return f"{told}: the same to the last bit"
-        return f"{told}; logged: {self.logged.probability!r}, prediction {self.logged.prediction}"
+        then = f"logged: {self.logged.probability!r}, prediction {self.logged.prediction}"
+        return f"{told}; {then}{_ROUNDING if self._is_rounding else ''}"
+
+    @property
+    def _is_rounding(self) -> bool:
+        difference = abs(self.probability - self.logged.probability)
+        return difference < _NOISE and self.prediction == self.logged.prediction
 
 
 def replay(connection: Connection, store: ModelStore, prediction_id: str) -> Replay:

@@ -56,14 +56,14 @@ class AskToPromote(ApprovalOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> str:
         """Return who approved; record it where somebody, or the time, declined."""
-        answer = super().execute_complete(context, event)
-        user = answer["responded_by_user"] or {}
+        user = event.get("responded_by_user") or {}
         name = str(user.get("name") or user.get("id") or _NOBODY)
-        if answer["chosen_options"] != [self.APPROVE]:
+        if event.get("chosen_options") == [self.REJECT]:
             from churn import steps
 
             with operating() as operator:
                 steps.decline(operator, self.version, f"declined by {name}")
+        super().execute_complete(context, event)  # on a no this raises, to skip what follows
         return name
 
 

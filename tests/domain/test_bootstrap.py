@@ -69,7 +69,8 @@ def test_a_row_of_weight_three_is_as_good_as_three_rows() -> None:
     other = np.clip(p + 0.03, 0, 1)
     weights = np.random.default_rng(5).integers(1, 4, size=300)
     packed = Comparison(y, p, other, {}, weights)
-    unpacked = Comparison(*(np.repeat(one, weights) for one in (y, p, other)), {})
+    rows = np.repeat(np.arange(len(y)), weights)
+    unpacked = Comparison(y[rows], p[rows], other[rows], {})
     found = [differences(c, replicates=4_000, level=0.95, seed=2) for c in (packed, unpacked)]
     for metric in ("log_loss", "roc_auc"):
         one, two = (each[metric] for each in found)

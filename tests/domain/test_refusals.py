@@ -66,6 +66,10 @@ def _link_folder(folder: Path) -> None:
     folder.symlink_to(away)
 
 
+def _tear_card(folder: Path) -> None:
+    (folder / CARD).write_text("x")
+
+
 def _pipe(folder: Path) -> None:
     (folder / CARD).unlink()
     os.mkfifo(folder / CARD)
@@ -80,7 +84,7 @@ def _set(name: str, value: object) -> Harm:
 
 
 REFUSED: dict[str, tuple[Harm, str]] = {
-    "another hash": (lambda folder: (folder / CARD).write_text("x") and None, "its SHA-256"),
+    "another hash": (_tear_card, "its SHA-256"),
     "another version's manifest": (_swap_whole_manifest, "holds the manifest of"),
     "another version's hashes": (_swap_manifest, "its SHA-256"),
     "a later format": (_set("format", 2), r"manifest\.json: format"),

@@ -1,7 +1,7 @@
 """A writer of the model store that dies where it is told to; a program of its own.
 
-``killed_writer.py URL STORE SOURCE``, then lines ``NUMBER|ACTION|VERSION``: each action is done in a
-forked child that kills itself, by SIGKILL, at the NUMBER-th call that touches the store or commits.
+``killed_writer.py URL STORE SOURCE``, then lines ``NUMBER|ACTION|VERSION``: each action is done in
+a forked child that kills itself, by SIGKILL, at the NUMBER-th call to the store, or of a commit.
 It prints what that call was, or "done" if the action ended before it. The counting is here, in the
 test, and nowhere in the product.
 """
@@ -25,6 +25,12 @@ from churn.warehouse.connect import connect
 PATHS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir"}
 
 
+def tell(what: str) -> None:
+    """Say it at once."""
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
+
+
 @dataclass
 class Killer:
     """Counts calls and dies at one of them."""
@@ -39,7 +45,7 @@ class Killer:
         if self.calls == self.at:
             if half:
                 half()
-            print(what, flush=True)
+            tell(what)
             os.kill(os.getpid(), signal.SIGKILL)
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -72,7 +78,7 @@ class Killer:
             self.count("after commit")
 
         os.write, os.fsync, os.close = counted_write, counted_fsync, counted_close  # type: ignore[assignment]
-        psycopg.Connection.commit = counted_commit  # type: ignore[method-assign]
+        psycopg.Connection.commit = counted_commit  # type: ignore[method-assign, assignment]
         sys.addaudithook(self.audit)
 
 
@@ -106,7 +112,7 @@ def main() -> None:
         with connect(url) as connection:
             Killer(folder, int(number)).watch()
             act(Operator(connection, store, "killed writer"), version, action, name)
-        print("done", flush=True)
+        tell("done")
         os._exit(0)
 
 

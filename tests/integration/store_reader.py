@@ -17,7 +17,8 @@ def main() -> None:
         name = store.current()
         assert load_model(store.published(name)).version == name
         reads += 1
-        print(reads, flush=True)
+        sys.stdout.write(f"{reads}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -224,4 +224,4 @@ def test_a_run_on_changed_data_replaces_the_stale_champion_and_records_why(runs:
     proposed, promoted = changed.events[-2:]
     assert (proposed[0], promoted[0]) == ("proposed", "promoted")
     assert promoted[1:] == [changed.current, f"Airflow run {changed.run}", proposed[3]]
-    assert "promoted: better beyond noise" in proposed[3]
+    assert "promote: better beyond noise" in proposed[3]

@@ -28,6 +28,7 @@ from local.programs import NAMES
 from local.stack import Stack, open_stack
 from local.summary import FIRST_CUSTOMER
 from local.web import Document, call
+from tests.changed_file import write_changed
 from tests.integration.steady_load import SteadyLoad
 
 HEAL_SECONDS = 90.0
@@ -73,10 +74,10 @@ def stack(environment: dict[str, str], strangers: set[int]) -> Iterator[Stack]:
     assert stopped.returncode == 0, stopped.stderr
 
 
-def train(stack: Stack) -> str:
+def train(stack: Stack, **params: object) -> str:
     airflow = log_in(stack)
     assert eventually(lambda: airflow.parsed(DAG))
-    run = airflow.trigger(DAG)
+    run = airflow.trigger(DAG, params)
     state = follow(Console(), airflow, run)
     assert state == "success", airflow.tasks(DAG, run)
     return run
@@ -169,11 +170,12 @@ def test_the_real_file_goes_through_the_real_scheduler_into_the_service(stack: S
 
 
 def test_a_publish_under_load_fails_no_request_and_is_served_within_five_seconds(
-    stack: Stack,
+    stack: Stack, tmp_path: Path
 ) -> None:
     before = served_version(stack)
+    changed = write_changed(tmp_path / "changed.csv")
     with SteadyLoad(stack.ports.api) as load:
-        train(stack)
+        train(stack, file=str(changed))
         after = published_version(stack)
         published_at = (stack.layout.models / "CURRENT").stat().st_mtime
         assert eventually(lambda: load.answered[-1].version == after, seconds=5)
@@ -184,6 +186,67 @@ def test_a_publish_under_load_fails_no_request_and_is_served_within_five_seconds
     assert min(one.at for one in load.answered if one.version == after) - published_at < 5
     answered = len(load.answered)
     assert eventually(lambda: logged(stack) >= answered)
+
+
+def ask(stack: Stack, file: Path) -> str:
+    """Start a run whose promotion is manual; return its address when it waits for a person."""
+    airflow = log_in(stack)
+    run = airflow.trigger(DAG, {"file": str(file), "promotion": "manual", "load_again": True})
+    assert eventually(lambda: waits(stack, run)), airflow.tasks(DAG, run)
+    return f"/api/v2/dags/{DAG}/dagRuns/{run}"
+
+
+def waits(stack: Stack, run: str) -> bool:
+    tasks = log_in(stack).tasks(DAG, run)
+    return any((task.name, task.state) == ("approve", "awaiting_input") for task in tasks)
+
+
+def answer(stack: Stack, run: str, chosen: str) -> str:
+    """Answer as the UI does; return the text that the person read."""
+    address, token = f"{run}/taskInstances/approve/-1/hitlDetails", log_in(stack).token
+    asked = call(stack.ports.airflow, address, token=token)
+    assert asked.body.text("subject") == "Shall this model take over?"
+    body = {"chosen_options": [chosen], "params_input": {}}
+    answered = call(stack.ports.airflow, address, token=token, body=body, method="PATCH")
+    assert answered.ok, answered
+    assert eventually(lambda: state(stack, run) == "success")
+    return asked.body.text("body")
+
+
+def state(stack: Stack, run: str) -> str:
+    return call(stack.ports.airflow, run, token=log_in(stack).token).body.text("state")
+
+
+def last_event(stack: Stack) -> tuple[object, ...]:
+    with psycopg.connect(stack.database_url(PIPELINE)) as connection:
+        query = "SELECT kind, version, actor FROM model_events ORDER BY event_id DESC LIMIT 1"
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return row
+
+
+def test_a_person_declines_and_then_approves_a_better_model_in_airflow(
+    stack: Stack,
+) -> None:
+    before = published_version(stack)
+    original = PROJECT / "data" / "churn.csv"
+    run = ask(stack, original)
+    assert published_version(stack) == before
+    told = answer(stack, run, "Reject")
+    assert "promote: better beyond noise" in told
+    assert "# Churn model" in told
+    assert published_version(stack) == before
+    kind, declined, actor = last_event(stack)
+    assert kind == "declined"
+    assert declined != before
+    assert str(actor).startswith("Airflow run manual__")
+
+    answer(stack, ask(stack, original), "Approve")
+    kind, promoted, actor = last_event(stack)
+    assert kind == "promoted"
+    assert promoted == published_version(stack) != before
+    assert str(actor).endswith(", approved by admin")
+    assert eventually(lambda: served_version(stack) == promoted)
 
 
 def logged(stack: Stack) -> int:

@@ -70,7 +70,7 @@ def judge(compared: Comparison, rule: PromotionRule | None = None) -> Decision:
     chosen = rule or PromotionRule()
     told = _size(compared)
     if _too_few(compared, chosen):
-        return Decision(False, f"kept: the hold-out is too small to compare on ({told})")
+        return Decision(False, f"keep: the hold-out is too small to compare on ({told})")
     overall = _compare(compared, chosen)
     slices = {name: compared.only(mask) for name, mask in compared.slices.items()}
     small = [name for name, one in slices.items() if _too_few(one, chosen)]
@@ -79,7 +79,7 @@ def judge(compared: Comparison, rule: PromotionRule | None = None) -> Decision:
     passed = f"better beyond noise, and none of {len(judged)} slices loses more than it may"
     reason = "; ".join(
         [
-            f"{'kept' if objections else 'promoted'}: {'; '.join(objections) or passed}",
+            f"{'keep' if objections else 'promote'}: {'; '.join(objections) or passed}",
             *(f"{_NAMES[name]} {_told(d)}" for name, d in overall.items()),
             f"on the hold-out of {told}",
             *(f"too few to judge {name}: {_size(slices[name])}" for name in small),
