@@ -52,9 +52,7 @@ def is_known(field: Field, *, decimal_mark: str) -> sql.Composable:
     if not field.is_number:
         parts = known(field), value(field, decimal_mark=decimal_mark)
         return sql.SQL("{} IS NOT DISTINCT FROM {}").format(*parts)
-    same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(
-        known(field), _decimal(field, decimal_mark)
-    )
+    same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(known(field), _decimal(field, decimal_mark))
     if field is not TOTAL_CHARGES:
         return same
     return sql.SQL("({} OR ({} = '' AND {} = 0 AND {} = 0))").format(
