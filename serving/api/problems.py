@@ -72,10 +72,13 @@ async def _on_invalid_customer(_: Request, error: Exception) -> Response:
     return problem_response(ProblemError(status, str(error), errors=errors))
 
 
-async def _on_invalid_query(_: Request, error: Exception) -> Response:
+async def _on_invalid_query(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    found = [Problem(str(e["loc"][-1]), e["input"], e["msg"]) for e in error.errors()]
-    return await _on_invalid_customer(_, InvalidCustomerError(tuple(found)))
+    found = [
+        Problem(str(one["loc"][-1]), one["input"], one.get("ctx", {}).get("expected", one["msg"]))
+        for one in error.errors()
+    ]
+    return await _on_invalid_customer(request, InvalidCustomerError(tuple(found)))
 
 
 async def _on_no_model(_: Request, error: Exception) -> Response:

@@ -1,17 +1,14 @@
 import math
-from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from churn.customer import FEATURES, Known
-from churn.field import Field
 from churn.implications import completed
 from churn.model import conditioning
 from churn.model.compiling import compile_scorecard, known_rows
@@ -20,7 +17,7 @@ from churn.model.features import pipeline, target
 from churn.model.gaussian import condition
 from churn.model.score import Score, sigmoid
 from churn.parsing import parse_customer
-from tests.customer_file import conditioner, customers, learned_from, trained
+from tests.customer_file import conditioner, customers, trained
 
 ORIGIN = ("tenure", "monthly_charges", "gender", "partner")
 ROWS = known_rows(customers().iloc[::70])
@@ -103,14 +100,6 @@ def test_known_columns_that_nearly_say_the_same_are_told_apart() -> None:
     transfer = np.array([0.1 - 0.999 * 0.099, 0.099 - 0.999 * 0.1]) / determinant
     assert given.effective == pytest.approx(transfer, rel=1e-9)
     assert given.variance == pytest.approx(1 - transfer @ [0.1, 0.099], rel=1e-9)
-
-
-def test_nothing_known_gives_the_base_rate_and_leaves_the_whole_variance() -> None:
-    scorecard = trained().scorecard
-    weights = np.array([column.weight for column in scorecard.columns])
-    score = conditioner().score({})
-    assert score.probability == pytest.approx(learned_from()["churn"].mean(), abs=1e-12)
-    assert score.variance == pytest.approx(weights @ np.array(scorecard.correlation) @ weights)
 
 
 def test_all_inputs_known_leave_no_variance_and_an_exact_score() -> None:
@@ -196,40 +185,6 @@ def test_many_customers_at_once_are_scored_as_each_alone(
     np.testing.assert_allclose(conditioner().probabilities(rows), alone, rtol=0, atol=1e-12)
 
 
-def test_an_add_on_that_is_not_taken_tells_that_there_is_internet() -> None:
-    score = conditioner().score({"streaming_tv": "No"})
-    assert score.contributions["internet_service"] > 0
-    rate = customers().query("streaming_tv == 'No'")["churn"].mean()
-    assert score.probability == pytest.approx(rate, abs=0.01)
-
-
-@pytest.mark.parametrize("field", [f for f in FEATURES if not f.is_number], ids=lambda f: f.name)
-def test_a_single_known_value_is_scored_at_the_rate_that_was_seen(field: Field) -> None:
-    frame = customers()
-    for value in field.values:
-        rate = frame[frame[field.name] == value]["churn"].mean()
-        found = conditioner().score({field.name: value}).probability
-        assert found == pytest.approx(rate, abs=0.025), value
-
-
-def test_weak_evidence_is_weighed_as_by_one_fisher_scoring_step_from_the_base_rate() -> None:
-    """Gender tells next to nothing, so the step is all but the fitted logistic regression."""
-    frame = learned_from()
-    male = (frame["gender"] == "Male").to_numpy(dtype=float)
-    fitted = LogisticRegression(C=1e9).fit(male[:, None], target(frame))
-    ours = [conditioner().score({"gender": g}).probability for g in ("Female", "Male")]
-    theirs = fitted.predict_proba([[0.0], [1.0]])[:, 1]
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
-
-
-def test_a_scorecard_without_what_was_seen_is_conditioned_without_an_anchor() -> None:
-    scorecard = trained().scorecard.model_copy(update={"base_rate": None})
-    score = Conditioner(scorecard).score({"contract": "Two year"})
-    same = learned_from().query("contract == 'Two year'")
-    assert score.base == scorecard.intercept
-    assert score.log_odds == pytest.approx(trained().model.decision_function(same).mean(), abs=1e-6)
-
-
 @pytest.mark.parametrize(
     ("field", "far", "most"), [("monthly_charges", 1e6, 118.75), ("total_charges", 1e9, 8684.8)]
 )
@@ -247,46 +202,6 @@ def test_no_more_patterns_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPatc
     for known in combinations(ROWS[0].items(), 2):
         few.score(dict(known))
     assert few.pattern.cache_info().currsize == 10
-
-
-def _variance(known: Known, names: Iterable[str]) -> float:
-    return conditioner().score(_only(known, frozenset(names))).variance
-
-
-@given(st.sampled_from([row for row in ROWS if row["internet_service"] == "DSL"]), _SUBSETS)
-def test_the_field_to_ask_next_lowers_the_variance_most(
-    known: Known, names: frozenset[str]
-) -> None:
-    some = _only(known, names)
-    asked = conditioner().score(some).ask_next(completed(some))
-    open_ = {f.name for f in FEATURES if not f.protected} - completed(some).keys()
-    left = {name: _variance(known, {*some, name}) for name in open_}
-    if asked is None:
-        assert all(variance > _variance(known, some) - 1e-5 for variance in left.values())
-    else:
-        assert left[asked] == pytest.approx(min(left.values()), abs=1e-9)
-
-
-@given(_CUSTOMERS, _SUBSETS)
-def test_what_is_known_or_follows_or_is_protected_is_never_asked(
-    known: Known, names: frozenset[str]
-) -> None:
-    whole = completed(_only(known, names))
-    asked = conditioner().score(whole).ask_next(whole)
-    assert asked not in {*whole, "gender", "senior_citizen", "customer_id"}
-
-
-def test_the_variance_that_an_answer_removes_is_worked_by_hand() -> None:
-    """Two correlated unknowns, weights 1 and 2: asking the second leaves 1 - 0.5^2."""
-    moments = np.array([[1.0, 0.5], [0.5, 1.0]])
-    given_nothing = condition(moments, np.array([1.0, 2.0]), np.array([False, False]))
-    assert given_nothing.variance == pytest.approx(1 + 4 + 2 * 2 * 0.5)
-    removed = given_nothing.variance_removed(np.array([False, True]))
-    assert given_nothing.variance - removed == pytest.approx(1 - 0.5**2)
-
-
-def test_everything_known_leaves_nothing_to_ask() -> None:
-    assert conditioner().score(ROWS[0]).ask_next(ROWS[0]) is None
 
 
 def test_the_probability_is_the_probit_approximation() -> None:

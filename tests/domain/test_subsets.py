@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from churn.customer import BY_NAME, FEATURES, TENURE, TOTAL_CHARGES, Known
 from churn.model.compiling import compile_scorecard, known_rows
@@ -64,11 +65,14 @@ def _dedicated(names: tuple[str, ...]) -> Floats:
     x, y = np.column_stack([_columns(name) for name in names]), target(customers())
     p = np.zeros(len(y))
     for train, test in FOLDS.split(x, y):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=REGULARISATION_C))
+        model = make_pipeline(
+            StandardScaler(), LogisticRegression(C=REGULARISATION_C, solver="newton-cholesky")
+        )
         p[test] = model.fit(x[train], y[train]).predict_proba(x[test])[:, 1]
     return p
 
 
+@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator] # of such small matrices
 def test_200_random_subsets_are_scored_as_well_as_by_models_of_their_own() -> None:
     y, auc, loss = target(customers()), [], []
     for names in _subsets():
