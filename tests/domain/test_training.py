@@ -15,7 +15,8 @@ from churn.model.families import GRADIENT_BOOSTING, SCORECARD, TREE_FAMILIES, fa
 from churn.model.features import fit_weighted, pipeline, probabilities, target
 from churn.model.holdout import is_held_out
 from churn.options import Objective, ProtectedAttributes, TrainingOptions
-from churn.training import choose, train
+from churn.selection import choose
+from churn.training import train
 from tests.customer_file import customers, trained
 from tests.interacting_customers import interacting_customers, trained_on_interactions
 
