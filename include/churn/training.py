@@ -90,7 +90,7 @@ def train(
 
 
 def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economics) -> Rows:
-    """Return the rows by id: a database's order depends on its collation, a file's on its author."""
+    """Return the rows by id, as a database's order depends on its collation, a file's on chance."""
     order = np.argsort(np.asarray(frame[CUSTOMER_ID.name], dtype=str), kind="stable")
     return Rows.of(frame.iloc[order], economics, None if weights is None else weights[order])
 

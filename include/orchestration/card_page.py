@@ -82,7 +82,7 @@ def create_app(store: Callable[[], ModelStore]) -> FastAPI:
     return app
 
 
-def _refused(_: Request, error: Exception) -> Response:
+async def _refused(_: Request, error: Exception) -> Response:
     from fastapi.responses import HTMLResponse
 
     from churn.errors import NoModelError
