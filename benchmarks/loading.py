@@ -5,6 +5,7 @@ turns on one server with the stack's own settings, fsync on. Ten million rows, w
 of an hour and 10 GB of disk, are measured where CHURN_BENCH_LARGE is set.
 """
 
+import itertools
 import os
 import secrets
 import statistics
@@ -102,7 +103,7 @@ def _row(rows: int, what: str) -> str:
 def _conclusion(measured: _Measured, sizes: list[int]) -> str:
     memory = ", ".join(f"{measured.megabytes[rows]:.0f} MB at {rows:,}" for rows in sizes)
     lines = [f"`churn load` takes at most {memory} rows."]
-    for small, large in zip(sizes, sizes[1:], strict=False):
+    for small, large in itertools.pairwise(sizes):
         for what in (REFERENCE, FRESH, UNCHANGED):
             growth = measured.median(large, what) / measured.median(small, what) * small / large
             lines.append(f"From {small:,} to {large:,} rows, time per row: {what} x {growth:.2f}.")

@@ -46,7 +46,6 @@ def _refused(finished: subprocess.CompletedProcess[str]) -> str:
     return said[0]
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: latest_load asks for cleaned_at, now finished_at")
 def test_run_loads_trains_and_publishes_and_prints_the_version(
     churn: Churn, connection: psycopg.Connection
 ) -> None:
@@ -69,7 +68,6 @@ def test_run_loads_trains_and_publishes_and_prints_the_version(
     assert counted.fetchone() == (7_043, 1)
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: latest_load asks for cleaned_at, now finished_at")
 def test_a_dry_run_trains_and_leaves_the_pointer(churn: Churn, few: Path) -> None:
     finished = churn("run", few, "--dry-run")
     assert finished.returncode == 0, finished.stderr
@@ -79,7 +77,6 @@ def test_a_dry_run_trains_and_leaves_the_pointer(churn: Churn, few: Path) -> Non
     assert "== publish" not in finished.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: latest_load asks for cleaned_at, now finished_at")
 def test_the_steps_one_by_one_do_the_same(churn: Churn, few: Path) -> None:
     assert churn("load", few).returncode == 0
     version = churn("train").stdout.strip()

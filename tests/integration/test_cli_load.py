@@ -63,12 +63,13 @@ def test_how_a_file_is_written_can_be_told_by_options(churn: Churn, write: Write
 def test_the_limit_and_the_replacement_are_options(
     churn: Churn, connection: Connection, write: Write
 ) -> None:
-    half = [{**row, "tenure": "x"} if i < 30 else row for i, row in enumerate(ROWS)]
-    _said(churn("load", write(csv_text(ROWS), "all.csv")))
-    path = write(csv_text(half[:50]))
+    rows = read_rows()[:700]
+    half = [{**row, "tenure": "x"} if i < 300 else row for i, row in enumerate(rows)]
+    _said(churn("load", write(csv_text(rows), "all.csv")))
+    path = write(csv_text(half[:600]))
     _said(churn("load", path, "--limit-rejected", "0.7", "--replace"))
     counts = everything(connection, "SELECT accepted, rejected, removed FROM loads WHERE load_id=2")
-    assert counts == [(20, 30, 10)]
+    assert counts == [(300, 300, 100)]
 
 
 def test_a_folder_prints_a_report_for_each_file(churn: Churn, write: Write) -> None:
@@ -97,3 +98,4 @@ def test_progress_is_told_while_a_long_file_is_read(churn: Churn, write: Write) 
     said = churn("load", write(many_lines(400_000) + b"\n\n")).stderr
     told = re.findall(r"customers.csv: [\d,]+ rows, \d+ MB; [\d,]+ rows/s, \d+ MB/s", said)
     assert told, said
+    assert re.search(r"load 1: 400,000 rows checked and written, [\d,]+ rows/s", said)

@@ -19,9 +19,6 @@ from local import databases
 from local.databases import PIPELINE, SERVING, Database
 from local.postgres import Server
 
-pytestmark = pytest.mark.xfail(
-    strict=True, reason="BUG: latest_load asks for cleaned_at, now finished_at; train fails"
-)
 PROJECT = Path(__file__).parents[2]
 STEPS = ("create_tables", "load_csv", "clean", "train", "publish")
 

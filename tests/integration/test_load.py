@@ -151,9 +151,6 @@ def test_a_file_is_found_by_name_path_or_glob_from_the_data_folder(tmp_path: Pat
         steps.locate("b.csv", data)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: locate gives up on a glob before it looks beside the data folder"
-)
 def test_a_glob_that_names_the_data_folder_is_found(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

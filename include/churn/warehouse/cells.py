@@ -1,5 +1,6 @@
 """One cell in SQL: the value of a field's text, or NULL where it is not one of the field's."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,6 +11,18 @@ from churn.field import Field, Kind
 from churn.warehouse.header import raw_column
 
 CONTROL: Final = "[[:cntrl:]]"
+_GROUPED: Final = r"[0-9]+|[0-9]{1,3}(\.[0-9]{3})+"
+_NUMBERS: Final = {
+    ".": {
+        Kind.COUNT: (r"^[0-9]+$", r"^[0-9]+(\.0*)?$"),
+        Kind.MONEY: (r"^[0-9]+\.?[0-9]*$", r"^[0-9]*\.?[0-9]+$|^[0-9]+\.$"),
+    },
+    ",": {
+        Kind.COUNT: (r"^[0-9]+$", f"^({_GROUPED})(,0*)?$"),
+        Kind.MONEY: (r"^[0-9]+$", f"^({_GROUPED})(,[0-9]*)?$|^,[0-9]+$"),
+    },
+}
+"""By decimal mark and kind: what nearly all numbers look like, and what any may look like."""
 
 
 def name(field: Field) -> sql.Identifier:
@@ -52,7 +65,11 @@ def is_known(field: Field, *, decimal_mark: str) -> sql.Composable:
     if not field.is_number:
         parts = known(field), value(field, decimal_mark=decimal_mark)
         return sql.SQL("{} IS NOT DISTINCT FROM {}").format(*parts)
-    same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(known(field), _decimal(field, decimal_mark))
+    if decimal_mark != ".":  # a text says what is known only if its dots are where they belong
+        return sql.SQL("({} = {}) IS TRUE").format(
+            known(field), value(field, decimal_mark=decimal_mark)
+        )
+    same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(known(field), trimmed(field))
     if field is not TOTAL_CHARGES:
         return same
     return sql.SQL("({} OR ({} = '' AND {} = 0 AND {} = 0))").format(
@@ -60,23 +77,32 @@ def is_known(field: Field, *, decimal_mark: str) -> sql.Composable:
     )
 
 
+def as_written(column: str, delimiter: str) -> sql.Composable:
+    """Return a staging column as CSV, in quotes where it needs them (RFC 4180)."""
+    special = sql.Literal('["\r\n' + re.escape(delimiter) + "]")
+    return sql.SQL(
+        "CASE WHEN {cell} ~ {special} THEN '\"' || replace({cell}, '\"', '\"\"') || '\"'"
+        " ELSE {cell} END"
+    ).format(cell=sql.Identifier("judged", column), special=special)
+
+
 def _number(field: Field, decimal_mark: str) -> sql.Composable:
     """Short plain numbers, which are nearly all, are not trimmed and need no second cast."""
-    plain = r"^[0-9]+$" if field.kind is Kind.COUNT else r"^[0-9]+\.?[0-9]*$"
-    full = r"^[0-9]+(\.0*)?$" if field.kind is Kind.COUNT else r"^[0-9]*\.?[0-9]+$|^[0-9]+\.$"
+    plain, full = _NUMBERS[decimal_mark][field.kind]
     blank = sql.SQL("WHEN {} = '' THEN 0 ").format(trimmed(field))
     return sql.SQL(
         'CASE WHEN length({own}) <= {short} AND {own} COLLATE "C" ~ {plain} '
         "THEN {own}::{type} {blank}"
         'WHEN length({raw}) <= 20 AND {raw} COLLATE "C" ~ {full} '
-        "AND {raw}::numeric <= {maximum} THEN {raw}::numeric::{type} END"
+        "AND {number}::numeric <= {maximum} THEN {number}::numeric::{type} END"
     ).format(
         own=raw(field),
         short=sql.Literal(len(str(int(field.maximum or 0))) - 1),
         plain=sql.Literal(plain),
         type=sql.SQL("integer" if field.kind is Kind.COUNT else "numeric"),
         blank=blank if field is TOTAL_CHARGES else sql.SQL(""),
-        raw=_decimal(field, decimal_mark),
+        raw=trimmed(field),
+        number=_decimal(field, decimal_mark),
         full=sql.Literal(full),
         maximum=sql.Literal(field.maximum),
     )

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from churn.customer import MIN_PER_CLASS
+
 LIMIT_REJECTED = 0.05
 _FEW_ROWS = 1_000
 _ROWS_CHANGED = 0.5
@@ -40,6 +42,8 @@ class Facts:
     last: Counted | None
     leaks: tuple[str, ...]
     absent: tuple[str, ...]
+    replaced_by: Counted | None = None
+    """The customers that would be left where the file replaces them all."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Judgement:
 
 def judge(facts: Facts) -> Judgement:
     """Return the verdict: the worst of all that was found."""
-    stops = (*_too_many_rejected(facts), *_one_outcome(facts))
+    stops = (*_too_many_rejected(facts), *_one_outcome(facts), *_too_few_left(facts))
     flags = (*_leaks(facts), *_absent(facts), *_spoilt(facts), *_rows(facts), *_churn(facts))
     verdict = Verdict.STOP if stops else Verdict.FLAG if flags else Verdict.PASS
     return Judgement(verdict, (*stops, *flags))
@@ -72,6 +76,18 @@ def _one_outcome(facts: Facts) -> tuple[str, ...]:
         return ()
     who = "nobody" if churned == 0 else "everybody"
     return (f"{who} of {rows:,} customers left: is the Churn column right?",)
+
+
+def _too_few_left(facts: Facts) -> tuple[str, ...]:
+    if facts.replaced_by is None:
+        return ()
+    left, stayed = facts.replaced_by.churned, facts.replaced_by.rows - facts.replaced_by.churned
+    if min(left, stayed) >= MIN_PER_CLASS:
+        return ()
+    return (
+        f"to replace all customers, a file needs at least {MIN_PER_CLASS} who left and "
+        f"{MIN_PER_CLASS} who stayed; it would leave {left} and {stayed}",
+    )
 
 
 def _leaks(facts: Facts) -> tuple[str, ...]:

@@ -53,22 +53,29 @@ class Report:
 
     def __str__(self) -> str:
         counts = self.counts
-        unchanged = counts.accepted - counts.inserted - counts.updated - counts.older
         verdict = self.judgement.verdict.value.upper() if self.judgement else "NOT CLEANED YET"
         lines = [
             f"load {self.load_id}: {verdict}  {self.file}",
             f"  read as    {self.written}; snapshot of {self.snapshot}",
             f"  rows       {self.rows:,} = {counts.accepted:,} accepted"
             f" + {counts.rejected:,} rejected",
-            f"  customers  {counts.inserted:,} new, {counts.updated:,} changed, "
-            f"{unchanged:,} unchanged, {counts.older:,} older than what is known, "
-            f"{counts.removed:,} removed",
+            f"  customers  {self._became()}",
         ]
         if self.extra_columns:
             lines.append(f"  left out   {', '.join(self.extra_columns)}")
         lines += [f"  because    {reason}" for reason in (self.judgement or _NONE).reasons]
         lines += [f"  line {e.line:<6}{'; '.join(e.reasons)}" for e in self.examples]
         return "\n".join(lines)
+
+    def _became(self) -> str:
+        counts = self.counts
+        if self.judgement and self.judgement.verdict is Verdict.STOP:
+            return "none was changed"
+        unchanged = counts.accepted - counts.inserted - counts.updated - counts.older
+        return (
+            f"{counts.inserted:,} new, {counts.updated:,} changed, {unchanged:,} unchanged, "
+            f"{counts.older:,} older than what is known, {counts.removed:,} removed"
+        )
 
 
 _NONE = Judgement(Verdict.PASS, ())

@@ -9,8 +9,8 @@ from churn.customer import COLUMNS
 from churn.errors import WarehouseError
 from churn.warehouse.connect import Connection, scalar, statement
 from churn.warehouse.header import Header, match_header
-from churn.warehouse.load import staging_table
 from churn.warehouse.rules import Rules
+from churn.warehouse.staging import staging_table
 
 
 @dataclass(frozen=True)

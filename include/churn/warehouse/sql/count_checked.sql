@@ -3,6 +3,9 @@ SELECT
     count(*) FILTER (
         WHERE checked.is_valid AND NOT checked.is_repeated
         AND checked.snapshot_date < customers.snapshot_date
-    ) AS older
+    ) AS older,
+    count(*) FILTER (
+        WHERE (NOT checked.is_valid OR checked.is_repeated) AND checked.churn
+    ) AS rejected_churned
 FROM checked
 LEFT JOIN customers ON checked.customer_id = customers.customer_id;

@@ -3,7 +3,7 @@ INSERT INTO rejected_rows (load_id, line, raw, reasons)
 SELECT
     {load_id},
     coalesce(judged.line, numbered.line),
-    coalesce(judged.raw_line, concat_ws({delimiter}, {file_columns})),
+    coalesce(judged.raw_line, array_to_string(ARRAY[{cells}], {delimiter})),
     CASE
         WHEN judged.malformed IS NOT NULL THEN ARRAY[judged.malformed]
         ELSE
