@@ -91,6 +91,48 @@ def test_a_row_that_a_newer_file_left_unchanged_is_not_overwritten_by_a_day_betw
     assert counts.older == 1
 
 
+def test_a_row_of_a_newer_file_that_lacked_others_is_not_overwritten_by_a_day_between(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(_priced("20"))), day=JANUARY)
+    bring_in(url, write(csv_text(_priced("20")[:30])), day=MARCH)
+    changed_all = [{**row, "MonthlyCharges": "10"} for row in ROWS]
+    assert bring_in(url, write(csv_text(changed_all)), day=FEBRUARY).counts.older == 30
+    assert _price(connection) == 20
+    assert number(connection, "SELECT count(*) FROM customers WHERE monthly_charges = 10") == 10
+
+
+def test_a_newer_file_of_all_customers_says_nothing_of_one_that_came_later(
+    url: str, connection: Connection, write: Write
+) -> None:
+    rows = _priced("20")
+    bring_in(url, write(csv_text([*rows[:3], *rows[4:]])), day=JANUARY)
+    bring_in(url, write(csv_text([*rows[:3], *rows[4:]])), day=MARCH, again=True)
+    bring_in(url, write(csv_text(rows)), day=JANUARY, again=True)
+    bring_in(url, write(csv_text(_priced("10"))), day=FEBRUARY)
+    assert _price(connection) == 10
+
+
+def test_of_two_files_of_all_customers_the_later_day_counts_whichever_came_last(
+    url: str, connection: Connection, write: Write
+) -> None:
+    for day in (JANUARY, date(2026, 5, 31), MARCH):
+        bring_in(url, write(csv_text(_priced("20"))), day=day, again=True)
+    april = date(2026, 4, 30)
+    assert bring_in(url, write(csv_text(_priced("10"))), day=april).counts.older == 1
+    assert _price(connection) == 20
+
+
+def test_a_file_of_all_customers_writes_no_row_that_it_leaves_as_it_is(
+    url: str, connection: Connection, write: Write
+) -> None:
+    bring_in(url, write(csv_text(ROWS)), day=JANUARY)
+    query = "SELECT xmin::text FROM customers ORDER BY customer_id"
+    before = everything(connection, query)
+    bring_in(url, write(csv_text(ROWS[::-1])), day=FEBRUARY)
+    assert everything(connection, query) == before
+
+
 def test_the_same_day_again_corrects_the_row(
     url: str, connection: Connection, write: Write
 ) -> None:

@@ -130,6 +130,7 @@ def _finish(connection: Connection, merged: Merged, judgement: Judgement) -> Non
         "load_id": load_id,
         "verdict": judgement.verdict.value,
         "reasons": list(judgement.reasons),
+        "complete": merged.complete,
         **vars(merged.counts),
     }
     connection.execute(statement("finish_load", **placeholders(values)), values)

@@ -52,7 +52,7 @@ def below_header(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def without_blank_end(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the content without blank lines at its end, which COPY takes for torn rows."""
+    """Yield the content without the line ends at its end: COPY takes blank lines for torn rows."""
     held = b""
     for chunk in chunks:
         text = chunk.rstrip(b"\r\n")
@@ -61,8 +61,6 @@ def without_blank_end(chunks: Iterable[bytes]) -> Iterator[bytes]:
             held = chunk[len(text) :]
         else:
             held += chunk
-    if held:
-        yield b"\r\n" if held.startswith(b"\r\n") else held[:1]
 
 
 class StrayQuotes:

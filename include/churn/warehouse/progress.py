@@ -36,11 +36,8 @@ class Progress:
     @property
     def lines(self) -> int:
         """How many lines went by, the last one with or without an end."""
-        return self._whole + (self._last not in (b"", b"\n", b"\r"))
-
-    @property
-    def _whole(self) -> int:
-        return self._ends or self._returns
+        whole = self._ends or self._returns
+        return whole + (self._last not in (b"", b"\n", b"\r"))
 
     def watched(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the chunks, counting."""
@@ -61,8 +58,8 @@ class Progress:
         log.info(
             "%s: %s rows, %.0f MB; %s rows/s, %.0f MB/s",
             self._name,
-            f"{self._whole:,}",
+            f"{self.lines:,}",
             self._bytes / 1e6,
-            f"{self._whole / seconds:,.0f}",
+            f"{self.lines / seconds:,.0f}",
             self._bytes / 1e6 / seconds,
         )

@@ -92,7 +92,7 @@ def read_report(connection: Connection, load_id: int) -> Report:
     row = connection.execute(statement("read_load", **bound), values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
-    file, rows, written, extra, snapshot, verdict, reasons, *numbers = row
+    file, rows, extra, verdict, reasons, *numbers, written, snapshot = row
     names = ("accepted", "rejected", "inserted", "updated", "older", "removed", "churned")
     counts = Counts(**{n: int(str(v or 0)) for n, v in zip(names, numbers, strict=True)})
     judgement = Judgement(Verdict(str(verdict)), _texts(reasons)) if verdict else None

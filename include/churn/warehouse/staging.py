@@ -92,7 +92,7 @@ def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Fi
 def _create_staging(connection: Connection, load_id: int, header: Header) -> None:
     texts = [sql.SQL("{} text").format(sql.Identifier(name)) for name in header.columns]
     columns = sql.SQL(", ").join(texts)
-    query = statement("create_staging", staging=staging_table(load_id), raw_columns=columns)
+    query = statement("create_staging", staging=staging_table(load_id), text_columns=columns)
     connection.execute(query)
 
 

@@ -2,7 +2,7 @@ SELECT
     count(*) FILTER (WHERE NOT checked.is_valid OR checked.is_repeated) AS rejected,
     count(*) FILTER (
         WHERE checked.is_valid AND NOT checked.is_repeated
-        AND checked.snapshot_date < customers.snapshot_date
+        AND checked.snapshot_date < {known_day}
     ) AS older,
     count(*) FILTER (
         WHERE (NOT checked.is_valid OR checked.is_repeated) AND checked.churn
