@@ -163,3 +163,26 @@ def test_rejected_rows_do_not_count_as_customers_who_left(
     rows = changed([{**row, "Churn": "No"} for row in ROWS], 3, Churn="Yes", tenure="x")
     bring_in(url, write(csv_text(rows)))
     assert number(connection, "SELECT churned FROM loads") == 0
+
+
+def test_blanks_unseen_values_and_contradictions_are_told_apart_per_column(
+    url: str, write: Write
+) -> None:
+    rows = read_rows()[:600]
+    rows[0:0] = [{**read_rows()[700], "Contract": " "}, {**read_rows()[701], "Contract": ""}]
+    rows[0:0] = [{**read_rows()[702], "Contract": "Ten years"}]
+    rows[0:0] = [{**read_rows()[4], "InternetService": "No", "customerID": "odd"}]
+    reasons = judged(bring_in(url, write(csv_text(rows)))).reasons
+    assert "contract: 2 of 604 values (0.33%) are blank" in reasons
+    assert "contract: 1 of 604 values (0.17%) are not allowed" in reasons
+    assert "online_security: 1 of 604 values (0.17%) contradict another column" in reasons
+
+
+def test_a_load_is_compared_with_the_last_ones_in_rows_and_in_churn(url: str, write: Write) -> None:
+    rows = read_rows()[:2_000]
+    assert judged(bring_in(url, write(csv_text(rows)))).reasons == ()
+    left = [{**row, "Churn": "Yes"} if i % 2 else row for i, row in enumerate(rows)]
+    few = bring_in(url, write(csv_text(left[:900])))
+    assert judged(few).verdict.value == "flag"
+    assert judged(few).reasons[0] == "900 rows, where the last loads had 2,000"
+    assert "left, where it was 26" in judged(few).reasons[1]

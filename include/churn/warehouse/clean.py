@@ -7,11 +7,15 @@ from churn.warehouse.cells import as_written
 from churn.warehouse.connect import Connection, placeholders, statement
 from churn.warehouse.gate import (
     LIMIT_REJECTED,
+    LOADS_COMPARED,
     Counted,
     Facts,
     Judgement,
+    Spoilt,
+    Trouble,
     Verdict,
     judge,
+    usual,
 )
 from churn.warehouse.merge import Merged, merge
 from churn.warehouse.report import Counts, Report, read_report
@@ -101,7 +105,6 @@ def _judge(
 ) -> Judgement:
     staged, counts = merged.staged, merged.counts
     values: dict[str, object] = {"load_id": staged.load_id}
-    last = connection.execute(statement("last_load", **placeholders(values)), values).fetchone()
     values |= {"repeated": REPEATED, "fields": [field.name for field in (*COLUMNS, SNAPSHOT_DATE)]}
     spoilt = connection.execute(statement("count_reasons", **placeholders(values)), values)
     return judge(
@@ -109,13 +112,23 @@ def _judge(
             counted=Counted(staged.rows, counts.churned),
             rejected=counts.rejected,
             limit_rejected=limit_rejected,
-            spoilt={str(name): int(str(number)) for name, number in spoilt.fetchall()},
-            last=Counted(*(int(str(n)) for n in last)) if last else None,
+            spoilt=tuple(
+                Spoilt(str(name), Trouble(str(trouble)), int(str(number)))
+                for name, trouble, number in spoilt.fetchall()
+            ),
+            last=_read_last_loads(connection, staged.load_id),
             leaks=staged.header.leaks,
             absent=tuple(f.header for f in staged.header.absent),
             replaced_by=_count_customers(connection) if replace else None,
         )
     )
+
+
+def _read_last_loads(connection: Connection, load_id: int) -> Counted | None:
+    values = {"load_id": load_id, "loads": LOADS_COMPARED}
+    query = statement("read_last_loads", **placeholders(values))
+    found = connection.execute(query, values).fetchall()
+    return usual(Counted(int(str(rows)), int(str(churned))) for rows, churned in found)
 
 
 def _count_customers(connection: Connection) -> Counted:

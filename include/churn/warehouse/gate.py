@@ -1,13 +1,15 @@
 """The gate between a file and the customers: pass, flag or stop, with the reasons in words."""
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from churn.customer import MIN_PER_CLASS
 
 LIMIT_REJECTED = 0.05
+LOADS_COMPARED = 7
 _FEW_ROWS = 1_000
 _ROWS_CHANGED = 0.5
 _CHURN_MOVED = 0.05
@@ -31,14 +33,31 @@ class Counted:
     churned: int
 
 
+class Trouble(StrEnum):
+    """What is wrong with a value."""
+
+    BLANK = "are blank"
+    UNSEEN = "are not allowed"
+    CONTRADICTION = "contradict another column"
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """How many values of a field are no good, and why."""
+
+    field: str
+    trouble: Trouble
+    number: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the gate goes by. ``spoilt`` counts rows by the field that spoilt them."""
+    """What the gate goes by. ``last`` is what was usual among the last loads."""
 
     counted: Counted
     rejected: int
     limit_rejected: float
-    spoilt: Mapping[str, int]
+    spoilt: tuple[Spoilt, ...]
     last: Counted | None
     leaks: tuple[str, ...]
     absent: tuple[str, ...]
@@ -52,6 +71,16 @@ class Judgement:
 
     verdict: Verdict
     reasons: tuple[str, ...]
+
+
+def usual(loads: Iterable[Counted]) -> Counted | None:
+    """Return the medians of rows and of the share that left: one odd file is not the measure."""
+    counted = list(loads)
+    if not counted:
+        return None
+    rows = statistics.median_low(one.rows for one in counted)
+    share = statistics.median(one.churned / one.rows for one in counted)
+    return Counted(rows, round(share * rows))
 
 
 def judge(facts: Facts) -> Judgement:
@@ -103,16 +132,17 @@ def _absent(facts: Facts) -> tuple[str, ...]:
 def _spoilt(facts: Facts) -> tuple[str, ...]:
     rows = facts.counted.rows
     return tuple(
-        f"{field}: {number:,} of {rows:,} values ({number / rows:.2%}) are blank or not allowed"
-        for field, number in facts.spoilt.items()
-        if number > _COLUMN_SPOILT * rows
+        f"{spoilt.field}: {spoilt.number:,} of {rows:,} values ({spoilt.number / rows:.2%}) "
+        f"{spoilt.trouble.value}"
+        for spoilt in facts.spoilt
+        if spoilt.number > _COLUMN_SPOILT * rows
     )
 
 
 def _rows(facts: Facts) -> tuple[str, ...]:
     if facts.last is None or abs(facts.counted.rows / facts.last.rows - 1) <= _ROWS_CHANGED:
         return ()
-    return (f"{facts.counted.rows:,} rows, where the last load had {facts.last.rows:,}",)
+    return (f"{facts.counted.rows:,} rows, where the last loads had {facts.last.rows:,}",)
 
 
 def _churn(facts: Facts) -> tuple[str, ...]:
@@ -126,4 +156,4 @@ def _churn(facts: Facts) -> tuple[str, ...]:
     moved = abs(share - before)
     if moved <= _CHURN_MOVED or moved <= _SURPRISING_Z * error:
         return ()
-    return (f"{share:.1%} left, where it was {before:.1%} in the last load",)
+    return (f"{share:.1%} left, where it was {before:.1%} in the last loads",)
