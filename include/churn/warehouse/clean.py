@@ -1,5 +1,7 @@
 """Turns a staging table into customers and rejected rows, in one transaction."""
 
+import dataclasses
+
 from psycopg import sql
 
 from churn.customer import COLUMNS, SNAPSHOT_DATE
@@ -43,7 +45,7 @@ def clean(
     connection.execute(statement("lock_loads"))
     done = read_report(connection, load_id)
     if done.judgement:
-        return done
+        return dataclasses.replace(done, done_before=True)
     staged = read_staged(connection, load_id)
     connection.execute(statement("tune_load"))
     merged, judgement = _attempt(connection, staged, replace, limit_rejected)

@@ -41,6 +41,7 @@ class Report:
     counts: Counts
     judgement: Judgement | None
     examples: tuple[Example, ...]
+    done_before: bool = False
 
     def require_passed(self) -> None:
         """Raise if the gate stopped the load.
@@ -54,8 +55,9 @@ class Report:
     def __str__(self) -> str:
         counts = self.counts
         verdict = self.judgement.verdict.value.upper() if self.judgement else "NOT CLEANED YET"
+        before = "  (done before, nothing to do)" if self.done_before else ""
         lines = [
-            f"load {self.load_id}: {verdict}  {self.file}",
+            f"load {self.load_id}: {verdict}  {self.file}{before}",
             f"  read as    {self.written}; snapshot of {self.snapshot}",
             f"  rows       {self.rows:,} = {counts.accepted:,} accepted"
             f" + {counts.rejected:,} rejected",
@@ -65,6 +67,8 @@ class Report:
             lines.append(f"  left out   {', '.join(self.extra_columns)}")
         lines += [f"  because    {reason}" for reason in (self.judgement or _NONE).reasons]
         lines += [f"  line {e.line:<6}{'; '.join(e.reasons)}" for e in self.examples]
+        if counts.rejected > len(self.examples) > 0:
+            lines.append(f"  and {counts.rejected - len(self.examples):,} more in rejected_rows")
         return "\n".join(lines)
 
     def _became(self) -> str:
