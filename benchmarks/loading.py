@@ -5,6 +5,7 @@ turns on one server with the stack's own settings, fsync on. Ten million rows, w
 of an hour and 10 GB of disk, are measured where CHURN_BENCH_LARGE is set.
 """
 
+import itertools
 import os
 import secrets
 import statistics
@@ -39,6 +40,12 @@ LARGE: Final[Mapping[int, int]] = {10_000_000: 2}
 REFERENCE: Final = r"`psql \copy` (reference)"
 COPIED: Final = "COPY into the staging table"
 FRESH: Final = "load and clean, all rows new"
+_MEASURED: Final = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""A small process in between: a child's peak starts at that of the process that forks it."""
 UNCHANGED: Final = "load and clean, all rows unchanged"
 LATER: Final = "the same, of a later day"
 
@@ -70,7 +77,7 @@ class _Bench:
     def execute(self, query: str) -> None:
         """Run one statement, and write all that waits to be written."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(sql.SQL(query))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(query))
         with psycopg.connect(self.server.url(), autocommit=True) as connection:
             connection.execute("CHECKPOINT")
 
@@ -102,7 +109,7 @@ def _row(rows: int, what: str) -> str:
 def _conclusion(measured: _Measured, sizes: list[int]) -> str:
     memory = ", ".join(f"{measured.megabytes[rows]:.0f} MB at {rows:,}" for rows in sizes)
     lines = [f"`churn load` takes at most {memory} rows."]
-    for small, large in zip(sizes, sizes[1:], strict=False):
+    for small, large in itertools.pairwise(sizes):
         for what in (REFERENCE, FRESH, UNCHANGED):
             growth = measured.median(large, what) / measured.median(small, what) * small / large
             lines.append(f"From {small:,} to {large:,} rows, time per row: {what} x {growth:.2f}.")
@@ -175,13 +182,8 @@ def _load(bench: _Bench, file: Path, day: date) -> tuple[float, float]:
 
 def _peak_megabytes(bench: _Bench) -> float:
     """Return the most memory that `churn load` of the file takes."""
-    command = [Path(sys.executable).with_name("churn"), "load", "--again", bench.file]
+    churn = Path(sys.executable).with_name("churn")
+    command = [sys.executable, "-c", _MEASURED, str(churn), "load", "--again", str(bench.file)]
     environment = {**os.environ, "CHURN_DATABASE_URL": bench.url}
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"`churn load` ended with {process.returncode}")
-    return used.ru_maxrss / 1024
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return int(done.stdout.split()[-1]) / 1024

@@ -220,7 +220,8 @@ def main() -> None:
     except psycopg.errors.UndefinedTable as error:
         _fail(f"{_first_line(error)}; create the tables with `churn create-tables`")
     except psycopg.Error as error:
-        _fail(f"PostgreSQL: {_first_line(error)}")
+        hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
+        _fail(f"PostgreSQL: {_first_line(error)}{hint}")
 
 
 def _first_line(error: Exception) -> str:

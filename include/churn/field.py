@@ -66,7 +66,7 @@ class Field:
         if self.kind is Kind.IDENTIFIER:
             return "a text of 1 to 200 characters"
         if self.kind is Kind.DATE:
-            return "a date such as 2026-01-31"
+            return "a date such as 2026-01-31, not in the future"
         if self.is_number:
             what = "a whole number" if self.kind is Kind.COUNT else "a number"
             return f"{what} from 0 to {self.maximum:,.0f}"

@@ -49,7 +49,8 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     """Copy a customer file, or each of a folder or glob, into staging; return the loads."""
     loads = [load(connection, file, reading) for file in find_files(path)]
     for one in loads:
-        log.info("load %s: %s rows in the staging table", one.load_id, f"{one.rows:,}")
+        if not one.repeats:
+            log.info("load %s: %s rows in the staging table", one.load_id, f"{one.rows:,}")
     return [one.load_id for one in loads]
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.warehouse.gate import Counted, Facts, Judgement, Verdict, judge
+from churn.warehouse.gate import Counted, Facts, Judgement, Spoilt, Trouble, Verdict, judge, usual
 
 
 def _judge(  # noqa: PLR0913
@@ -12,7 +12,7 @@ def _judge(  # noqa: PLR0913
     rejected: int = 0,
     limit: float = 0.05,
     last: Counted | None = None,
-    spoilt: dict[str, int] | None = None,
+    spoilt: tuple[Spoilt, ...] = (),
     leaks: tuple[str, ...] = (),
     absent: tuple[str, ...] = (),
 ) -> Judgement:
@@ -21,7 +21,7 @@ def _judge(  # noqa: PLR0913
             counted=Counted(rows, churned),
             rejected=rejected,
             limit_rejected=limit,
-            spoilt=spoilt or {},
+            spoilt=spoilt,
             last=last,
             leaks=leaks,
             absent=absent,
@@ -79,13 +79,16 @@ def test_an_optional_column_that_is_missing_is_flagged_by_name() -> None:
 
 
 def test_a_column_with_many_unknown_values_is_flagged_with_its_share() -> None:
-    judgement = _judge(1_000, 260, rejected=20, spoilt={"contract": 20})
+    judgement = _judge(1_000, 260, rejected=20, spoilt=(Spoilt("contract", Trouble.BLANK, 20),))
     assert judgement.verdict is Verdict.FLAG
-    assert judgement.reasons[0].startswith("contract: 20 of 1,000 values (2.00%)")
+    assert judgement.reasons == ("contract: 20 of 1,000 values (2.00%) are blank",)
 
 
 def test_a_column_with_hardly_any_unknown_values_passes() -> None:
-    assert _judge(1_000, 260, rejected=1, spoilt={"contract": 1}).verdict is Verdict.PASS
+    assert (
+        _judge(1_000, 260, rejected=1, spoilt=(Spoilt("contract", Trouble.UNSEEN, 1),)).verdict
+        is Verdict.PASS
+    )
 
 
 @pytest.mark.parametrize(("rows", "verdict"), [(499, "flag"), (500, "pass"), (1_501, "flag")])
@@ -97,7 +100,13 @@ def test_a_row_count_that_changed_by_more_than_half_is_flagged(rows: int, verdic
 def test_a_churn_share_that_jumped_is_flagged_with_both_shares() -> None:
     judgement = _judge(7_000, 2_800, last=Counted(7_000, 1_820))
     assert judgement.verdict is Verdict.FLAG
-    assert judgement.reasons == ("40.0% left, where it was 26.0% in the last load",)
+    assert judgement.reasons == ("40.0% left, where it was 26.0% in the last loads",)
+
+
+def test_one_odd_file_among_the_last_ones_is_not_the_measure() -> None:
+    last = usual([Counted(100, 90), *[Counted(7_000, 1_820)] * 4])
+    assert last == Counted(7_000, 1_820)
+    assert usual([]) is None
 
 
 def test_a_jump_that_chance_explains_in_a_small_file_passes() -> None:

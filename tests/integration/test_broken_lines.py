@@ -37,21 +37,9 @@ BROKEN = {
     "the end of data for COPY": (rb"\.", "has 1 cells where the header has 21"),
     "a cell of 200,000 letters": (b"x" * 200_000, "cells where the header has 21"),
 }
-UNCLEAR = {"a cell of 200,000 letters": "csv's limit of a field is told as an open quote"}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(strict=True, reason=f"BUG: {UNCLEAR[name]}")
-            if name in UNCLEAR
-            else (),
-        )
-        for name in BROKEN
-    ],
-)
+@pytest.mark.parametrize("name", BROKEN)
 def test_only_the_broken_line_is_rejected_with_its_number_text_and_reason(
     url: str, connection: Connection, write: Write, name: str
 ) -> None:
@@ -91,17 +79,11 @@ def test_a_bad_byte_far_down_a_large_file_rejects_only_its_line(
     assert [line for line, _, _ in rejected(connection)] == [15_002]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: one bad byte behind a UTF-8 mark refuses the file as cp1252"
-)
 def test_a_bad_byte_behind_a_utf_8_mark_rejects_only_its_line(url: str, write: Write) -> None:
     content = b"\xef\xbb\xbf" + _with(9, LINES[8].replace(b"Yes", b"Y\xe9s", 1))
     assert counted(bring_in(url, write(content))) == (99, 1)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: one bad byte in a UTF-8 file mangles every other accent silently"
-)
 def test_a_bad_byte_among_utf_8_accents_does_not_mangle_the_others(
     url: str, connection: Connection, write: Write
 ) -> None:
@@ -112,9 +94,6 @@ def test_a_bad_byte_among_utf_8_accents_does_not_mangle_the_others(
     assert number(connection, "SELECT count(*) FROM customers WHERE customer_id ~ '^São-'") == 3
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: broken UTF-16 is replaced by U+FFFD and the row is accepted"
-)
 def test_a_lone_surrogate_in_utf_16_rejects_its_line(
     url: str, connection: Connection, write: Write
 ) -> None:
@@ -184,18 +163,12 @@ def test_many_kinds_of_broken_lines_are_all_told(
     ]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: two open quotes within 20 lines swallow the good lines between them"
-)
 def test_good_lines_between_two_open_quotes_are_accepted(url: str, write: Write) -> None:
     lines = [*LINES]
     lines[20], lines[24] = b'"' + lines[20], lines[24] + b'"'
     assert counted(bring_in(url, write(b"\n".join(lines)))) == (98, 2)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: count_reasons takes a broken line's reason for a column's name"
-)
 def test_the_gate_does_not_take_a_broken_line_for_a_column(url: str, write: Write) -> None:
     judgement = bring_in(url, write(_with(9, b"a,b"))).judgement
     assert judgement

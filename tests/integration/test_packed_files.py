@@ -70,7 +70,6 @@ def test_an_archive_with_two_files_is_refused_by_their_names(url: str, write: Wr
         bring_in(url, path)
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: zipfile's RuntimeError ends in a traceback")
 def test_an_archive_with_a_password_is_refused_by_name(url: str, write: Write) -> None:
     packed = bytearray(_zip(PLAIN.encode()))
     packed[6] |= 1  # the flag "encrypted", in the file's own head and in the directory

@@ -132,7 +132,6 @@ def test_a_decimal_comma_with_dots_for_thousands_is_detected(
     assert value(connection, "SELECT decimal_mark FROM loads WHERE load_id = 2") == ","
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: a short '1.234' is read as 1.234 in a comma file")
 def test_a_dot_before_three_digits_is_for_thousands_where_the_comma_is_decimal(
     url: str, connection: Connection, write: Write
 ) -> None:
@@ -143,7 +142,6 @@ def test_a_dot_before_three_digits_is_for_thousands_where_the_comma_is_decimal(
     assert value(connection, query.format(rows[5]["customerID"])) == 1234
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: '29.85' is taken in a comma file, if it is short")
 def test_a_decimal_dot_is_refused_where_the_comma_is_decimal(
     url: str, connection: Connection, write: Write
 ) -> None:
@@ -151,6 +149,48 @@ def test_a_decimal_dot_is_refused_where_the_comma_is_decimal(
     rows[5] = {**rows[5], "TotalCharges": "29.85"}
     bring_in(url, write(csv_text(rows, delimiter=";")))
     assert [line for line, _, _ in rejected(connection)] == [7]
+
+
+def test_a_grouped_amount_is_not_taken_for_another_known_one(
+    url: str, connection: Connection, write: Write
+) -> None:
+    rows = [_with_comma(row) for row in ROWS]
+    rows[5] = {**rows[5], "TotalCharges": "2985"}
+    bring_in(url, write(csv_text(rows, delimiter=";"), "first.csv"))
+    rows[5] = {**rows[5], "TotalCharges": "29.85"}
+    assert counted(bring_in(url, write(csv_text(rows, delimiter=";")))) == (59, 1)
+    assert [line for line, _, _ in rejected(connection)] == [7]
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_bad_amount_is_rejected_where_the_known_one_is_unknown(
+    url: str, write: Write, decimal: str
+) -> None:
+    without = [{k: v for k, v in row.items() if k != "TotalCharges"} for row in ROWS]
+    bring_in(url, write(csv_text(without), "first.csv"))
+    rows = [{**row, "MonthlyCharges": "50", "TotalCharges": "70"} for row in ROWS]
+    rows[5] = {**rows[5], "MonthlyCharges": ROWS[5]["MonthlyCharges"], "TotalCharges": "a lot"}
+    path = write(csv_text(rows, delimiter=";"))
+    report = bring_in(url, path, asked=Asked(decimal=decimal), limit_rejected=1)
+    assert counted(report) == ((59, 1))
+
+
+@pytest.mark.parametrize("torn", [False, True], ids=["fast", "line by line"])
+def test_quotes_within_a_bare_cell_are_part_of_it(
+    url: str, connection: Connection, write: Write, torn: bool
+) -> None:
+    text = PLAIN.replace(ROWS[3]["customerID"], 'AB"12"C')
+    bring_in(url, write(text + ("torn\r\n" if torn else "")))
+    found = everything(connection, "SELECT FROM customers WHERE customer_id = 'AB\"12\"C'")
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("end", ["", "\r\n\r\n\r\n", "\n", "\r\n" * 1_000_000])
+def test_blank_lines_at_the_end_need_no_careful_reading(
+    url: str, connection: Connection, write: Write, end: str
+) -> None:
+    assert counted(bring_in(url, write(PLAIN.rstrip() + end))) == (len(ROWS), 0)
+    assert value(connection, "SELECT careful FROM loads") is False
 
 
 def test_an_encoding_set_by_hand_is_taken(url: str, connection: Connection, write: Write) -> None:

@@ -1,5 +1,6 @@
 """One cell in SQL: the value of a field's text, or NULL where it is not one of the field's."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,6 +11,20 @@ from churn.field import Field, Kind
 from churn.warehouse.header import raw_column
 
 CONTROL: Final = "[[:cntrl:]]"
+_GROUPED: Final = r"[0-9]+|[0-9]{1,3}(\.[0-9]{3})+"
+_NUMBERS: Final = {
+    ".": {
+        Kind.COUNT: r"^[0-9]+(\.0*)?$",
+        Kind.MONEY: r"^[0-9]*\.?[0-9]+$|^[0-9]+\.$",
+    },
+    ",": {
+        Kind.COUNT: f"^({_GROUPED})(,0*)?$",
+        Kind.MONEY: f"^({_GROUPED})(,[0-9]*)?$|^,[0-9]+$",
+    },
+}
+"""By decimal mark and kind: what a number looks like."""
+_PLAIN_MONEY: Final = {".": r"^[0-9]+\.?[0-9]*$", ",": "^[0-9]+$"}
+_MOST_LISTED: Final = 10_000
 
 
 def name(field: Field) -> sql.Identifier:
@@ -52,9 +67,11 @@ def is_known(field: Field, *, decimal_mark: str) -> sql.Composable:
     if not field.is_number:
         parts = known(field), value(field, decimal_mark=decimal_mark)
         return sql.SQL("{} IS NOT DISTINCT FROM {}").format(*parts)
-    same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(
-        known(field), _decimal(field, decimal_mark)
-    )
+    if decimal_mark != ".":  # a text says what is known only if its dots are where they belong
+        return sql.SQL("({} = {}) IS TRUE").format(
+            known(field), value(field, decimal_mark=decimal_mark)
+        )
+    same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(known(field), trimmed(field))
     if field is not TOTAL_CHARGES:
         return same
     return sql.SQL("({} OR ({} = '' AND {} = 0 AND {} = 0))").format(
@@ -62,25 +79,45 @@ def is_known(field: Field, *, decimal_mark: str) -> sql.Composable:
     )
 
 
+def as_written(column: str, delimiter: str) -> sql.Composable:
+    """Return a staging column as CSV, in quotes where it needs them (RFC 4180)."""
+    special = sql.Literal('["\r\n' + re.escape(delimiter) + "]")
+    return sql.SQL(
+        "CASE WHEN {cell} ~ {special} THEN '\"' || replace({cell}, '\"', '\"\"') || '\"'"
+        " ELSE {cell} END"
+    ).format(cell=sql.Identifier("judged", column), special=special)
+
+
 def _number(field: Field, decimal_mark: str) -> sql.Composable:
     """Short plain numbers, which are nearly all, are not trimmed and need no second cast."""
-    plain = r"^[0-9]+$" if field.kind is Kind.COUNT else r"^[0-9]+\.?[0-9]*$"
-    full = r"^[0-9]+(\.0*)?$" if field.kind is Kind.COUNT else r"^[0-9]*\.?[0-9]+$|^[0-9]+\.$"
+    full = _NUMBERS[decimal_mark][field.kind]
     blank = sql.SQL("WHEN {} = '' THEN 0 ").format(trimmed(field))
     return sql.SQL(
-        'CASE WHEN length({own}) <= {short} AND {own} COLLATE "C" ~ {plain} '
-        "THEN {own}::{type} {blank}"
+        "CASE WHEN {is_plain} THEN {own}::{type} {blank}"
         'WHEN length({raw}) <= 20 AND {raw} COLLATE "C" ~ {full} '
-        "AND {raw}::numeric <= {maximum} THEN {raw}::numeric::{type} END"
+        "AND {number}::numeric <= {maximum} THEN {number}::numeric::{type} END"
     ).format(
+        is_plain=_is_plain(field, decimal_mark),
         own=raw(field),
-        short=sql.Literal(len(str(int(field.maximum or 0))) - 1),
-        plain=sql.Literal(plain),
         type=sql.SQL("integer" if field.kind is Kind.COUNT else "numeric"),
         blank=blank if field is TOTAL_CHARGES else sql.SQL(""),
-        raw=_decimal(field, decimal_mark),
+        raw=trimmed(field),
+        number=_decimal(field, decimal_mark),
         full=sql.Literal(full),
         maximum=sql.Literal(field.maximum),
+    )
+
+
+def _is_plain(field: Field, decimal_mark: str) -> sql.Composable:
+    """Return whether a text is as nearly all are; a long list is looked up in a hash table."""
+    maximum = int(field.maximum or 0)
+    if field.kind is Kind.COUNT and maximum <= _MOST_LISTED:
+        listed = sql.Literal([str(number) for number in range(maximum + 1)])
+        return sql.SQL("{} = ANY({}::text[])").format(raw(field), listed)
+    return sql.SQL('octet_length({own}) <= {short} AND {own} COLLATE "C" ~ {plain}').format(
+        own=raw(field),
+        short=sql.Literal(len(str(maximum)) - 1),
+        plain=sql.Literal(_PLAIN_MONEY[decimal_mark]),
     )
 
 
@@ -93,7 +130,8 @@ def _decimal(field: Field, decimal_mark: str) -> sql.Composable:
 def _identifier(field: Field) -> sql.Composable:
     """Printable ASCII without blanks, which nearly all ids are, is taken as it is."""
     return sql.SQL(
-        "CASE WHEN length({own}) <= 200 AND {own} COLLATE \"C\" ~ '^[!-~]+$' THEN {own} "
+        "CASE WHEN octet_length({own}) BETWEEN 1 AND 200"
+        " AND {own} COLLATE \"C\" !~ '[^!-~]' THEN {own} "
         "WHEN length({raw}) BETWEEN 1 AND 200 AND {raw} !~ {control} THEN {raw} END"
     ).format(own=raw(field), raw=trimmed(field), control=sql.Literal(CONTROL))
 

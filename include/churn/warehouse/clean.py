@@ -1,21 +1,29 @@
 """Turns a staging table into customers and rejected rows, in one transaction."""
 
+import dataclasses
+
 from psycopg import sql
 
+from churn.customer import COLUMNS, SNAPSHOT_DATE
+from churn.warehouse.cells import as_written
 from churn.warehouse.connect import Connection, placeholders, statement
 from churn.warehouse.gate import (
     LIMIT_REJECTED,
+    LOADS_COMPARED,
     Counted,
     Facts,
     Judgement,
+    Spoilt,
+    Trouble,
     Verdict,
     judge,
+    usual,
 )
-from churn.warehouse.load import staging_table
 from churn.warehouse.merge import Merged, merge
 from churn.warehouse.report import Counts, Report, read_report
 from churn.warehouse.rules import REPEATED
 from churn.warehouse.staged import Staged, read_staged
+from churn.warehouse.staging import staging_table
 
 
 def clean(
@@ -37,7 +45,7 @@ def clean(
     connection.execute(statement("lock_loads"))
     done = read_report(connection, load_id)
     if done.judgement:
-        return done
+        return dataclasses.replace(done, done_before=True)
     staged = read_staged(connection, load_id)
     connection.execute(statement("tune_load"))
     merged, judgement = _attempt(connection, staged, replace, limit_rejected)
@@ -67,7 +75,7 @@ def _attempt(
         with connection.transaction():
             merged = merge(connection, staged, replace=replace)
             _reject(connection, merged)
-            judgement = _judge(connection, merged, limit_rejected)
+            judgement = _judge(connection, merged, limit_rejected, replace=replace)
             if judgement.verdict is Verdict.STOP:
                 raise _StoppedError(merged, judgement)
     except _StoppedError as stopped:
@@ -81,12 +89,12 @@ def _reject(connection: Connection, merged: Merged) -> None:
     staged = merged.staged
     if not merged.counts.rejected:
         return
-    file_columns = [sql.Identifier(name) for name in staged.header.columns]
+    cells = [as_written(name, staged.delimiter) for name in staged.header.columns]
     query = statement(
         "reject_rows",
         **staged.parts("staging", "load_id"),
         delimiter=sql.Literal(staged.delimiter),
-        file_columns=sql.SQL(", ").join(file_columns),
+        cells=sql.SQL(", ").join(cells),
         reasons=staged.rules.reasons(),
         repeated=sql.Literal(REPEATED),
         judged=staged.judged(with_text=True),
@@ -94,22 +102,41 @@ def _reject(connection: Connection, merged: Merged) -> None:
     connection.execute(query)
 
 
-def _judge(connection: Connection, merged: Merged, limit_rejected: float) -> Judgement:
+def _judge(
+    connection: Connection, merged: Merged, limit_rejected: float, *, replace: bool
+) -> Judgement:
     staged, counts = merged.staged, merged.counts
-    values = {"load_id": staged.load_id}
-    last = connection.execute(statement("last_load", **placeholders(values)), values).fetchone()
+    values: dict[str, object] = {"load_id": staged.load_id}
+    values |= {"repeated": REPEATED, "fields": [field.name for field in (*COLUMNS, SNAPSHOT_DATE)]}
     spoilt = connection.execute(statement("count_reasons", **placeholders(values)), values)
     return judge(
         Facts(
             counted=Counted(staged.rows, counts.churned),
             rejected=counts.rejected,
             limit_rejected=limit_rejected,
-            spoilt={str(name): int(str(number)) for name, number in spoilt.fetchall()},
-            last=Counted(*(int(str(n)) for n in last)) if last else None,
+            spoilt=tuple(
+                Spoilt(str(name), Trouble(str(trouble)), int(str(number)))
+                for name, trouble, number in spoilt.fetchall()
+            ),
+            last=_read_last_loads(connection, staged.load_id),
             leaks=staged.header.leaks,
             absent=tuple(f.header for f in staged.header.absent),
+            replaced_by=_count_customers(connection) if replace else None,
         )
     )
+
+
+def _read_last_loads(connection: Connection, load_id: int) -> Counted | None:
+    values = {"load_id": load_id, "loads": LOADS_COMPARED}
+    query = statement("read_last_loads", **placeholders(values))
+    found = connection.execute(query, values).fetchall()
+    return usual(Counted(int(str(rows)), int(str(churned))) for rows, churned in found)
+
+
+def _count_customers(connection: Connection) -> Counted:
+    query = "SELECT count(*), count(*) FILTER (WHERE churn) FROM customers"
+    rows, churned = connection.execute(query).fetchone() or (0, 0)
+    return Counted(int(str(rows)), int(str(churned)))
 
 
 def _finish(connection: Connection, merged: Merged, judgement: Judgement) -> None:
@@ -118,6 +145,7 @@ def _finish(connection: Connection, merged: Merged, judgement: Judgement) -> Non
         "load_id": load_id,
         "verdict": judgement.verdict.value,
         "reasons": list(judgement.reasons),
+        "complete": merged.complete,
         **vars(merged.counts),
     }
     connection.execute(statement("finish_load", **placeholders(values)), values)

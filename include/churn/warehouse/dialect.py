@@ -51,9 +51,11 @@ def detect(sample: bytes, asked: Asked) -> Dialect:
     """
     encoding = asked.encoding or _encoding(sample)
     text = _decode(sample, encoding)
-    first = text.splitlines()[0] if text.strip() else ""
-    if not first:
+    if not text.strip():
         raise DataQualityError("the file is empty")
+    first = text.splitlines()[0]
+    if not first.strip():
+        raise DataQualityError("the first line is blank, where the header should be")
     delimiter = asked.delimiter or max(DELIMITERS, key=lambda mark: _known(first, mark))
     headers = tuple(header.strip() for header in _split(first, delimiter))
     decimal = asked.decimal or _decimal(text, delimiter, headers)

@@ -1,11 +1,15 @@
 """The gate between a file and the customers: pass, flag or stop, with the reasons in words."""
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from churn.customer import MIN_PER_CLASS
+
 LIMIT_REJECTED = 0.05
+LOADS_COMPARED = 7
 _FEW_ROWS = 1_000
 _ROWS_CHANGED = 0.5
 _CHURN_MOVED = 0.05
@@ -29,17 +33,36 @@ class Counted:
     churned: int
 
 
+class Trouble(StrEnum):
+    """What is wrong with a value."""
+
+    BLANK = "are blank"
+    UNSEEN = "are not allowed"
+    CONTRADICTION = "contradict another column"
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """How many values of a field are no good, and why."""
+
+    field: str
+    trouble: Trouble
+    number: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the gate goes by. ``spoilt`` counts rows by the field that spoilt them."""
+    """What the gate goes by. ``last`` is what was usual among the last loads."""
 
     counted: Counted
     rejected: int
     limit_rejected: float
-    spoilt: Mapping[str, int]
+    spoilt: tuple[Spoilt, ...]
     last: Counted | None
     leaks: tuple[str, ...]
     absent: tuple[str, ...]
+    replaced_by: Counted | None = None
+    """The customers that would be left where the file replaces them all."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +73,19 @@ class Judgement:
     reasons: tuple[str, ...]
 
 
+def usual(loads: Iterable[Counted]) -> Counted | None:
+    """Return the medians of rows and of the share that left: one odd file is not the measure."""
+    counted = list(loads)
+    if not counted:
+        return None
+    rows = statistics.median_low(one.rows for one in counted)
+    share = statistics.median(one.churned / one.rows for one in counted)
+    return Counted(rows, round(share * rows))
+
+
 def judge(facts: Facts) -> Judgement:
     """Return the verdict: the worst of all that was found."""
-    stops = (*_too_many_rejected(facts), *_one_outcome(facts))
+    stops = (*_too_many_rejected(facts), *_one_outcome(facts), *_too_few_left(facts))
     flags = (*_leaks(facts), *_absent(facts), *_spoilt(facts), *_rows(facts), *_churn(facts))
     verdict = Verdict.STOP if stops else Verdict.FLAG if flags else Verdict.PASS
     return Judgement(verdict, (*stops, *flags))
@@ -74,6 +107,18 @@ def _one_outcome(facts: Facts) -> tuple[str, ...]:
     return (f"{who} of {rows:,} customers left: is the Churn column right?",)
 
 
+def _too_few_left(facts: Facts) -> tuple[str, ...]:
+    if facts.replaced_by is None:
+        return ()
+    left, stayed = facts.replaced_by.churned, facts.replaced_by.rows - facts.replaced_by.churned
+    if min(left, stayed) >= MIN_PER_CLASS:
+        return ()
+    return (
+        f"to replace all customers, a file needs at least {MIN_PER_CLASS} who left and "
+        f"{MIN_PER_CLASS} who stayed; it would leave {left} and {stayed}",
+    )
+
+
 def _leaks(facts: Facts) -> tuple[str, ...]:
     names = ", ".join(facts.leaks)
     return (f"columns that tell the answer were left out: {names}",) if names else ()
@@ -87,16 +132,17 @@ def _absent(facts: Facts) -> tuple[str, ...]:
 def _spoilt(facts: Facts) -> tuple[str, ...]:
     rows = facts.counted.rows
     return tuple(
-        f"{field}: {number:,} of {rows:,} values ({number / rows:.2%}) are blank or not allowed"
-        for field, number in facts.spoilt.items()
-        if number > _COLUMN_SPOILT * rows
+        f"{spoilt.field}: {spoilt.number:,} of {rows:,} values ({spoilt.number / rows:.2%}) "
+        f"{spoilt.trouble.value}"
+        for spoilt in facts.spoilt
+        if spoilt.number > _COLUMN_SPOILT * rows
     )
 
 
 def _rows(facts: Facts) -> tuple[str, ...]:
     if facts.last is None or abs(facts.counted.rows / facts.last.rows - 1) <= _ROWS_CHANGED:
         return ()
-    return (f"{facts.counted.rows:,} rows, where the last load had {facts.last.rows:,}",)
+    return (f"{facts.counted.rows:,} rows, where the last loads had {facts.last.rows:,}",)
 
 
 def _churn(facts: Facts) -> tuple[str, ...]:
@@ -110,4 +156,4 @@ def _churn(facts: Facts) -> tuple[str, ...]:
     moved = abs(share - before)
     if moved <= _CHURN_MOVED or moved <= _SURPRISING_Z * error:
         return ()
-    return (f"{share:.1%} left, where it was {before:.1%} in the last load",)
+    return (f"{share:.1%} left, where it was {before:.1%} in the last loads",)

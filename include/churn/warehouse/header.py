@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from churn import customer
 from churn.customer import COLUMNS, OPTIONAL, SNAPSHOT_DATE
@@ -23,6 +24,10 @@ LEAKS = frozenset(
     )
 )
 """Columns of IBM's extended files that tell the answer."""
+
+
+MOST_COLUMNS: Final = 1_500
+"""PostgreSQL keeps no more than 1,600 columns in a table."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def match_header(headers: Sequence[str]) -> Header:
     """Return which column is which.
 
     Raises:
-        DataQualityError: a required column is missing, or one is there twice.
+        DataQualityError: a required column is missing, one is there twice, or there are too many.
     """
     fields = tuple(_field(header) for header in headers)
     missing = [f for f in COLUMNS if f not in fields and f not in OPTIONAL]
@@ -68,6 +73,10 @@ def match_header(headers: Sequence[str]) -> Header:
         raise DataQualityError(f"the header lacks {named}; it has {', '.join(headers)[:500]}")
     if twice:
         raise DataQualityError(f"the header has {', '.join(twice)} more than once")
+    if "\0" in "".join(headers):
+        raise DataQualityError("the header has a NUL byte")
+    if len(headers) > MOST_COLUMNS:
+        raise DataQualityError(f"the header has {len(headers):,} columns, over {MOST_COLUMNS:,}")
     return Header(fields, extra)
 
 

@@ -29,11 +29,14 @@ class _Line:
 
 
 def read_records(
-    chunks: Iterable[bytes], *, encoding: str, delimiter: str, width: int
+    chunks: Iterable[bytes], *, encoding: str, told_as: str, delimiter: str, width: int
 ) -> Iterator[Record]:
-    """Yield every row below the header; lines without any text are not rows."""
+    """Yield every row below the header; lines without any text are not rows.
+
+    ``told_as`` is the file's own encoding, which the reasons name.
+    """
     waiting: list[_Line] = []
-    lines = _decoded(split_lines(chunks), encoding)
+    lines = _decoded(split_lines(chunks), encoding, told_as)
     next(lines, None)
     while True:
         line = waiting.pop(0) if waiting else next(lines, None)
@@ -95,12 +98,12 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest.removesuffix(b"\r")
 
 
-def _decoded(lines: Iterable[bytes], encoding: str) -> Iterator[_Line]:
+def _decoded(lines: Iterable[bytes], encoding: str, told_as: str) -> Iterator[_Line]:
     for number, line in enumerate(lines, start=1):
         try:
             text, trouble = line.decode(encoding), None
         except UnicodeDecodeError:
-            text, trouble = line.decode(encoding, errors="backslashreplace"), f"is not {encoding}"
+            text, trouble = line.decode(encoding, errors="backslashreplace"), f"is not {told_as}"
         if "\x00" in text:
             text, trouble = text.replace("\x00", "\\x00"), "has a NUL byte"
         yield _Line(number, text, trouble)

@@ -41,6 +41,7 @@ class Report:
     counts: Counts
     judgement: Judgement | None
     examples: tuple[Example, ...]
+    done_before: bool = False
 
     def require_passed(self) -> None:
         """Raise if the gate stopped the load.
@@ -53,22 +54,32 @@ class Report:
 
     def __str__(self) -> str:
         counts = self.counts
-        unchanged = counts.accepted - counts.inserted - counts.updated - counts.older
         verdict = self.judgement.verdict.value.upper() if self.judgement else "NOT CLEANED YET"
+        before = "  (done before, nothing to do)" if self.done_before else ""
         lines = [
-            f"load {self.load_id}: {verdict}  {self.file}",
+            f"load {self.load_id}: {verdict}  {self.file}{before}",
             f"  read as    {self.written}; snapshot of {self.snapshot}",
             f"  rows       {self.rows:,} = {counts.accepted:,} accepted"
             f" + {counts.rejected:,} rejected",
-            f"  customers  {counts.inserted:,} new, {counts.updated:,} changed, "
-            f"{unchanged:,} unchanged, {counts.older:,} older than what is known, "
-            f"{counts.removed:,} removed",
+            f"  customers  {self._became()}",
         ]
         if self.extra_columns:
             lines.append(f"  left out   {', '.join(self.extra_columns)}")
         lines += [f"  because    {reason}" for reason in (self.judgement or _NONE).reasons]
         lines += [f"  line {e.line:<6}{'; '.join(e.reasons)}" for e in self.examples]
+        if counts.rejected > len(self.examples) > 0:
+            lines.append(f"  and {counts.rejected - len(self.examples):,} more in rejected_rows")
         return "\n".join(lines)
+
+    def _became(self) -> str:
+        counts = self.counts
+        if self.judgement and self.judgement.verdict is Verdict.STOP:
+            return "none was changed"
+        unchanged = counts.accepted - counts.inserted - counts.updated - counts.older
+        return (
+            f"{counts.inserted:,} new, {counts.updated:,} changed, {unchanged:,} unchanged, "
+            f"{counts.older:,} older than what is known, {counts.removed:,} removed"
+        )
 
 
 _NONE = Judgement(Verdict.PASS, ())
@@ -85,7 +96,7 @@ def read_report(connection: Connection, load_id: int) -> Report:
     row = connection.execute(statement("read_load", **bound), values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
-    file, rows, written, extra, snapshot, verdict, reasons, *numbers = row
+    file, rows, extra, verdict, reasons, *numbers, written, snapshot = row
     names = ("accepted", "rejected", "inserted", "updated", "older", "removed", "churned")
     counts = Counts(**{n: int(str(v or 0)) for n, v in zip(names, numbers, strict=True)})
     judgement = Judgement(Verdict(str(verdict)), _texts(reasons)) if verdict else None

@@ -22,7 +22,7 @@ from churn.warehouse import cells
 from churn.warehouse.cells import name, raw, trimmed
 from churn.warehouse.header import raw_column
 
-REPEATED = "customer_id: appears again further down, where the last row counts"
+REPEATED = "customer_id: appears again further down or of a later day, and that row counts"
 
 
 class Rules:
@@ -52,7 +52,8 @@ class Rules:
         if not self._has_snapshot:
             return sql.SQL("{}::date").format(of_load)
         return sql.SQL(
-            "CASE WHEN {raw} ~ {pattern} AND pg_input_is_valid({raw}, 'date') THEN {raw}::date END"
+            "CASE WHEN {raw} ~ {pattern} AND pg_input_is_valid({raw}, 'date')"
+            " AND {raw} <= (current_date + 1)::text THEN {raw}::date END"
         ).format(raw=trimmed(SNAPSHOT_DATE), pattern=sql.Literal(r"^\d{4}-\d\d-\d\d$"))
 
     def is_valid(self) -> sql.Composable:

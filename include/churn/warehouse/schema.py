@@ -22,7 +22,11 @@ _TYPES: Mapping[Kind, sql.SQL] = {
 
 
 def create_tables(connection: Connection, *, today: date | None = None) -> None:
-    """Create whatever is missing: tables, log partitions for a year ahead, the service's rights."""
+    """Create whatever is missing: tables, log partitions for a year ahead, the service's rights.
+
+    Waits for a running load, with which it would else lock tables crosswise.
+    """
+    connection.execute(statement("lock_loads"))
     for field in COLUMNS:
         if field.kind is Kind.CHOICE:
             _create_choice(connection, field)

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -34,16 +35,15 @@ _MAGIC: Final = {
 }
 
 
-# RuntimeError: a zip with a password; NotImplementedError: a zip packed in a way we lack.
 _DAMAGED: Final = (
     EOFError,
-    RuntimeError,
-    NotImplementedError,
     gzip.BadGzipFile,
     lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,
 )
+_UNSUPPORTED: Final = (RuntimeError, NotImplementedError)
+"""What zipfile says to a password, and to a packing that it lacks."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class Source:
     compression: Compression
     size: int
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """The path as it can be shown and stored, even where it is not UTF-8."""
+        return shown_path(self.path)
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -67,10 +72,12 @@ class Source:
                 yield content
         except _DAMAGED as error:
             raise DataQualityError(
-                f"{self.path}: the compressed file cannot be unpacked ({error})"
+                f"{self.name}: the compressed file is damaged or cut short ({error})"
             ) from None
+        except _UNSUPPORTED as error:
+            raise DataQualityError(f"{self.name}: cannot be unpacked ({error})") from None
         except OSError as error:
-            raise DataQualityError(f"{self.path}: cannot be read ({_why(error)})") from None
+            raise DataQualityError(f"{self.name}: cannot be read ({_why(error)})") from None
 
 
 def examine(path: Path) -> Source:
@@ -80,17 +87,22 @@ def examine(path: Path) -> Source:
         DataQualityError: there is no such file, or it cannot be read.
     """
     if not path.is_file():
-        raise DataQualityError(f"{path}: there is no such file")
+        raise DataQualityError(f"{shown_path(path)}: there is no such file")
     try:
         with path.open("rb") as file:
             start = file.read(4)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataQualityError(f"{path}: cannot be read ({_why(error)})") from None
+        raise DataQualityError(f"{shown_path(path)}: cannot be read ({_why(error)})") from None
     found = [packing for magic, packing in _MAGIC.items() if start.startswith(magic)]
     compression = found[0] if found else Compression.NONE
     return Source(path, compression, path.stat().st_size, digest)
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as it can be shown and stored: bytes that are not UTF-8 are escaped."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def is_glob(name: Path) -> bool:
@@ -155,7 +167,7 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
     if len(members) != 1:
         names = ", ".join(member.filename for member in members[:5])
-        raise zipfile.BadZipFile(f"one file is expected in it, not {len(members)}: {names}")
+        raise RuntimeError(f"one file is expected in it, not {len(members)}: {names}")
     return members[0]
 
 

@@ -1,16 +1,26 @@
 """A load that waits in its staging table to be cleaned, and the SQL that its file calls for."""
 
 from dataclasses import dataclass, replace
+from datetime import date
+from typing import cast
 
 import psycopg
 from psycopg import sql
 
-from churn.customer import COLUMNS
+from churn.customer import COLUMNS, SNAPSHOT_DATE
 from churn.errors import WarehouseError
-from churn.warehouse.connect import Connection, scalar, statement
+from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.header import Header, match_header
-from churn.warehouse.load import staging_table
 from churn.warehouse.rules import Rules
+from churn.warehouse.staging import staging_table
+
+
+@dataclass(frozen=True)
+class Cover:
+    """A load that had every customer, so that those not changed since are known as of its day."""
+
+    load_id: int
+    day: date
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,30 @@ class Staged:
     snapshot_date: object
     header: Header
     rules: Rules
+    covers: tuple[Cover, ...] = ()
+    is_latest: bool = True
     has_repeats: bool = False
+
+    @property
+    def speaks_of_one_day(self) -> bool:
+        """Whether no row has a day of its own."""
+        return SNAPSHOT_DATE not in self.header.fields
+
+    def known_day(self, table: str) -> sql.Composable:
+        """Return the day as of which a customer is known.
+
+        That of the row, or of a later load that had every customer and left this one as it was.
+        """
+        day = sql.Identifier(table, "snapshot_date")
+        if not self.covers:
+            return day
+        whens = [
+            sql.SQL("WHEN {} <= {} THEN {}::date").format(
+                sql.Identifier(table, "load_id"), cover.load_id, str(cover.day)
+            )
+            for cover in self.covers
+        ]
+        return sql.SQL("greatest({}, CASE {} END)").format(day, sql.SQL(" ").join(whens))
 
     def parts(self, *names: str) -> dict[str, sql.Composable]:
         """Return what the statements have in common, or what is named of it."""
@@ -73,19 +106,36 @@ def read_staged(connection: Connection, load_id: int) -> Staged:
     Raises:
         WarehouseError: there is no such load, or its staging table is gone.
     """
-    row = connection.execute(
-        "SELECT rows, delimiter, decimal_mark, headers, snapshot_date FROM loads"
-        " WHERE load_id = %s",
-        (load_id,),
-    ).fetchone()
+    values = {"load_id": load_id}
+    query = statement("read_waiting_load", **placeholders(values))
+    row = connection.execute(query, values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
-    rows, delimiter, decimal, headers, day = row
+    rows, delimiter, decimal, headers, day, is_latest = row
     _require_staging(connection, load_id, int(str(rows)))
     header = match_header([str(name) for name in list(headers)])  # type: ignore[call-overload]
     present = [f for f in header.fields if f]
     rules = Rules(present, decimal_mark=str(decimal))
-    return Staged(load_id, int(str(rows)), str(delimiter), day, header, rules)
+    return Staged(
+        load_id,
+        int(str(rows)),
+        str(delimiter),
+        day,
+        header,
+        rules,
+        covers=_read_covers(connection),
+        is_latest=bool(is_latest),
+    )
+
+
+def _read_covers(connection: Connection) -> tuple[Cover, ...]:
+    """Return the latest day first, then only loads that cover rows which those before do not."""
+    covers: list[Cover] = []
+    for load_id, day in connection.execute(statement("read_complete_loads")).fetchall():
+        cover = Cover(cast(int, load_id), cast(date, day))
+        if not covers or cover.load_id > covers[-1].load_id:
+            covers.append(cover)
+    return tuple(covers)
 
 
 def _require_staging(connection: Connection, load_id: int, rows: int) -> None:

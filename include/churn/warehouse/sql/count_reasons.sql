@@ -1,6 +1,22 @@
-SELECT split_part(reason, ':', 1) AS field, count(*) AS number
-FROM rejected_rows
-CROSS JOIN unnest(reasons) AS reason
-WHERE load_id = {load_id}
-GROUP BY field
-ORDER BY number DESC, field;
+-- How often each field spoilt a row: by a blank, a value not allowed, or a rule between fields.
+WITH told AS (
+    SELECT
+        split_part(reason, ':', 1) AS field,
+        CASE
+            WHEN reason !~ ': expected ' THEN 'contradict another column'
+            WHEN reason ~ ', got ''[ \t]*''$' THEN 'are blank'
+            ELSE 'are not allowed'
+        END AS trouble
+    FROM rejected_rows
+    CROSS JOIN unnest(reasons) AS reason
+    WHERE load_id = {load_id} AND reason != {repeated}
+)
+
+SELECT
+    field,
+    trouble,
+    count(*) AS number
+FROM told
+WHERE field = any({fields})
+GROUP BY field, trouble
+ORDER BY number DESC, field ASC, trouble ASC;

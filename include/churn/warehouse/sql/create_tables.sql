@@ -26,13 +26,14 @@ CREATE TABLE IF NOT EXISTS loads (
     older bigint,
     removed bigint,
     churned bigint,
+    complete boolean,
     CHECK (accepted + rejected = rows)
 );
 
 CREATE INDEX IF NOT EXISTS loads_sha256 ON loads (sha256);
 
--- load_id is that of the load that last changed the row. It is no foreign key: a check per row would
--- cost more than the load itself, and only loads write here.
+-- load_id is that of the load that last changed the row. It is no foreign key: a check per row
+-- would cost more than the load itself, and only loads write here.
 CREATE TABLE IF NOT EXISTS customers (
     {customer_columns},
     snapshot_date date NOT NULL,

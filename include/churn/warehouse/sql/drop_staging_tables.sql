@@ -1,5 +1,5 @@
--- One load at a time: what interrupted loads left behind goes first. A load that waits to be cleaned
--- keeps its staging table for a day.
+-- One load at a time: what interrupted loads left behind goes first. A load that waits to be
+-- cleaned keeps its staging table for a day.
 DO $$
 DECLARE
     leftover record;

@@ -8,5 +8,6 @@ UPDATE loads SET
     updated = {updated},
     older = {older},
     removed = {removed},
-    churned = {churned}
+    churned = {churned},
+    complete = {complete}
 WHERE load_id = {load_id};

@@ -1,4 +1,4 @@
 ({is_valid}) IS TRUE AND row_number() OVER (
     PARTITION BY typed.customer_id, ({is_valid}) IS TRUE
-    ORDER BY typed.place DESC
+    ORDER BY typed.snapshot_date DESC, typed.place DESC
 ) > 1

@@ -1,4 +1,5 @@
--- Rows of the staging table with their values, whether those are valid, and whether a later row counts.
+-- Rows of the staging table with their values, whether those are valid, and whether another row of
+-- the same customer counts.
 -- OFFSET 0 keeps the planner from evaluating each value once per use.
 SELECT
     typed.*,
@@ -13,5 +14,5 @@ FROM (
         {row_snapshot_date} AS snapshot_date
     FROM {staging} AS staging
     {only}
-    OFFSET 0
+    OFFSET 0 -- noqa: AM09
 ) AS typed

@@ -5,5 +5,5 @@ FROM customers AS existing
 INNER JOIN checked ON existing.customer_id = checked.customer_id
 WHERE
     checked.is_valid AND NOT checked.is_repeated
-    AND checked.snapshot_date >= existing.snapshot_date
+    AND checked.snapshot_date >= {known_day}
     AND ({existing_columns}) IS DISTINCT FROM ({checked_columns});

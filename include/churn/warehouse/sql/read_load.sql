@@ -1,12 +1,7 @@
 SELECT
     file,
     rows,
-    concat_ws(
-        ', ', encoding, 'separator ' || quote_literal(delimiter), 'decimal ' || decimal_mark,
-        nullif(compression, 'none'), CASE WHEN careful THEN 'line by line' END
-    ) AS written,
     extra_columns,
-    snapshot_date || ' (' || snapshot_told_by || ')' AS snapshot,
     verdict,
     reasons,
     accepted,
@@ -15,7 +10,12 @@ SELECT
     updated,
     older,
     removed,
-    churned
+    churned,
+    concat_ws(
+        ', ', encoding, 'separator ' || quote_literal(delimiter), 'decimal ' || decimal_mark,
+        nullif(compression, 'none'), CASE WHEN careful THEN 'line by line' END
+    ) AS written,
+    snapshot_date || ' (' || snapshot_told_by || ')' AS snapshot
 FROM loads
 WHERE load_id = {load_id}
 FOR UPDATE;

@@ -3,5 +3,5 @@ UPDATE customers SET snapshot_date = {row_snapshot_date}
 FROM {staging} AS staging
 WHERE
     customers.customer_id = {staged_id}
-    AND customers.snapshot_date < {row_snapshot_date}
+    AND {known_day} < {row_snapshot_date}
     AND {is_known};

@@ -1,0 +1,7 @@
+SELECT
+    rows,
+    churned
+FROM loads
+WHERE verdict IN ('pass', 'flag') AND load_id < {load_id} AND rows > 0
+ORDER BY load_id DESC
+LIMIT {loads};

@@ -1,0 +1,165 @@
+"""Fills the staging table of a load: by COPY, or line by line where COPY refuses a line."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from churn.errors import DataQualityError
+from churn.warehouse.connect import Connection, statement
+from churn.warehouse.content import (
+    NATIVE,
+    StrayQuotes,
+    below_header,
+    transcoded,
+    without_blank_end,
+    without_mark,
+)
+from churn.warehouse.dialect import Asked, Dialect, detect
+from churn.warehouse.header import Header, match_header
+from churn.warehouse.lines import read_records
+from churn.warehouse.progress import Progress
+from churn.warehouse.source import CHUNK, Source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CustomerFile:
+    """A file and what was found out about it."""
+
+    source: Source
+    dialect: Dialect
+    header: Header
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the chunks: UTF-16 becomes UTF-8 on the way."""
+        return self.dialect.encoding if self.dialect.encoding in NATIVE else "utf-8"
+
+    def chunks(self, *, broken: bool = False) -> Iterator[bytes]:
+        """Yield the content, without a byte-order mark."""
+        with self.source.opened() as file:
+            raw = iter(lambda: file.read(CHUNK), b"")
+            yield from without_mark(transcoded(raw, self.dialect.encoding, broken=broken))
+
+
+@dataclass(frozen=True)
+class Filled:
+    """How many rows came into the staging table, and whether the careful way."""
+
+    rows: int
+    careful: bool
+
+
+class _CarefulError(Exception):
+    """COPY took the file, but not as it is meant."""
+
+
+def staging_table(load_id: int) -> sql.Identifier:
+    """The staging table of one load."""
+    return sql.Identifier(f"staging_load_{load_id}")
+
+
+def open_file(source: Source, asked: Asked) -> CustomerFile:
+    """Find out how a file is written.
+
+    Raises:
+        DataQualityError: its start is not that of a customer file.
+    """
+    with source.opened() as file:
+        sample = file.read(CHUNK)
+    try:
+        dialect = detect(sample, asked)
+        return CustomerFile(source, dialect, match_header(dialect.headers))
+    except DataQualityError as error:
+        expected = "a CSV file with the columns of data/data_dictionary.md in its first line"
+        raise DataQualityError(f"{source.name}: {error}; expected {expected}") from None
+
+
+def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
+    """Create the staging table and copy the file into it."""
+    try:
+        with connection.transaction():
+            return Filled(_copy_fast(connection, load_id, file), careful=False)
+    except (psycopg.DataError, UnicodeDecodeError, _CarefulError) as error:
+        log.info("COPY does not take every line (%s); reading line by line", _first_line(error))
+    return Filled(_copy_carefully(connection, load_id, file), careful=True)
+
+
+def _create_staging(connection: Connection, load_id: int, header: Header) -> None:
+    texts = [sql.SQL("{} text").format(sql.Identifier(name)) for name in header.columns]
+    columns = sql.SQL(", ").join(texts)
+    query = statement("create_staging", staging=staging_table(load_id), text_columns=columns)
+    connection.execute(query)
+
+
+def _copy_fast(connection: Connection, load_id: int, file: CustomerFile) -> int:
+    """Stream the bytes into COPY and return the number of rows.
+
+    Raises:
+        psycopg.DataError: COPY refuses a line.
+        _CarefulError: its rows are not the file's lines, or not the file's values.
+    """
+    query = statement(
+        "copy_staging",
+        staging=staging_table(load_id),
+        columns=sql.SQL(", ").join(map(sql.Identifier, file.header.columns)),
+        delimiter=sql.Literal(file.dialect.delimiter),
+        encoding=sql.Literal(NATIVE[file.encoding]),
+    )
+    progress = Progress(file.source.path.name)
+    _create_staging(connection, load_id, file.header)
+    cursor = connection.cursor()
+    with cursor.copy(query) as stream:
+        for chunk in progress.watched(_rows_of(file)):
+            stream.write(chunk)
+    progress.tell()
+    if cursor.rowcount != progress.lines:
+        raise _CarefulError("a row is not a line")
+    return cursor.rowcount
+
+
+def _rows_of(file: CustomerFile) -> Iterator[bytes]:
+    stray = StrayQuotes(file.dialect.delimiter)
+    for chunk in without_blank_end(below_header(file.chunks())):
+        if stray.are_in(chunk):
+            raise _CarefulError("a quote stands within a cell")
+        yield chunk
+
+
+def _copy_carefully(connection: Connection, load_id: int, file: CustomerFile) -> int:
+    _create_staging(connection, load_id, file.header)
+    names = ["line", "raw_line", "malformed", *file.header.columns]
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    query = sql.SQL("COPY {} ({}) FROM STDIN").format(staging_table(load_id), columns)
+    cursor = connection.cursor()
+    with cursor.copy(query) as stream:
+        for row in _careful_rows(file):
+            stream.write_row(row)
+    return cursor.rowcount
+
+
+def _careful_rows(file: CustomerFile) -> Iterable[tuple[object, ...]]:
+    width = len(file.header.fields)
+    empty = ("",) * width
+    progress = Progress(file.source.path.name)
+    records = read_records(
+        progress.watched(file.chunks(broken=True)),
+        encoding=file.encoding,
+        told_as=file.dialect.encoding,
+        delimiter=file.dialect.delimiter,
+        width=width,
+    )
+    for record in records:
+        if record.malformed:
+            yield (record.line, record.raw, record.malformed, *empty)
+        else:
+            yield (record.line, None, None, *record.cells)
+    progress.tell()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
