@@ -43,13 +43,7 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: dateti
     """Return the manifest and the files of a new version, named by time and content."""
     digest = fingerprint(trained)
     version = f"{now:%Y%m%dT%H%M%S}Z-{digest[:8]}"
-    files = {
-        SCORECARD: trained.scorecard.model_dump_json(indent=1).encode(),
-        **({TREES: trained.trees} if trained.trees else {}),
-        MODEL: _joblib(trained),
-        CARD: card.render(version, now, trained).encode(),
-        **plots.draw(trained),
-    }
+    files = _files(version, now, trained)
     manifest = Manifest(
         version=version,
         created_at=now,
@@ -71,6 +65,16 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: dateti
         **findings.of(trained.report),
     )
     return Package(manifest, files)
+
+
+def _files(version: str, now: datetime, trained: Trained) -> dict[str, bytes]:
+    return {
+        SCORECARD: trained.scorecard.model_dump_json(indent=1).encode(),
+        **({TREES: trained.trees} if trained.trees else {}),
+        MODEL: _joblib(trained),
+        CARD: card.render(version, now, trained).encode(),
+        **plots.draw(trained),
+    }
 
 
 def _joblib(trained: Trained) -> bytes:

@@ -21,7 +21,6 @@ from churn.model.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Family, famili
 from churn.model.leaks import Ceilings
 from churn.model.outcomes import Consequences, consequences
 from churn.model.policy import Policy
-from churn.model.ranking import Floats
 from churn.model.slices import Slice, masks, slices
 from churn.options import Objective, ProtectedAttributes, TrainingOptions
 from churn.registry.bootstrap import Comparison
@@ -93,13 +92,10 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
     candidates = families(options.protected_attributes)
     challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
     choice = choose(challengers, learn)
-    log.info("the family to publish: %s", choice.family.title)
-    recipe = cross_validate(choice.family, rows)
-    limits = leaks.ceilings(rows.frame, options)
+    recipe, limits = cross_validate(choice.family, rows), leaks.ceilings(rows.frame, options)
     leaks.refuse_too_good(recipe.measured.figures, limits, single, rows=len(rows.y))
     on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
     position = candidates.index(choice.family)
-    p = on_held_out[position].parts[0].p
     return Report(
         rows=rows,
         held_out_rows=held_out,
@@ -109,7 +105,7 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
         challengers=challengers,
         held_out=on_held_out,
         choice=choice,
-        policies=_policies(challengers[position], learn, held_out, p, options),
+        policies=_policies(challengers[position], learn, on_held_out[position], held_out, options),
         ceilings=limits,
         single_field_auc=single,
         cost_of_leaving_out=_cost_of_leaving_out(rows),
@@ -153,7 +149,11 @@ def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Com
 
 
 def _policies(
-    evaluation: Evaluation, learn: Rows, held_out: Rows, p: Floats, options: TrainingOptions
+    evaluation: Evaluation,
+    learn: Rows,
+    on_held_out: Evaluation,
+    held_out: Rows,
+    options: TrainingOptions,
 ) -> tuple[Consequences, ...]:
     """Return every policy, its threshold from out-of-fold scores, its figures from the hold-out."""
     return tuple(
@@ -167,7 +167,7 @@ def _policies(
                 monthly_charges=learn.monthly_charges,
             ),
             held_out,
-            p,
+            on_held_out.parts[0].p,
         )
         for objective in Objective
     )

@@ -79,6 +79,7 @@ def train(
     everybody = _in_order(frame, weights, chosen.economics)
     _require_both_classes(everybody)
     report = evaluate(_evaluated(everybody, chosen.evaluated_rows), chosen)
+    log.info("the family to publish: %s", report.choice.family.title)
     learn = everybody.take(~everybody.is_held_out)
     protected = chosen.protected_attributes
     model = fit_weighted(pipeline(protected), learn.frame, learn.y, learn.weights)

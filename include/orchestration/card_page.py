@@ -48,20 +48,13 @@ class LazyApp:
 
 def create_app(store: Callable[[], ModelStore]) -> FastAPI:
     """Return the app: the card of the version in use, of any other, and their pictures."""
-    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
-    from fastapi import Depends, FastAPI
     from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-    from churn.errors import ChurnError, NoModelError
+    from churn.errors import NoModelError
     from churn.registry.store import CARD, read_version
     from churn.report.names import FOLDER
 
-    may_read = requires_access_dag("GET", param_dag_id=DAG_ID)
-    app = FastAPI(
-        openapi_url=None,  # which would be a route without the checks
-        dependencies=[Depends(get_user), Depends(may_read)],
-        exception_handlers={ChurnError: _refused},
-    )
+    app = _guarded()
 
     @app.get("/")
     def newest() -> Response:
@@ -80,6 +73,23 @@ def create_app(store: Callable[[], ModelStore]) -> FastAPI:
         return Response(found, media_type="image/png", headers=_HEADERS)
 
     return app
+
+
+def _guarded() -> FastAPI:
+    """Return an app of which no route can be reached without the right to read the DAG."""
+    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+    from fastapi import Depends, FastAPI
+
+    from churn.errors import ChurnError
+
+    return FastAPI(
+        openapi_url=None,  # which would be a route without the checks
+        dependencies=[
+            Depends(get_user),
+            Depends(requires_access_dag("GET", param_dag_id=DAG_ID)),
+        ],
+        exception_handlers={ChurnError: _refused},
+    )
 
 
 async def _refused(_: Request, error: Exception) -> Response:

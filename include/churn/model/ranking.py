@@ -60,12 +60,12 @@ def precision_at(ranked: Ranked, share: float) -> Floats:
 
     Of customers with equal scores at the border a part counts, as if they came in random order.
     """
-    wanted = share * ranked.customers[:, -1:]
-    size = np.diff(ranked.customers, axis=1, prepend=0.0)
-    left = wanted - (ranked.customers - size)
-    taken = np.clip(ratio(left, size, undefined=0.0), 0.0, 1.0)
-    hits = (taken * np.diff(ranked.churned, axis=1, prepend=0.0)).sum(axis=1)
-    return ratio(hits, wanted[:, 0])
+    wanted = share * ranked.customers[:, -1]
+    first, hit = ranked.customers[:, 0], ranked.churned[:, 0]
+    curves = zip(wanted, ranked.customers, ranked.churned, strict=True)
+    further = np.array([np.interp(at, customers, churned) for at, customers, churned in curves])
+    within_first = hit * ratio(wanted, first, undefined=0.0)
+    return ratio(np.where(wanted < first, within_first, further), wanted)
 
 
 def lift_at(ranked: Ranked, share: float) -> Floats:
