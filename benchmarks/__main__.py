@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Callable, Mapping
 
-from benchmarks import loading, scoring, trigger_to_served
+from benchmarks import loading, scoring, training, trigger_to_served
 from benchmarks.table import Table
 
 BENCHMARKS: Mapping[str, Callable[[], Table]] = {
     "trigger_to_served": trigger_to_served.measure,
     "loading": loading.measure,
     "scoring": scoring.measure,
+    "training": training.measure,
 }
 
 

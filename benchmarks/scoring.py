@@ -23,6 +23,7 @@ from churn.customer import CHURN, FEATURES, Known
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
 from churn.model.compiling import compile_scorecard, known_rows
 from churn.model.conditioning import MOST_PATTERNS, Conditioner
+from churn.model.encoded import Encoded
 from churn.model.explanation import explain
 from churn.model.features import pipeline, probabilities, target
 from churn.model.scorecard import Scorecard
@@ -46,7 +47,7 @@ def measure() -> Table:
     y = target(frame)
     rows = known_rows(frame)
     model = pipeline().fit(frame, y)
-    scorecard = compile_scorecard(model, frame)
+    scorecard = compile_scorecard(model, Encoded.of(frame))
     ones = itertools.cycle([frame.iloc[[i]] for i in range(100)])
     seconds = {REFERENCE: _timed(lambda _: probabilities(model, next(ones)), rows[:100])}
     seconds |= _scorecard(scorecard, rows)

@@ -66,7 +66,7 @@ def conditioner() -> Conditioner:
 def package(day: int = 1) -> Package:
     """Return that model as the version of a day in January 2026."""
     data = Snapshot(load_id=1, customers=len(_customers()), fingerprint="0" * 64)
-    return pack(trained(), _customers(), data=data, now=datetime(2026, 1, day, 2, tzinfo=UTC))
+    return pack(trained(), data=data, now=datetime(2026, 1, day, 2, tzinfo=UTC))
 
 
 def version_of(day: int) -> str:

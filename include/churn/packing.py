@@ -39,7 +39,7 @@ class Package:
     files: Mapping[str, bytes]
 
 
-def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: datetime) -> Package:
+def pack(trained: Trained, *, data: Snapshot, now: datetime) -> Package:
     """Return the manifest and the files of a new version, named by time and content."""
     digest = fingerprint(trained)
     version = f"{now:%Y%m%dT%H%M%S}Z-{digest[:8]}"
@@ -59,7 +59,7 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: dateti
         threshold=trained.policy.threshold,
         policy=trained.policy,
         largest_difference=trained.largest_difference,
-        golden_rows=_golden_rows(trained, frame),
+        golden_rows=_golden_rows(trained, trained.report.rows.frame),
         libraries=_libraries(),
         files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         **findings.of(trained.report),

@@ -14,7 +14,7 @@ from churn.warehouse.connect import Connection, scalar
 from churn.warehouse.customers import Snapshot
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 _HAS_LOAD = sql.SQL("SELECT EXISTS (SELECT FROM loads WHERE load_id = %(load_id)s)")
@@ -57,11 +57,10 @@ def reproduce(connection: Connection, manifest: Manifest) -> Reproduction:
     """
     from churn import packing, training
 
-    frame, data = rebuild(connection, manifest)
+    source, data = rebuild(connection, manifest)
     options = TrainingOptions.from_values(manifest.settings)
-    again = packing.pack(
-        training.train(frame, options), frame, data=data, now=manifest.created_at
-    ).manifest
+    trained = training.train_on(training.read_data(connection, options, source), options)
+    again = packing.pack(trained, data=data, now=manifest.created_at).manifest
     if again.recipe != manifest.recipe:
         raise NotReproducibleError(
             f"{manifest.version} was trained by another recipe ({dict(manifest.recipe)}) than this "
@@ -75,8 +74,8 @@ def reproduce(connection: Connection, manifest: Manifest) -> Reproduction:
     )
 
 
-def rebuild(connection: Connection, manifest: Manifest) -> "tuple[pd.DataFrame, Snapshot]":
-    """Return the customers that a version was trained on, proved by their hash.
+def rebuild(connection: Connection, manifest: Manifest) -> tuple[sql.Composable, Snapshot]:
+    """Return what stands for the customers that a version was trained on, proved by their hash.
 
     Raises:
         NotReproducibleError: saying what is missing.
@@ -91,7 +90,7 @@ def rebuild(connection: Connection, manifest: Manifest) -> "tuple[pd.DataFrame, 
     data = customers.take_snapshot(connection, load_id, source)
     if data.fingerprint != manifest.data_fingerprint:
         raise NotReproducibleError(_what_differs(manifest, data))
-    return customers.read_customers(connection, source), data
+    return source, data
 
 
 def _what_differs(manifest: Manifest, data: Snapshot) -> str:

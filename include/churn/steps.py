@@ -94,14 +94,13 @@ def train(
 
     customers.begin_snapshot(connection)
     data = customers.take_snapshot(connection, customers.latest_load(connection))
-    frame = customers.read_customers(connection)
-    log.info("training on %s customers", f"{len(frame):,}")
-    trained = training.train(frame, options)
+    chosen = options or TrainingOptions()
+    trained = training.train_on(training.read_data(connection, chosen), chosen)
     moment = now or datetime.now(UTC)
-    package = packing.pack(trained, frame, data=data, now=moment)
+    package = packing.pack(trained, data=data, now=moment)
     while store.has(package.manifest.version):  # of another run in the same second
         moment += timedelta(seconds=1)
-        package = packing.pack(trained, frame, data=data, now=moment)
+        package = packing.pack(trained, data=data, now=moment)
     events.lock(connection)  # who has it clears half-written candidates away
     store.write_candidate(package.manifest, package.files)
     log.info("candidate %s\n%s", package.manifest.version, package.files["card.md"].decode())

@@ -5,25 +5,47 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from psycopg import sql
 from sklearn.pipeline import Pipeline
 
 from churn.customer import CUSTOMER_ID, MIN_PER_CLASS
 from churn.errors import DataQualityError
 from churn.model import holdout
 from churn.model.compiling import compile_scorecard, compile_trees, largest_difference
+from churn.model.encoded import Encoded
 from churn.model.evaluation import Rows
-from churn.model.families import SCORECARD, Family, matrix
-from churn.model.features import fit_weighted, pipeline
+from churn.model.families import SCORECARD, Family
+from churn.model.features import fit_profiles
 from churn.model.policy import Policy
 from churn.model.ranking import Floats
 from churn.model.scorecard import Scorecard
 from churn.options import Economics, TrainingOptions
 from churn.selection import Report, evaluate
+from churn.warehouse import customers
+from churn.warehouse.connect import Connection
+from churn.warehouse.encoded import read_encoded
 
 if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Population:
+    """How many customers there are, the hold-out included, and how many of them had left."""
+
+    customers: int
+    churned: int
+
+
+@dataclass(frozen=True)
+class Data:
+    """Customers to measure models on, those the published one learns from, and how many in all."""
+
+    measured: "pd.DataFrame"
+    learn: Encoded
+    population: Population
 
 
 @dataclass(frozen=True)
@@ -36,7 +58,7 @@ class Trained:
     model: Pipeline
     scorecard: Scorecard
     trees: bytes | None
-    everybody: Rows
+    population: Population
     options: TrainingOptions
     report: Report
     largest_difference: float
@@ -44,12 +66,12 @@ class Trained:
     @property
     def customers(self) -> int:
         """How many there are, the hold-out included."""
-        return self.everybody.customers
+        return self.population.customers
 
     @property
     def churned(self) -> int:
         """How many of them had left."""
-        return self.everybody.churned
+        return self.population.churned
 
     @property
     def policy(self) -> Policy:
@@ -67,9 +89,7 @@ def train(
     options: TrainingOptions | None = None,
     weights: Floats | None = None,
 ) -> Trained:
-    """Measure every family, choose one and fit it on the customers who are not held out.
-
-    ``weights`` says how many customers each row stands for.
+    """Train on a frame that has all customers; ``weights``: how many each row stands for.
 
     Raises:
         DataQualityError: too few customers who left, or who stayed, or something tells the answer.
@@ -77,17 +97,54 @@ def train(
     """
     chosen = options or TrainingOptions()
     everybody = _in_order(frame, weights, chosen.economics)
-    _require_both_classes(everybody)
-    report = evaluate(_evaluated(everybody, chosen.evaluated_rows), chosen)
-    log.info("the family to publish: %s", report.choice.family.title)
     learn = everybody.take(~everybody.is_held_out)
-    protected = chosen.protected_attributes
-    model = fit_weighted(pipeline(protected), learn.frame, learn.y, learn.weights)
-    scorecard = compile_scorecard(model, learn.frame, learn.weights, protected)
+    return _train(
+        _sampled(everybody, chosen.evaluated_rows),
+        Encoded.of(learn.frame, learn.weights),
+        Population(everybody.customers, everybody.churned),
+        chosen,
+    )
+
+
+def train_on(data: Data, options: TrainingOptions | None = None) -> Trained:
+    """Train on customers that were read for it, see ``train``."""
+    chosen = options or TrainingOptions()
+    measured = _in_order(data.measured, None, chosen.economics)
+    return _train(measured, data.learn, data.population, chosen)
+
+
+def read_data(
+    connection: Connection, options: TrainingOptions, source: sql.Composable = customers.NOW
+) -> Data:
+    """Read all customers to measure on, or a sample of many, and in few bytes all to learn from."""
+    everybody = customers.count(connection, source)
+    share = options.evaluated_rows / max(1, everybody.customers)
+    frame = (
+        customers.read_customers(connection, source)
+        if share >= 1
+        else customers.read_sample(connection, share=share, source=source)
+    )
+    rows = read_encoded(connection, held_out=holdout.HELD_OUT_SHARE, source=source)
+    ones = np.ones(len(rows.codes))
+    learn = Encoded(rows.codes, rows.monthly_charges, rows.total_charges, ones)
+    log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{everybody.customers:,}")
+    return Data(frame, learn, Population(everybody.customers, everybody.churned))
+
+
+def _train(
+    measured: Rows, learn: Encoded, population: Population, options: TrainingOptions
+) -> Trained:
+    """Measure every family, choose one and fit it on the customers who are not held out."""
+    _require_both_classes(population)
+    report = evaluate(measured, options)
+    log.info("the family to publish: %s", report.choice.family.title)
+    protected = options.protected_attributes
+    model = fit_profiles(learn, report.rows.frame, protected)
+    scorecard = compile_scorecard(model, learn, protected)
     difference = largest_difference(model, scorecard, report.rows.frame)
     log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
-    trees = _trees(report.choice.family, learn)
-    return Trained(model, scorecard, trees, everybody, chosen, report, difference)
+    trees = _trees(report.choice.family, learn, report.rows.frame)
+    return Trained(model, scorecard, trees, population, options, report, difference)
 
 
 def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economics) -> Rows:
@@ -96,25 +153,25 @@ def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economic
     return Rows.of(frame.iloc[order], economics, None if weights is None else weights[order])
 
 
-def _evaluated(rows: Rows, at_most: int) -> Rows:
+def _sampled(rows: Rows, at_most: int) -> Rows:
     """Return the rows that models are measured on: all, or so many chosen by a hash of the id."""
     if len(rows.y) <= at_most:
         return rows
-    log.info("measuring on %s of %s customers", f"{at_most:,}", f"{len(rows.y):,}")
     places = holdout.sample_positions(rows.frame[CUSTOMER_ID.name])
     return rows.take(places < at_most / len(rows.y))
 
 
-def _trees(family: Family, learn: Rows) -> bytes | None:
+def _trees(family: Family, learn: Encoded, sample: "pd.DataFrame") -> bytes | None:
     """Return the fitted trees in XGBoost's own JSON, or None where the family has no trees."""
     if family.name == SCORECARD:
         return None
-    fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
-    return compile_trees(fitted, family, learn.frame)
+    fitted = family.fit(learn.matrix(family.columns), learn.y, learn.weights)
+    return compile_trees(fitted, family, sample)
 
 
-def _require_both_classes(rows: Rows) -> None:
-    churned, stayed = rows.churned, rows.customers - rows.churned
+def _require_both_classes(population: Population) -> None:
+    churned = population.churned
+    stayed = population.customers - churned
     if min(churned, stayed) < MIN_PER_CLASS:
         raise DataQualityError(
             f"{churned} customers left and {stayed} stayed; a model needs at least "

@@ -13,6 +13,7 @@ from churn.implications import completed
 from churn.model import conditioning
 from churn.model.compiling import compile_scorecard, known_rows
 from churn.model.conditioning import Conditioner
+from churn.model.encoded import Encoded
 from churn.model.features import pipeline, target
 from churn.model.gaussian import condition
 from churn.model.score import Score, sigmoid
@@ -34,7 +35,7 @@ def _out_of_fold(names: tuple[str, ...]) -> dict[str, float]:
     folds = StratifiedKFold(n_splits=5, shuffle=True, random_state=7)
     for train, test in folds.split(frame, y):
         fitted = pipeline().fit(frame.iloc[train], y[train])
-        unseen = Conditioner(compile_scorecard(fitted, frame.iloc[train]))
+        unseen = Conditioner(compile_scorecard(fitted, Encoded.of(frame.iloc[train])))
         some = (_only(known, names) for known in known_rows(frame.iloc[test]))
         p[test] = [unseen.score(known).probability for known in some]
     return {"roc_auc": float(roc_auc_score(y, p)), "log_loss": float(log_loss(y, p))}

@@ -80,7 +80,9 @@ def test_the_precision_of_the_top_tenth_is_the_share_of_leavers_in_it() -> None:
     p = np.linspace(0.9, 0.1, 40)
     ranked = Ranked(y, p, np.ones((1, 40)))
     assert ranking.precision_at(ranked, 0.10)[0] == pytest.approx(3 / 4)
-    assert ranking.lift_at(ranked, 0.10)[0] == pytest.approx(3 / 4 / (3 / 40))
+    assert ranking.lift(ranking.precision_at(ranked, 0.10), ranked)[0] == pytest.approx(
+        3 / 4 / (3 / 40)
+    )
 
 
 def test_customers_with_equal_scores_count_as_if_in_random_order() -> None:

@@ -126,7 +126,7 @@ def _package_of_trees() -> Package:
     frame = interacting_customers()
     data = Snapshot(load_id=1, customers=len(frame), fingerprint="0" * 64)
     moment = datetime(2026, 2, 1, tzinfo=UTC)
-    return pack(trained_on_interactions(), frame, data=data, now=moment)
+    return pack(trained_on_interactions(), data=data, now=moment)
 
 
 def test_trees_that_win_are_published_as_json_and_served_from_it(tmp_path: Path) -> None:

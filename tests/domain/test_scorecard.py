@@ -9,6 +9,7 @@ from churn.customer import BY_NAME, Known
 from churn.errors import ModelRefusedError
 from churn.model.compiling import compile_scorecard, known_rows, largest_difference
 from churn.model.conditioning import Conditioner
+from churn.model.encoded import Encoded
 from churn.model.features import pipeline, probabilities, target
 from churn.model.scorecard import Scorecard, read_scorecard
 from tests.customer_file import customers, learned_from, trained
@@ -96,7 +97,7 @@ def test_columns_that_never_vary_do_not_break_training_or_scoring() -> None:
     frame = customers().iloc[:600].assign(senior_citizen=False, total_charges=7.0)
     frame = frame.assign(paperless_billing=True, contract="One year")
     model = pipeline().fit(frame, target(frame))
-    scorecard = compile_scorecard(model, frame)
+    scorecard = compile_scorecard(model, Encoded.of(frame))
     assert largest_difference(model, scorecard, frame) <= 1e-9
     conditioner = Conditioner(scorecard)
     some = conditioner.score({"contract": "One year", "total_charges": 7.0, "tenure": 5})
@@ -108,8 +109,8 @@ def test_the_order_of_the_frames_columns_does_not_matter() -> None:
     frame = customers()
     turned = frame[list(reversed(frame.columns))]
     model = pipeline().fit(turned, target(turned))
-    assert compile_scorecard(model, turned) == compile_scorecard(
-        pipeline().fit(frame, target(frame)), frame
+    assert compile_scorecard(model, Encoded.of(turned)) == compile_scorecard(
+        pipeline().fit(frame, target(frame)), Encoded.of(frame)
     )
 
 

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from churn.customer import BY_NAME, FEATURES, TENURE, TOTAL_CHARGES, Known
 from churn.model.compiling import compile_scorecard, known_rows
 from churn.model.conditioning import Conditioner
+from churn.model.encoded import Encoded
 from churn.model.features import REGULARISATION_C, pipeline, target
 from tests.customer_file import customers
 
@@ -39,7 +40,7 @@ def _unseen() -> list[tuple[Conditioner, NDArray[np.intp], list[Known]]]:
     y, found = target(frame), []
     for train, test in FOLDS.split(frame, y):
         some = frame.iloc[train]
-        scorecard = compile_scorecard(pipeline().fit(some, y[train]), some)
+        scorecard = compile_scorecard(pipeline().fit(some, y[train]), Encoded.of(some))
         found.append((Conditioner(scorecard), test, known_rows(frame.iloc[test])))
     return found
 

@@ -1,5 +1,7 @@
 """Compiles the fitted scikit-learn pipeline to a scorecard and proves that they agree."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +13,9 @@ from churn.errors import ModelRefusedError
 from churn.model.boosted import BoostedModel
 from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn
 from churn.model.conditioning import Conditioner
+from churn.model.encoded import Encoded
 from churn.model.families import Family, allowed, matrix
-from churn.model.features import probabilities, target
+from churn.model.features import probabilities
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.options import ProtectedAttributes
 
@@ -26,35 +29,57 @@ TREES_TOLERANCE = 1e-6
 _COMPARED_ROWS = 1_000
 
 
+@dataclass(frozen=True)
+class _Moments:
+    """Of standardised columns: their correlation, and their covariance with the outcome."""
+
+    correlation: NDArray[np.float64]
+    with_outcome: NDArray[np.float64]
+
+
 def compile_scorecard(
     model: Pipeline,
-    frame: "pd.DataFrame",
-    weights: NDArray[np.float64] | None = None,
+    learn: Encoded,
     protected: ProtectedAttributes = ProtectedAttributes.USE,
 ) -> Scorecard:
     """Return the scorecard of a fitted pipeline, with the moments of the rows it was fitted on."""
-    counts = np.ones(len(frame)) if weights is None else weights
-    auxiliary = matrix(frame, AUXILIARY_COLUMNS)
-    means = np.concatenate([model["scale"].mean_, np.average(auxiliary, axis=0, weights=counts)])
-    spread = np.sqrt(
-        np.average((auxiliary - means[-len(AUXILIARY_COLUMNS) :]) ** 2, axis=0, weights=counts)
-    )
+    auxiliary = learn.matrix(AUXILIARY_COLUMNS)
+    centre = np.average(auxiliary, axis=0, weights=learn.weights)
+    spread = np.sqrt(np.average((auxiliary - centre) ** 2, axis=0, weights=learn.weights))
+    means = np.concatenate([model["scale"].mean_, centre])
     scales = np.concatenate([model["scale"].scale_, np.where(spread > 0, spread, 1.0)])
     slopes = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
-    z = (np.column_stack([model["design"].transform(frame), auxiliary]) - means) / scales
-    y = target(frame)
-    base_rate = float(np.average(y, weights=counts))
-    seen = (z.T * counts) @ (y - base_rate) / counts.sum()
-    unbounded = tuple(map(_weighted, allowed(COLUMNS, protected), means, scales, slopes, seen))
+    base_rate = float(np.average(learn.y, weights=learn.weights))
+    columns = allowed(COLUMNS, protected)
+    moments = _moments(learn, columns, means, scales, base_rate)
+    unbounded = tuple(map(_weighted, columns, means, scales, slopes, moments.with_outcome))
     size = len(unbounded) - len(AUXILIARY_COLUMNS)
-    columns = (*unbounded[:size], *map(_bounded, unbounded[size:], auxiliary.T))
+    bounded = (*unbounded[:size], *map(_bounded, unbounded[size:], auxiliary.T))
     return Scorecard(
         intercept=float(model["logistic"].intercept_[0]),
         base_rate=base_rate,
-        columns=columns,
-        points=points(columns),
-        correlation=tuple(tuple(map(float, row)) for row in (z.T * counts) @ z / counts.sum()),
+        columns=bounded,
+        points=points(bounded),
+        correlation=tuple(tuple(map(float, row)) for row in moments.correlation),
     )
+
+
+def _moments(
+    learn: Encoded,
+    columns: Sequence[DesignColumn],
+    means: NDArray[np.float64],
+    scales: NDArray[np.float64],
+    base_rate: float,
+) -> _Moments:
+    """Sum over blocks of rows, so that the standardised matrix is never whole in memory."""
+    correlation, with_outcome = np.zeros((len(columns), len(columns))), np.zeros(len(columns))
+    for block in learn.blocks():
+        z = (block.matrix(columns) - means) / scales
+        weighted = z.T * block.weights
+        correlation += weighted @ z
+        with_outcome += weighted @ (block.y - base_rate)
+    total = learn.weights.sum()
+    return _Moments(correlation / total, with_outcome / total)
 
 
 def _weighted(

@@ -11,7 +11,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from churn.customer import CHURN, TENURE
 from churn.field import YES
-from churn.model.columns import ONE_HOT, YES_ONLY
+from churn.model.columns import MODEL_COLUMNS, ONE_HOT, YES_ONLY
+from churn.model.encoded import Encoded
 from churn.options import ProtectedAttributes
 
 if TYPE_CHECKING:
@@ -55,6 +56,24 @@ def linear(strength: float) -> Pipeline:
     """Return a logistic regression on standardised columns; ``strength`` is scikit-learn's C."""
     logistic = LogisticRegression(C=strength, solver="lbfgs", max_iter=3_000)
     return Pipeline([("scale", StandardScaler()), ("logistic", logistic)])
+
+
+def fit_profiles(
+    learn: Encoded,
+    some: "pd.DataFrame",
+    protected: ProtectedAttributes = ProtectedAttributes.USE,
+) -> Pipeline:
+    """Return the recipe fitted on the customers' profiles, which is the fit on all of them.
+
+    ``some`` customers fit the design, whose categories are fixed.
+    """
+    rows = learn.profiles()
+    columns = [
+        c for c in MODEL_COLUMNS if protected is ProtectedAttributes.USE or not c.field.protected
+    ]
+    weights = dict.fromkeys(("scale__sample_weight", "logistic__sample_weight"), rows.weights)
+    fitted = linear(REGULARISATION_C).fit(rows.matrix(columns), rows.y, **weights)
+    return Pipeline([("design", design(protected).fit(some)), *fitted.steps])
 
 
 def fit_weighted(

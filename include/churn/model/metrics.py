@@ -18,7 +18,7 @@ from churn.model.ranking import (
     Outcomes,
     Ranked,
     average_precision,
-    lift_at,
+    lift,
     precision_at,
     ratio,
     roc_auc,
@@ -136,8 +136,9 @@ def profit(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> Floats:
 def score(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> dict[str, Floats]:
     """Return every metric, by name, each of shape (weightings,)."""
     ranked = Ranked(y, p, weights)
-    precisions = {f"precision_at_{s:.0%}"[:-1]: precision_at(ranked, s) for s in TOP_SHARES}
-    lifts = {f"lift_at_{s:.0%}"[:-1]: lift_at(ranked, s) for s in TOP_SHARES}
+    found = {f"{share:.0%}"[:-1]: precision_at(ranked, share) for share in TOP_SHARES}
+    precisions = {f"precision_at_{share}": precision for share, precision in found.items()}
+    lifts = {f"lift_at_{share}": lift(precision, ranked) for share, precision in found.items()}
     return {
         "accuracy": accuracy(y, p, weights),
         "roc_auc": roc_auc(ranked),

@@ -68,12 +68,12 @@ def precision_at(ranked: Ranked, share: float) -> Floats:
     return ratio(np.where(wanted < first, within_first, further), wanted)
 
 
-def lift_at(ranked: Ranked, share: float) -> Floats:
-    """Return how many times the base rate that is.
+def lift(precision: Floats, ranked: Ranked) -> Floats:
+    """Return how many times the base rate a precision is.
 
     Ling and Li 1998, Data Mining for Direct Marketing.
     """
-    return ratio(precision_at(ranked, share), ranked.base_rate)
+    return ratio(precision, ranked.base_rate)
 
 
 def ratio(over: Floats, under: Floats, *, undefined: float = np.nan) -> Floats:

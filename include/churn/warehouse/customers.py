@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from churn.customer import COLUMNS
+from churn.customer import COLUMNS, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
 from churn.field import Field, Kind
 from churn.warehouse.connect import Connection, placeholders, statement
 
@@ -21,6 +21,14 @@ class Snapshot:
     load_id: int
     customers: int
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many customers there are, and how many of them left."""
+
+    customers: int
+    churned: int
 
 
 NOW: Final = sql.SQL("customers")
@@ -41,6 +49,20 @@ def as_of(load_id: int) -> sql.Composed:
 def read_customers(connection: Connection, source: sql.Composable = NOW) -> "pd.DataFrame":
     """Return every customer, one column per field, in the order of their ids."""
     return _read(connection, statement("read_customers", columns=_COLUMNS, source=source))
+
+
+def count(connection: Connection, source: sql.Composable = NOW) -> "Counted":
+    """Return how many customers there are, and how many left."""
+    row = connection.execute(statement("count_customers", source=source)).fetchone() or (0, 0)
+    return Counted(int(str(row[0])), int(str(row[1])))
+
+
+def read_sample(
+    connection: Connection, *, share: float, source: sql.Composable = NOW
+) -> "pd.DataFrame":
+    """Return a share of the customers, chosen by a hash, with as many held out as everywhere."""
+    query = statement("read_sample", columns=_COLUMNS, source=source, share=sql.Literal(share))
+    return _read(connection, query)
 
 
 def read_held_out(connection: Connection, *, share: float) -> "pd.DataFrame":
@@ -77,10 +99,15 @@ def _read(
     return pd.DataFrame(rows, columns=[field.name for field in COLUMNS])
 
 
-def _selected(field: Field) -> sql.Composable:
+def selected(field: Field) -> sql.Composable:
+    """Return a field as it is learned from; an unknown total is taken as the months' bills."""
+    name = sql.Identifier(field.name)
+    if field is TOTAL_CHARGES:
+        bills = map(sql.Identifier, (field.name, TENURE.name, MONTHLY_CHARGES.name))
+        return sql.SQL("coalesce({}, {} * {})::float8 AS {}").format(*bills, name)
     if field.kind is Kind.MONEY:
-        return sql.SQL("{}::float8").format(sql.Identifier(field.name))
-    return sql.Identifier(field.name)
+        return sql.SQL("{}::float8").format(name)
+    return name
 
 
 def _canonical(field: Field) -> sql.Composable:
@@ -90,4 +117,4 @@ def _canonical(field: Field) -> sql.Composable:
     return sql.Identifier(field.name)
 
 
-_COLUMNS: Final = sql.SQL(", ").join(map(_selected, COLUMNS))
+_COLUMNS: Final = sql.SQL(", ").join(map(selected, COLUMNS))

@@ -1,0 +1,72 @@
+"""Reads customers in few bytes each, by COPY's binary format."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+
+from churn.customer import MONTHLY_CHARGES, TOTAL_CHARGES
+from churn.field import Kind
+from churn.profile import DIGITS, Digit
+from churn.warehouse.connect import Connection, statement
+from churn.warehouse.customers import NOW, selected
+
+_HEADER: Final = 19
+_TRAILER: Final = 2
+_ROW: Final = np.dtype(
+    [("fields", ">i2")]
+    + [
+        part
+        for n, t in (("code", ">i8"), ("monthly", ">f8"), ("total", ">f8"))
+        for part in ((f"{n}_size", ">i4"), (n, t))
+    ]
+)
+"""A row of COPY's binary format (PostgreSQL's manual, COPY, "Binary Format")."""
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """Profile numbers and bills, each of shape (customers,)."""
+
+    codes: NDArray[np.int64]
+    monthly_charges: NDArray[np.float64]
+    total_charges: NDArray[np.float64]
+
+
+def read_encoded(
+    connection: Connection, *, held_out: float, source: sql.Composable = NOW
+) -> EncodedRows:
+    """Return the customers whose hash does not lie below the share held out, in any order."""
+    query = statement(
+        "read_encoded",
+        code=sql.SQL(" + ").join(map(_digit, DIGITS.values())),
+        amounts=sql.SQL(", ").join(map(selected, (MONTHLY_CHARGES, TOTAL_CHARGES))),
+        share=sql.Literal(held_out),
+        source=source,
+    )
+    content = bytearray()
+    with connection.cursor() as cursor, cursor.copy(query) as stream:
+        for chunk in stream:
+            content += chunk
+    rows = np.frombuffer(content, dtype=_ROW, offset=_HEADER, count=_count(content))
+    return EncodedRows(
+        rows["code"].astype(np.int64), rows["monthly"].astype(float), rows["total"].astype(float)
+    )
+
+
+def _count(content: bytearray) -> int:
+    return (len(content) - _HEADER - _TRAILER) // _ROW.itemsize
+
+
+def _digit(digit: Digit) -> sql.Composable:
+    """Return a field's value as its digit of the profile's number."""
+    name, factor = sql.Identifier(digit.field.name), sql.Literal(digit.factor)
+    if digit.field.kind is Kind.COUNT:
+        return sql.SQL("{}::bigint * {}").format(name, factor)
+    whens = [
+        sql.SQL("WHEN {} THEN {}::bigint").format(sql.Literal(value), index * digit.factor)
+        for index, value in enumerate(digit.field.values)
+    ]
+    return sql.SQL("CASE {} {} END").format(name, sql.SQL(" ").join(whens))

@@ -1,0 +1,4 @@
+SELECT
+    count(*) AS customers,
+    count(*) FILTER (WHERE churn) AS churned
+FROM {source};

@@ -1,0 +1,66 @@
+"""Customers in few bytes each: nothing a model sees is lost."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn.customer import CHURN, FEATURES
+from churn.field import Kind
+from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS
+from churn.model.encoded import Encoded
+from churn.model.families import matrix
+from churn.model.features import fit_profiles, pipeline, target
+from churn.profile import DIGITS
+from tests.customer_file import customers
+
+
+def test_every_field_but_the_amounts_and_the_id_is_a_digit_with_room_for_its_values() -> None:
+    expected = {CHURN.name, *(f.name for f in FEATURES if f.kind is not Kind.MONEY)}
+    assert set(DIGITS) == expected
+    digits = list(DIGITS.values())
+    for one, following in itertools.pairwise(digits):
+        assert following.factor == one.factor * one.base
+    assert digits[-1].factor * digits[-1].base < 2**63
+
+
+@pytest.mark.parametrize("columns", [MODEL_COLUMNS, TREE_COLUMNS], ids=["scorecard", "trees"])
+def test_the_design_matrix_is_that_of_the_frame(columns: tuple[object, ...]) -> None:
+    frame = customers()
+    found = Encoded.of(frame).matrix(columns)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found, matrix(frame, columns))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(Encoded.of(frame).y, target(frame))
+
+
+def test_profiles_stand_for_all_customers_each_once() -> None:
+    frame = pd.concat([customers()] * 3, ignore_index=True)
+    rows = Encoded.of(frame).profiles()
+    assert len(set(rows.codes)) == len(rows) < len(frame) / 3
+    assert rows.weights.sum() == len(frame)
+    assert rows.weights @ rows.y == frame["churn"].sum()
+    assert rows.weights @ rows.monthly_charges == pytest.approx(frame["monthly_charges"].sum())
+
+
+def test_the_fit_on_profiles_is_the_fit_on_all_customers() -> None:
+    frame = customers()
+    found = fit_profiles(Encoded.of(frame), frame)
+    expected = pipeline().fit(frame, target(frame))
+    for name in ("coef_", "intercept_"):
+        np.testing.assert_allclose(
+            getattr(found["logistic"], name), getattr(expected["logistic"], name), atol=1e-6
+        )
+    np.testing.assert_allclose(found["scale"].mean_, expected["scale"].mean_, atol=1e-12)
+
+
+def test_blocks_are_the_rows_in_their_order() -> None:
+    rows = Encoded.of(pd.concat([customers()] * 20, ignore_index=True))
+    codes = np.concatenate([block.codes for block in rows.blocks()])
+    np.testing.assert_array_equal(codes, rows.codes)
+    assert sum(1 for _ in rows.blocks()) > 1
+
+
+def test_a_value_that_is_none_of_the_fields_is_refused() -> None:
+    frame = customers().assign(contract="Ten years")
+    with pytest.raises(ValueError, match="contract: a value is none of Month-to-month"):
+        Encoded.of(frame)

@@ -1,0 +1,69 @@
+"""What training reads from the warehouse: the same customers as from a frame, in few bytes each."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from churn import training
+from churn.model import holdout
+from churn.model.encoded import Encoded
+from churn.options import TrainingOptions
+from churn.warehouse import customers as stored
+from churn.warehouse.connect import connect
+from tests.customer_file import CHURN_CSV, customers, read_rows
+from tests.loading import Write, bring_in, csv_text
+
+
+def _learned(frame_codes: Encoded, rows: Encoded) -> None:
+    np.testing.assert_array_equal(np.sort(rows.codes), np.sort(frame_codes.codes))
+    for name in ("monthly_charges", "total_charges"):
+        found, expected = getattr(rows, name), getattr(frame_codes, name)
+        np.testing.assert_allclose(np.sort(found), np.sort(expected))
+
+
+def test_the_customers_to_learn_from_are_those_not_held_out(url: str) -> None:
+    bring_in(url, CHURN_CSV)
+    with connect(url) as connection:
+        data = training.read_data(connection, TrainingOptions())
+    frame = customers()
+    kept = frame[~frame["customer_id"].map(holdout.is_held_out)]
+    _learned(Encoded.of(kept), data.learn)
+    assert len(data.measured) == len(frame)
+    assert (data.population.customers, data.population.churned) == (7_043, 1_869)
+
+
+def test_of_many_customers_a_sample_by_hash_is_measured_and_all_are_learned_from(url: str) -> None:
+    bring_in(url, CHURN_CSV)
+    options = TrainingOptions(evaluated_rows=2_000)
+    with connect(url) as connection:
+        data = training.read_data(connection, options)
+    ids = customers()["customer_id"]
+    expected = set(ids[holdout.sample_positions(ids) < 2_000 / 7_043])
+    assert set(data.measured["customer_id"]) == expected
+    assert len(data.learn) > 5_000
+    found = training.train_on(data, options)
+    whole = training.train(customers(), options)
+    assert (found.customers, found.churned) == (whole.customers, whole.churned)
+    coefficients = [one.model["logistic"].coef_ for one in (found, whole)]
+    np.testing.assert_allclose(*coefficients, atol=1e-9)
+
+
+def test_an_unknown_total_is_taken_as_the_months_times_the_bill(url: str, write: Write) -> None:
+    rows = [{k: v for k, v in row.items() if k != "TotalCharges"} for row in read_rows()]
+    bring_in(url, write(csv_text(rows)))
+    with connect(url) as connection:
+        frame = stored.read_customers(connection)
+        data = training.read_data(connection, TrainingOptions())
+    expected = frame["tenure"] * frame["monthly_charges"]
+    np.testing.assert_allclose(frame["total_charges"].astype(float), expected)
+    assert np.isfinite(data.learn.total_charges).all()
+    trained = training.train_on(data)
+    assert trained.report.recipe.measured.figures["roc_auc"].value == pytest.approx(0.85, abs=0.005)
+
+
+def test_nobody_at_all_gives_empty_data_and_not_an_error(url: str) -> None:
+    with connect(url) as connection:
+        data = training.read_data(connection, TrainingOptions())
+    assert dataclasses.astuple(data.population) == (0, 0)
+    assert len(data.learn) == 0
