@@ -209,8 +209,15 @@ def answer(stack: Stack, run: str, chosen: str) -> str:
     body = {"chosen_options": [chosen], "params_input": {}}
     answered = call(stack.ports.airflow, address, token=token, body=body, method="PATCH")
     assert answered.ok, answered
-    assert eventually(lambda: state(stack, run) == "success")
+    assert eventually(lambda: state(stack, run) == "success"), approval_log(stack, run)
     return asked.body.text("body")
+
+
+def approval_log(stack: Stack, run: str) -> list[str]:
+    run_id = run.rpartition("/")[2]
+    airflow = log_in(stack)
+    (task,) = (one for one in airflow.tasks(DAG, run_id) if one.name == "approve")
+    return [task.state, *airflow.log(DAG, run_id, task)]
 
 
 def state(stack: Stack, run: str) -> str:
