@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import LiteralString
 
@@ -217,7 +218,8 @@ def approval_log(stack: Stack, run: str) -> list[str]:
     run_id = run.rpartition("/")[2]
     airflow = log_in(stack)
     (task,) = (one for one in airflow.tasks(DAG, run_id) if one.name == "approve")
-    return [task.state, *airflow.log(DAG, run_id, task)]
+    first = replace(task, attempt=1)
+    return [task.state, *airflow.log(DAG, run_id, first)]
 
 
 def state(stack: Stack, run: str) -> str:
