@@ -17,7 +17,8 @@ from churn.batch import score_file
 from churn.data_dictionary import render
 from churn.doctor import examine
 from churn.errors import ChurnError, DataQualityError
-from churn.models_cli import models, operating, replay, reproduce
+from churn.models_cli import models, operating
+from churn.proof_cli import replay, reproduce
 from churn.registry.rules import AUTO, read_rules
 from churn.registry.store import ModelStore
 from churn.scoring import load_served

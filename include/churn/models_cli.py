@@ -1,9 +1,8 @@
-"""The commands on published models: look, change what serves, prove, reproduce, replay."""
+"""The commands on published models: look, change what serves, audit."""
 
 import getpass
 import os
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,11 +10,9 @@ from typing import Final
 
 import click
 
-from churn import replay as replaying
-from churn import reproduction
 from churn.changes import Operator, current_or_none
 from churn.errors import ChurnError, ModelRefusedError
-from churn.registry import audit, events, ledger
+from churn.registry import audit, events
 from churn.registry.events import CHANGES_SERVED, Event
 from churn.registry.housekeeping import pinned
 from churn.registry.rules import read_rules
@@ -171,34 +168,6 @@ def verify(settings: Settings) -> None:
     click.echo(f"{found.events} events hold")
     if found.trouble:
         raise ChurnError(found.trouble)
-
-
-@click.command()
-@click.argument("version")
-@click.pass_obj
-def reproduce(settings: Settings, version: str) -> None:
-    """Train a VERSION again from its recorded data and settings; exit 1 if it is another model."""
-    store = ModelStore(settings.model_store)
-    with connect(settings.database_url) as connection:
-        try:
-            manifest = read_version(store.folder(version)).manifest
-        except ModelRefusedError:
-            manifest = ledger.manifest_of(connection, version)
-        connection.rollback()
-        done = reproduction.reproduce(connection, manifest)
-    click.echo(done)
-    sys.exit(0 if done.is_same else 1)
-
-
-@click.command()
-@click.argument("prediction_id")
-@click.pass_obj
-def replay(settings: Settings, prediction_id: str) -> None:
-    """Score a logged prediction again by the version that served it; exit 1 if it differs."""
-    with connect(settings.database_url) as connection:
-        done = replaying.replay(connection, ModelStore(settings.model_store), prediction_id)
-    click.echo(done)
-    sys.exit(0 if done.is_same else 1)
 
 
 def _done(event: Event | None, version: str) -> str:

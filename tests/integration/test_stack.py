@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import LiteralString
 
@@ -209,8 +210,16 @@ def answer(stack: Stack, run: str, chosen: str) -> str:
     body = {"chosen_options": [chosen], "params_input": {}}
     answered = call(stack.ports.airflow, address, token=token, body=body, method="PATCH")
     assert answered.ok, answered
-    assert eventually(lambda: state(stack, run) == "success")
+    assert eventually(lambda: state(stack, run) == "success"), approval_log(stack, run)
     return asked.body.text("body")
+
+
+def approval_log(stack: Stack, run: str) -> list[str]:
+    run_id = run.rpartition("/")[2]
+    airflow = log_in(stack)
+    (task,) = (one for one in airflow.tasks(DAG, run_id) if one.name == "approve")
+    first = replace(task, attempt=1)
+    return [task.state, *airflow.log(DAG, run_id, first)]
 
 
 def state(stack: Stack, run: str) -> str:
