@@ -114,7 +114,7 @@ def _indices(field: Field, values: "pd.Series[Any]") -> NDArray[np.int64]:
 
     if field.kind is Kind.COUNT:
         return np.asarray(values, dtype=np.int64)
-    found = np.asarray(pd.Index(list(field.values)).get_indexer(values), dtype=np.int64)
+    found = np.asarray(pd.Index(list(field.values)).get_indexer(pd.Index(values)), dtype=np.int64)
     if (found < 0).any():
         raise ValueError(f"{field.name}: a value is none of {field.allowed}")
     return found
