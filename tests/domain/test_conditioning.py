@@ -118,7 +118,7 @@ def test_charges_add_nothing_once_every_input_is_known() -> None:
             conditioner().score(known),
             conditioner().score(_only(known, trained().scorecard.inputs)),
         )
-        assert whole.probability == pytest.approx(inputs.probability, abs=1e-15)
+        assert whole.probability == pytest.approx(inputs.probability, abs=1e-9)
 
 
 def test_the_interval_holds_the_full_score_nine_times_in_ten() -> None:

@@ -9,6 +9,7 @@ A pattern is of columns and not of fields, as a field can be known in part: a cu
 answer to "streaming TV?" is not "No internet service" has internet, though not which.
 """
 
+import math
 from array import array
 from collections.abc import Iterable
 from functools import lru_cache
@@ -29,6 +30,8 @@ MOST_PATTERNS = 8_192
 """Patterns that are kept, of the 2^19 and more that there are."""
 
 _LEAST_TOLD = 1e-6
+_DECIMALS = 10
+"""Linear algebra differs in the last bits from one type of processor to the next; scores do not."""
 
 
 class Conditioner:
@@ -65,10 +68,12 @@ class Conditioner:
         given = condition(self._moments, self._weights, told)
         effective = np.zeros(len(told))
         effective[told] = given.effective + self._anchor.weights(given, told)
+        if not told.all():
+            effective = np.round(effective, _DECIMALS)
         return Pattern(
-            self._intercept + self._anchor.shift(given),
-            given.variance,
-            array("d", layout.design @ effective),
+            self._intercept + round(self._anchor.shift(given), _DECIMALS),
+            round(given.variance, _DECIMALS),
+            array("d", map(math.fsum, layout.design * effective)),
             tuple(name for name in layout.places if name in evidence),
             tuple(number for number in layout.numbers if number.field in evidence),
             tuple(part for token, part in layout.partly.items() if token in evidence),
@@ -81,7 +86,7 @@ class Conditioner:
         Protected attributes are never asked for.
         """
         removed = {
-            name: given.variance_removed(self._layout.answered(name)[~told])
+            name: round(given.variance_removed(self._layout.answered(name)[~told]), _DECIMALS)
             for name in self._layout.fields - evidence
             if not BY_NAME[name].protected
         }
