@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
 from churn.model.explanation import explain
 from churn.model.features import target
 from churn.model.score import Family, sigmoid
+from churn.model.tree_check import DEEPEST
 from churn.model.what_if import what_if
 from tests.customer_file import customers
 from tests.trees import BOOSTING, FOREST, booster, content, data, margins, model, rows
@@ -143,7 +145,7 @@ def test_columns_that_nobody_can_make_are_refused() -> None:
     document["learner"]["feature_names"][5] = "contract=Ten years"
     assert "contract=Ten years" in _refused(document)
     document["learner"]["feature_names"] = []
-    assert "columns that nobody can make" in _refused(document)
+    assert "0 columns are named, and [26] told" in _refused(document)
 
 
 def test_another_objective_is_refused() -> None:
@@ -163,8 +165,89 @@ def test_a_leaf_that_is_no_number_is_refused(number: str) -> None:
 
 def test_json_that_xgboost_cannot_read_is_refused_with_its_reason() -> None:
     document = _document()
-    del document["learner"]["gradient_booster"]
+    del document["learner"]["learner_model_param"]["base_score"]
     assert "XGBoost cannot read it" in _refused(document)
+
+
+def _with_nodes(changes: Mapping[str, object], number: int = 0) -> dict[str, Any]:
+    """Change a tree's arrays (``name``), or single nodes of them (``name.node``)."""
+    document = _document()
+    tree = document["learner"]["gradient_booster"]["model"]["trees"][number]
+    for place, value in changes.items():
+        name, _, node = place.partition(".")
+        if node:
+            tree[name][int(node)] = value
+        else:
+            tree[name] = value
+    return document
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"left_children.0": 10**6}, "a node is out of range"),
+        ({"left_children.0": -7}, "a node is out of range"),
+        ({"left_children.0": 0}, "is not the child of exactly one other"),
+        ({"left_children.0": 2}, "is not the child of exactly one other"),
+        ({"left_children.0": -1}, "a node is out of range"),
+        ({"left_children.0": 1.5}, "left_children.0: Input should be a valid integer"),
+        ({"parents.3": 2}, "parents and children do not agree"),
+        (
+            {"left_children.0": 7, "left_children.3": 1, "parents.7": 0, "parents.1": 3},
+            "9 of 15 nodes",
+        ),
+        ({"split_indices.0": 26}, "column 26 is split on, and there are 26"),
+        ({"split_indices.0": -1}, "greater than or equal to 0"),
+        ({"split_type.0": 1}, "split_type.0"),
+        ({"categories": [5]}, "categories"),
+        ({"default_left.0": 2}, "default_left.0"),
+        ({"split_conditions.0": 1e300}, "split_conditions.0"),
+        ({"base_weights.0": None}, "base_weights.0"),
+        ({"sum_hessian": []}, "15 nodes, but arrays of"),
+        ({"id": 1}, "not numbered from 0 on"),
+    ],
+)
+def test_nodes_that_make_no_tree_are_refused_before_xgboost_follows_them(
+    changes: Mapping[str, object], told: str
+) -> None:
+    assert told in _refused(_with_nodes(changes))
+
+
+def test_a_tree_that_is_too_deep_to_be_explained_is_refused() -> None:
+    size = 2 * (DEEPEST + 1) + 1
+    left = [node + 1 if node % 2 == 0 else -1 for node in range(size - 1)]
+    right = [node + 2 if node % 2 == 0 else -1 for node in range(size - 1)]
+    parents = [2**31 - 1, *((node - 1) // 2 * 2 for node in range(1, size))]
+    flat = ("split_indices", "split_type", "split_conditions", "default_left", "base_weights")
+    rest: dict[str, object] = {n: [0] * size for n in (*flat, "loss_changes", "sum_hessian")}
+    shape = {"left_children": [*left, -1], "right_children": [*right, -1], "parents": parents}
+    param = {**_tree_param(), "num_nodes": str(size)}
+    told = _refused(_with_nodes({**rest, **shape, "tree_param": param}))
+    assert f"{size - 2} of {size} nodes are within {DEEPEST} of the root" in told
+
+
+def _tree_param() -> dict[str, str]:
+    trees = _document()["learner"]["gradient_booster"]["model"]["trees"]
+    param: dict[str, str] = trees[0]["tree_param"]
+    return param
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("iteration_indptr", [0, 10**9], "the iterations do not divide up the trees"),
+        ("iteration_indptr", [0, 50, 10, 60], "the iterations do not divide up the trees"),
+        ("tree_info", [0] * 59 + [7], "tree_info.59"),
+        ("gbtree_model_param", {"num_parallel_tree": "1", "num_trees": "61"}, "61 and 60 are told"),
+    ],
+)
+def test_an_ensemble_that_miscounts_its_trees_is_refused(
+    name: str, value: object, told: str
+) -> None:
+    document = _document()
+    document["learner"]["gradient_booster"]["model"][name] = value
+    assert told in _refused(document)
 
 
 @given(st.sampled_from(rows()[::500]), st.randoms())

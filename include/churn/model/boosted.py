@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from churn.customer import Known
 from churn.errors import ModelRefusedError
 from churn.implications import completed
 from churn.model.columns import TREE_COLUMNS, DesignColumn
 from churn.model.score import Family, Score, sigmoid
+from churn.model.tree_check import OBJECTIVE, Learner, TreesDocument
 
 if TYPE_CHECKING:
     from xgboost import Booster, DMatrix
 
-OBJECTIVE = "binary:logistic"
 TREE_NAMES = [column.name for column in TREE_COLUMNS]
 """What a model must be trained with as ``feature_names``; ``matrix`` makes its rows."""
 
@@ -108,17 +109,25 @@ class BoostedModel:
 
 def _require_sound(content: bytes) -> None:
     """Refuse what is not JSON of a model like ours before XGBoost sees it."""
-    try:
-        document = json.loads(content, parse_constant=_finite, parse_float=_finite)
-        learner = document["learner"]
-        names, objective = learner["feature_names"], learner["objective"]["name"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelRefusedError(f"trees.json: not an XGBoost model in JSON: {error!r}") from None
+    learner = _read_learner(content)
+    names, objective = learner.feature_names, learner.objective.name
     if objective != OBJECTIVE:
         raise ModelRefusedError(f"trees.json: its objective is {objective!r}, not {OBJECTIVE!r}")
     unknown = [name for name in names if name not in _BY_NAME]
     if unknown or not names:
         raise ModelRefusedError(f"trees.json: columns that nobody can make: {unknown}")
+
+
+def _read_learner(content: bytes) -> Learner:
+    try:
+        document = json.loads(content, parse_constant=_finite, parse_float=_finite)
+        return TreesDocument.model_validate(document).learner
+    except ValidationError as error:
+        first = error.errors()[0]
+        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    except (ValueError, RecursionError) as error:
+        told = repr(error)
+    raise ModelRefusedError(f"trees.json: not an XGBoost model in JSON: {told}")
 
 
 def _finite(number: str) -> float:
