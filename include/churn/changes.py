@@ -42,8 +42,10 @@ class Operator:
     def roll_back(self, reason: str, *, to: str | None = None) -> Event | None:
         """Put an earlier version in use: the named one, or the one that served before.
 
+        A version that was gone back from is not gone back to, unless it is named.
+
         Raises:
-            NoModelError: no version served before.
+            NoModelError: no such version served before.
         """
         self.begin()
         return self._put_in_use(Kind.ROLLED_BACK, to or self._before(), reason, {})
@@ -114,12 +116,13 @@ class Operator:
         return self._commit(event)
 
     def _before(self) -> str:
-        current = current_or_none(self.store)
-        others = [one.version for one in self.store.served() if one.version != current]
-        published = self.store.versions()
-        earlier = [version for version in others if version in published]
+        current, published = current_or_none(self.store), self.store.versions()
+        standing = events.standing(self.connection)
+        earlier = [one for one in standing if one != current and one in published]
         if not earlier:
-            raise NoModelError("no other version served before; name one with --to")
+            raise NoModelError(
+                "no other version served before that was not gone back from; name one with --to"
+            )
         return earlier[-1]
 
     def _reconcile(self) -> None:

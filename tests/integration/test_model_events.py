@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from churn.changes import Operator
+from churn.errors import ModelRefusedError, NoModelError
 from churn.registry import events
 from churn.registry.audit import audit
 from churn.registry.events import GENESIS, Entry, Kind, append, hash_of, read_events, served_at
@@ -106,6 +107,44 @@ def test_rolling_back_serves_the_version_before_and_is_recorded(
         "rui",
     )
     _roll_back(url, store, to=FIRST)
+    assert store.current() == FIRST
+
+
+def test_rolling_back_again_never_returns_to_the_version_that_was_gone_back_from(
+    url: str, store: ModelStore
+) -> None:
+    for version in (FIRST, SECOND):
+        _promote(url, store, version)
+    _roll_back(url, store)
+    with pytest.raises(NoModelError, match="no other version served before"):
+        _roll_back(url, store)
+    assert store.current() == FIRST
+
+
+def test_rolling_back_twice_goes_back_by_two_versions(url: str, store: ModelStore) -> None:
+    for version in (FIRST, SECOND, THIRD):
+        _promote(url, store, version)
+    _roll_back(url, store)
+    _roll_back(url, store)
+    assert store.current() == FIRST
+
+
+def test_a_version_that_is_promoted_again_can_be_gone_back_to(url: str, store: ModelStore) -> None:
+    for version in (FIRST, SECOND):
+        _promote(url, store, version)
+    _roll_back(url, store)
+    for version in (SECOND, THIRD):
+        _promote(url, store, version)
+    _roll_back(url, store)
+    assert store.current() == SECOND
+
+
+def test_a_rollback_that_was_killed_is_not_undone_by_the_next(url: str, store: ModelStore) -> None:
+    for version in (FIRST, SECOND):
+        _promote(url, store, version)
+    store.publish(FIRST)
+    with pytest.raises(NoModelError, match="no other version served before"):
+        _roll_back(url, store)
     assert store.current() == FIRST
 
 
@@ -292,8 +331,6 @@ def test_a_writer_that_does_not_wait_for_its_turn_is_refused_by_the_table(
 def test_a_version_that_fails_a_check_is_not_promoted_and_not_recorded(
     url: str, store: ModelStore
 ) -> None:
-    from churn.errors import ModelRefusedError
-
     _promote(url, store, FIRST)
     (store.candidate(SECOND) / "card.md").write_text("torn")
     with pytest.raises(ModelRefusedError, match="its SHA-256 is not the manifest's"):

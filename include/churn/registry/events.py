@@ -129,6 +129,27 @@ def last_change(connection: Connection) -> Event | None:
     return changes[-1] if changes else None
 
 
+def standing(connection: Connection) -> tuple[str, ...]:
+    """Return the versions to go back to, the latest last; the one in use ends them.
+
+    A version that was gone back from, and whatever served after the one gone back to, is left out
+    until it is promoted again. A pointer found on an earlier version is a way back, too.
+    """
+    found: list[str] = []
+    for event in read_events(connection):
+        if event.kind not in CHANGES_SERVED:
+            continue
+        known = event.version in found
+        if event.kind == Kind.PROMOTED:
+            found = [version for version in found if version != event.version]
+        elif known:
+            found = found[: found.index(event.version)]
+        elif event.kind == Kind.ROLLED_BACK:
+            found = [version for version in found if version != event.former]
+        found.append(event.version)
+    return tuple(found)
+
+
 def last_of(connection: Connection, kind: Kind, version: str) -> Event | None:
     """Return the last event of a kind about a version."""
     found = [e for e in read_events(connection) if (e.kind, e.version) == (kind, version)]
