@@ -1,8 +1,8 @@
 """A version ready to answer: loaded, verified, and able to score, whatever its family."""
 
 import math
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
@@ -83,8 +83,9 @@ def load_model(folder: Path) -> LoadedModel:
         ModelRefusedError: naming the check that failed.
     """
     version = read_version(folder)
-    conditioner = Conditioner(read_scorecard(_content(version, SCORECARD)))
-    model = LoadedModel(version.manifest, conditioner, _trees(version))
+    with _refusing(f"{folder.name}: no model can be made of it"):
+        conditioner = Conditioner(read_scorecard(_content(version, SCORECARD)))
+        model = LoadedModel(version.manifest, conditioner, _trees(version))
     for number, row in enumerate(version.manifest.golden_rows):
         _check_golden_row(model, number, row)
     return model
@@ -116,6 +117,15 @@ def load_served(store: ModelStore) -> Served:
         raise
 
 
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Tell of what numbers can do to a calculation as of any other defect of a version."""
+    try:
+        yield
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # LinAlgError included
+        raise ModelRefusedError(f"{what}: {error!r}") from None
+
+
 def _content(version: Version, name: str) -> bytes:
     if name not in version.files:
         raise ModelRefusedError(f"{version.manifest.version}: the manifest does not list {name}")
@@ -135,10 +145,8 @@ def _trees(version: Version) -> BoostedModel | None:
 
 
 def _check_golden_row(model: LoadedModel, number: int, row: GoldenRow) -> None:
-    try:
+    with _refusing(f"{model.version}: golden row {number} fails"):
         score = model.score(row.known, explained=False)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelRefusedError(f"{model.version}: golden row {number} fails: {error!r}") from None
     tolerance = _TOLERANCE if score.scored_by is Family.SCORECARD else _TREES_TOLERANCE
     if not math.isclose(score.probability, row.probability, rel_tol=0, abs_tol=tolerance):
         raise ModelRefusedError(

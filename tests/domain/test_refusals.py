@@ -45,6 +45,13 @@ def _weight(value: object) -> Harm:
     return _edited(SCORECARD, lambda card: card["columns"][3].update(weight=value))  # type: ignore[index]
 
 
+def _moments(value: float) -> Harm:
+    def change(card: dict[str, object]) -> None:
+        card["correlation"] = [[value for _ in row] for row in card["correlation"]]  # type: ignore[attr-defined]
+
+    return _edited(SCORECARD, change)
+
+
 def _swap_manifest(folder: Path) -> None:
     other = package(2).manifest.model_copy(update={"version": folder.name})
     forged = other.model_copy(update={"files": dict.fromkeys(other.files, "0" * 64)})
@@ -103,6 +110,11 @@ REFUSED: dict[str, tuple[Harm, str]] = {
         _edited(SCORECARD, lambda card: card.update(intercept=0.0)),
         "golden row 0 scores",
     ),
+    "a scorecard without columns": (
+        _edited(SCORECARD, lambda card: card.update(columns=[], points={}, correlation=[])),
+        "no model can be made of it",
+    ),
+    "moments that no linear algebra can take": (_moments(1e308), r"golden row \d+ (fails|scores)"),
     "a path out of the folder": (_names("../../CURRENT"), "is not a name in a model store"),
     "a path out of a folder in it": (_names("plots/../../x"), "is not a name in a model store"),
     "an absolute path": (_names("/etc/passwd"), "is not a name in a model store"),
@@ -206,3 +218,13 @@ def test_a_damaged_order_of_service_loses_its_damaged_lines_only(store: ModelSto
     path.write_bytes(b"\xff\xfe garbage\n" + path.read_bytes() + b"2026-13-45 x\n")
     store.pointer.write_text("nonsense ../..")
     assert load_served(store).model.version == version_of(2)
+
+
+def test_what_served_last_answers_where_no_model_can_be_made_of_the_version_in_use(
+    store: ModelStore,
+) -> None:
+    REFUSED["a scorecard without columns"][0](store.published(version_of(2)))
+    served = load_served(store)
+    assert served.model.version == version_of(1)
+    assert served.refused
+    assert "no model can be made of it" in served.refused
