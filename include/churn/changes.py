@@ -5,7 +5,6 @@ between the last two leaves a changed pointer without an event, which the next w
 records as *reconciled*. All of it happens under one lock, so changes come one after the other.
 """
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from datetime import UTC, datetime
 
 from churn import scoring
 from churn.errors import ChurnError, ModelRefusedError, NoModelError
-from churn.registry import audit, events, files, housekeeping, ledger
+from churn.registry import audit, events, housekeeping, identity, ledger
 from churn.registry.events import Entry, Event, Kind
 from churn.registry.housekeeping import RetentionRule
-from churn.registry.store import MANIFEST, ModelStore
+from churn.registry.store import ModelStore, read_version
 from churn.warehouse.connect import Connection
 
 log = logging.getLogger(__name__)
@@ -105,10 +104,12 @@ class Operator:
         former = current_or_none(self.store)
         folder = self.store.folder(version)
         scoring.load_model(folder)
+        content = read_version(folder)
+        if differs := identity.difference(self.connection, content):
+            raise ModelRefusedError(differs)
         if version == former:
             return None
-        content = files.read(folder / MANIFEST)
-        told = {**details, "manifest_sha256": hashlib.sha256(content).hexdigest()}
+        told = {**details, "manifest_sha256": content.manifest_sha256}
         event = self._added(Entry(kind, version, self.actor, reason, former, told))
         self.store.publish(version)
         ledger.record_versions(self.connection, self.store)

@@ -244,7 +244,43 @@ def test_a_manifest_that_is_not_the_one_that_was_put_in_use_is_told(
     _promote(url, store, FIRST)
     path = store.published(FIRST) / MANIFEST
     path.write_text(path.read_text().replace('"threshold": 0.5', '"threshold": 0.1'))
-    assert f"{FIRST}/{MANIFEST} is not the one that event 1 put in use" in _trouble(url, store)
+    assert (
+        f"{FIRST}/{MANIFEST} is not the one that was recorded: threshold, policy differ"
+        in _trouble(url, store)
+    )
+
+
+def test_a_published_version_with_a_swapped_manifest_is_not_put_in_use(
+    url: str, store: ModelStore
+) -> None:
+    for version in (FIRST, SECOND):
+        _promote(url, store, version)
+    path = store.published(FIRST) / MANIFEST
+    path.write_text(path.read_text().replace('"threshold": 0.5', '"threshold": 0.1'))
+    with pytest.raises(ModelRefusedError, match="recorded: threshold, policy differ"):
+        _roll_back(url, store)
+    with pytest.raises(ModelRefusedError, match="recorded: threshold, policy differ"):
+        _promote(url, store, FIRST)
+    assert store.current() == SECOND
+
+
+def test_a_manifest_whose_row_was_forged_too_is_told_by_the_chain(
+    url: str, store: ModelStore
+) -> None:
+    for version in (FIRST, SECOND):
+        _promote(url, store, version)
+    path = store.published(FIRST) / MANIFEST
+    path.write_text(path.read_text().replace('"threshold": 0.5', '"threshold": 0.1'))
+    with connect(url) as connection:
+        connection.execute("DELETE FROM model_versions")
+    with pytest.raises(ModelRefusedError, match="not the one that event 1 put in use"):
+        _promote(url, store, FIRST)
+
+
+def test_a_file_of_the_served_version_that_was_swapped_is_told(url: str, store: ModelStore) -> None:
+    _promote(url, store, FIRST)
+    (store.published(FIRST) / "card.md").write_text("a better story")
+    assert "its SHA-256 is not the manifest's" in _trouble(url, store)
 
 
 def test_a_pointer_that_was_changed_by_hand_is_told_and_then_recorded(

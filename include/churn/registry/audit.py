@@ -1,15 +1,14 @@
 """Recomputes the chain of ``model_events`` and names the first row that is not as it was."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from churn.errors import ModelRefusedError
-from churn.registry import files
+from churn.registry import files, identity
 from churn.registry.events import GENESIS, Event, hash_of, last_change, read_events
-from churn.registry.store import MANIFEST, ModelStore
+from churn.registry.store import ModelStore, read_version
 from churn.warehouse.connect import Connection, statement
 
 _ANCHOR: Final = "EVENTS"
@@ -30,7 +29,7 @@ def audit(connection: Connection, store: ModelStore) -> Audit:
         return chain
     if not _is_guarded(connection):
         return Audit(chain.events, "the trigger that refuses changes is disabled or gone")
-    return Audit(chain.events, _trouble_served(store, last_change(connection)))
+    return Audit(chain.events, _trouble_served(connection, store))
 
 
 def audit_chain(events: Iterable[Event], *, anchor: tuple[int, str] | None) -> Audit:
@@ -70,18 +69,19 @@ def _trouble(event: Event, expected: int, former: str) -> str:
     return ""
 
 
-def _trouble_served(store: ModelStore, last: Event | None) -> str:
-    """Return what is wrong with what serves, as against the record."""
+def _trouble_served(connection: Connection, store: ModelStore) -> str:
+    """Return what is wrong with what serves, every file of it, as against the record."""
+    last = last_change(connection)
     if last is None:
         return "a version serves and no event says so" if store.pointer.exists() else ""
     current = store.current()
     if current != last.version:
         return f"{current} serves, and by event {last.event_id} it should be {last.version}"
-    manifest = files.read(store.published(current) / MANIFEST)
-    recorded = last.details.get("manifest_sha256")
-    if recorded not in (None, hashlib.sha256(manifest).hexdigest()):
-        return f"{current}/{MANIFEST} is not the one that event {last.event_id} put in use"
-    return ""
+    try:
+        version = read_version(store.published(current))
+    except ModelRefusedError as error:
+        return f"{current} serves and is not sound: {error}"
+    return identity.difference(connection, version)
 
 
 def _anchor(store: ModelStore) -> Path:

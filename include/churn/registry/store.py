@@ -33,6 +33,7 @@ class Version:
 
     manifest: Manifest
     files: Mapping[str, bytes]
+    manifest_sha256: str
 
 
 @dataclass(frozen=True)
@@ -144,14 +145,15 @@ def read_version(folder: Path) -> Version:
         ModelRefusedError: a file is missing, is a link, or is not the one the manifest describes.
     """
     files.refuse_links(folder / MANIFEST, below=folder)
-    manifest = read_manifest(files.read(folder / MANIFEST))
+    written = files.read(folder / MANIFEST)
+    manifest = read_manifest(written)
     if manifest.version != folder.name:
         raise ModelRefusedError(f"{folder.name} holds the manifest of {manifest.version}")
     content = {name: _read_listed(folder, name) for name in manifest.files}
     for name, data in content.items():
         if hashlib.sha256(data).hexdigest() != manifest.files[name]:
             raise ModelRefusedError(f"{folder.name}/{name}: its SHA-256 is not the manifest's")
-    return Version(manifest, content)
+    return Version(manifest, content, hashlib.sha256(written).hexdigest())
 
 
 def _read_listed(folder: Path, name: str) -> bytes:
