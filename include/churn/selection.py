@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from churn.errors import DataQualityError
 from churn.model import leaks, policy
 from churn.model.bootstrap import Figure, Measured
 from churn.model.evaluation import (
@@ -89,6 +90,7 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
     """
     single = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
     learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
+    _require_both_held_out(held_out)
     candidates = families(options.protected_attributes)
     challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
     choice = choose(challengers, learn)
@@ -111,6 +113,14 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
         cost_of_leaving_out=_cost_of_leaving_out(rows),
         objective=options.objective,
     )
+
+
+def _require_both_held_out(held_out: Rows) -> None:
+    if not 0 < held_out.churned < held_out.customers:
+        raise DataQualityError(
+            f"of the {held_out.customers} customers that are held out by a hash, "
+            f"{held_out.churned} left: too few to judge a model by; more customers are needed"
+        )
 
 
 def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:

@@ -133,3 +133,13 @@ def test_the_ceilings_can_be_set() -> None:
 def test_what_was_looked_at_is_kept_with_the_version() -> None:
     assert trained().report.ceilings.auc == 0.855
     assert trained().report.single_field_auc["contract"] == pytest.approx(0.739, abs=0.001)
+
+
+def test_a_file_with_fewer_leavers_is_not_stopped_for_being_right_more_often() -> None:
+    frame = customers()
+    left = frame.index[frame["churn"]]
+    fewer = frame.drop(left[: len(left) // 2])
+    limits = leaks.ceilings(fewer, TrainingOptions())
+    assert (limits.auc, limits.accuracy) == (leaks.SAMPLE_AUC, 1.0)
+    sure = {"roc_auc": Figure(0.84, 0.83, 0.85), "accuracy": Figure(1.0, 1.0, 1.0)}
+    leaks.refuse_too_good(sure, limits, {"tenure": 0.7}, rows=6_000)

@@ -174,3 +174,10 @@ def test_rows_that_stand_for_several_customers_are_counted_and_learned_from_as_s
     np.testing.assert_allclose(
         probabilities(model.model, frame), probabilities(again, frame), atol=1e-4
     )
+
+
+def test_a_hold_out_without_leavers_is_told_in_words() -> None:
+    frame = customers()
+    held_out = frame["customer_id"].map(is_held_out)
+    with pytest.raises(DataQualityError, match="that are held out by a hash, 0 left: too few"):
+        train(frame[~(held_out & frame["churn"])].iloc[:2_000])

@@ -1,6 +1,6 @@
 """The card's first paragraph: the model in plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from churn.model.bootstrap import Figure
 from churn.options import Objective
@@ -35,8 +35,15 @@ def _ranking(report: Report) -> Iterator[str]:
         f"{_in_100(found['roc_auc'])} times in 100 (ROC-AUC; chance is 50)."
     )
     yield (
-        f"- {_in_100(found['accuracy'], 1)} of 100 yes-or-no answers are right; saying that nobody "
-        f"leaves is right in {_in_100(report.baseline.figure('accuracy'), 1)}."
+        f"- {_in_100(found['accuracy'], 1)} of 100 yes-or-no answers are right; saying that "
+        f"{_most(report)} is right in {_in_100(report.baseline.figure('accuracy'), 1)}."
+    )
+
+
+def _most(report: Report) -> str:
+    """Return what the majority does."""
+    return (
+        "everybody leaves" if 2 * report.rows.churned > report.rows.customers else "nobody leaves"
     )
 
 
@@ -57,13 +64,21 @@ def _decision(trained: Trained) -> str:
     in_use, best = (_policy(trained, one) for one in (trained.policy.objective, Objective.PROFIT))
     text = (
         f"- Whom to ask to stay, by the policy in use, {POLICIES[trained.policy.objective]}: "
-        f"{_in_100(in_use['asked'])} of 100 customers. Of 100 asked, "
-        f"{_in_100(in_use['precision'])} would leave; of 100 leavers, {_in_100(in_use['recall'])} "
-        f"are asked. It brings {in_use['profit'].value:.2f} per customer"
+        f"{_in_100(in_use['asked'])} of 100 customers. {_asked(in_use)} "
+        f"It brings {in_use['profit'].value:.2f} per customer"
     )
     if trained.policy.objective is Objective.PROFIT:
         return f"{text}."
     return f"{text}; asking whenever it is expected to pay brings {best['profit'].value:.2f}."
+
+
+def _asked(in_use: Mapping[str, Figure]) -> str:
+    if not in_use["asked"].value:
+        return "No customer of the hold-out is likely enough to leave to be asked."
+    return (
+        f"Of 100 asked, {_in_100(in_use['precision'])} would leave; of 100 leavers, "
+        f"{_in_100(in_use['recall'])} are asked."
+    )
 
 
 def _policy(trained: Trained, objective: Objective) -> dict[str, Figure]:
@@ -82,7 +97,7 @@ def _choice(report: Report) -> str:
             "where fields are missing."
         )
     return (
-        f"- No other model beats it: the best, {best.family.title}, has a log-loss "
+        f"- No other model beats it beyond noise: the best, {best.family.title}, has a log-loss "
         f"{gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) from it on the same customers."
     )
 
