@@ -182,7 +182,7 @@ def _with_nodes(changes: Mapping[str, object], number: int = 0) -> dict[str, Any
     return document
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

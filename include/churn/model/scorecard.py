@@ -14,6 +14,8 @@ from churn.errors import ModelRefusedError
 from churn.field import Value
 from churn.model.columns import DesignColumn, Transform
 
+_ROUNDING = 1e-6
+
 _TOLERANCE = 1e-9
 
 
@@ -77,6 +79,8 @@ class Scorecard(BaseModel):
         size = len(self.columns)
         if [len(row) for row in self.correlation] != [size] * size:
             raise ValueError(f"correlation is not {size} x {size}")
+        if any(abs(moment) > 1 + _ROUNDING for row in self.correlation for moment in row):
+            raise ValueError("a correlation is beyond 1")
         unknown = {c.field for c in self.columns} - set(customer.BY_NAME)
         if unknown:
             raise ValueError(f"unknown fields {sorted(unknown)}")
