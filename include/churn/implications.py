@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from churn.customer import DEPENDENCIES, FEATURES, TENURE, TOTAL_CHARGES, Dependency, Known
 from churn.field import Value
 
-
 _ALL = frozenset(field.name for field in FEATURES)
 
 

@@ -47,7 +47,7 @@ def answer(model: LoadedModel, customer: Known, asked: Asked) -> Answer:
     if asked.explain is not Explain.NONE:
         parts.update(_explained(known, score, asked))
     if asked.explain is Explain.FULL:
-        changes = what_if(known, model.probabilities)
+        changes = what_if(known, model.changed)
         parts["what_if"] = [_change(change, asked.language) for change in changes]
     return {**parts, **_provenance(model, known, score)}
 
