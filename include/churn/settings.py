@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from churn.errors import ChurnError
+from churn.log_options import LogOptions
 from churn.options import TrainingOptions
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,7 @@ class Settings:
     registry: Mapping[str, str] = field(default_factory=dict)
     """``CHURN_PROMOTION…`` and ``CHURN_KEEP_…``, for ``churn.registry.rules``."""
     training: TrainingOptions = field(default_factory=TrainingOptions)
+    log: LogOptions = field(default_factory=LogOptions)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -37,6 +39,7 @@ class Settings:
             spool=Path(values.get("CHURN_SPOOL") or home / "spool"),
             registry={k: v for k, v in values.items() if k.startswith(_REGISTRY)},
             training=TrainingOptions.from_values(values),
+            log=LogOptions.from_values(values),
         )
 
 

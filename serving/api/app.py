@@ -14,6 +14,8 @@ from churn.settings import Settings
 from churn.warehouse.connect import connect
 from serving.api import problems
 from serving.api.live_model import LiveModel
+from serving.api.metrics import Metrics
+from serving.api.predicting import Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.routes import router
 from serving.api.spool import Spool
@@ -32,15 +34,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
         live = LiveModel(ModelStore(chosen.model_store))
-        with Spool(chosen.spool / "predictions.sqlite") as spool:
-            log = PredictionLog(spool, lambda: connect(chosen.database_url))
+        with (
+            Spool(chosen.spool, limit=chosen.log.spool_limit) as spool,
+            PredictionLog(spool, lambda: connect(chosen.database_url)) as log,
+        ):
             app.state.live_model, app.state.prediction_log = live, log
+            app.state.predictor = Predictor(live, log, Metrics(), chosen.log)
             live.refresh()
-            async with asyncio.TaskGroup() as tasks:
-                followers = [tasks.create_task(live.follow()), tasks.create_task(log.follow())]
-                yield
-                for follower in followers:
-                    follower.cancel()
+            following = asyncio.create_task(live.follow())
+            yield
+            following.cancel()
 
     app = FastAPIOffline(
         title="Churn prediction", version=_version(), description=_DESCRIPTION, lifespan=lifespan

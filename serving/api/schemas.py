@@ -92,10 +92,16 @@ class ModelOut(BaseModel):
     refused: str | None
 
 
-class LogState(BaseModel):
-    """How many answered predictions PostgreSQL does not have yet, and why."""
+class LogOut(BaseModel):
+    """What PostgreSQL does not have yet, and why: ``bytes`` of at most ``limit``.
+
+    ``dropped`` is how many predictions this worker could not record since it started.
+    """
 
     waiting: int
+    bytes: int
+    limit: int
+    dropped: int
     trouble: str | None
 
 
@@ -107,7 +113,7 @@ class Ready(BaseModel):
     status: str
     model_version: str
     refused: str | None
-    prediction_log: LogState
+    prediction_log: LogOut
 
 
 class ProblemOut(BaseModel):

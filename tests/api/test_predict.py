@@ -15,7 +15,7 @@ from churn.model.score import Family
 from churn.parsing import parse_customer
 from churn.registry.store import ModelStore
 from churn.settings import Settings
-from serving.api.routes import MAX_BODY_BYTES
+from serving.api.predicting import MAX_BODY_BYTES
 from tests.api.conftest import running
 from tests.customer_file import conditioner, customers, package, read_rows, trained
 from tests.trees import BOOSTING, FOREST, tree_package
