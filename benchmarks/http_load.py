@@ -1,0 +1,155 @@
+"""Loads an HTTP server over keep-alive connections, and measures; a program of its own.
+
+``python -m benchmarks.http_load`` reads a ``Plan`` as JSON and prints a ``Load``. It is a closed
+loop: each connection sends its next request when the last one is answered. Every answer is read in
+full, and its status counted.
+"""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from local.network import HOST
+
+_END = b"\r\n\r\n"
+_LENGTH = b"content-length:"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which requests to send, over how many connections, for how long; ``core`` is the load's."""
+
+    port: int
+    path: str
+    bodies: Sequence[str]
+    connections: int = 16
+    seconds: float = 2.0
+    core: int | None = None
+    headers: Sequence[str] = ("Content-Type: application/json",)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of it: requests per second, and milliseconds for each share of them."""
+
+    per_second: float
+    p50: float
+    p99: float
+    worst: float
+    statuses: dict[str, int] = field(default_factory=dict)
+    sample: str = ""
+
+    @property
+    def failed(self) -> int:
+        """How many requests were not answered with 200."""
+        return sum(count for status, count in self.statuses.items() if status != "200")
+
+
+def load(plan: Plan) -> Load:
+    """Carry out a plan in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.http_load"]
+    done = subprocess.run(
+        command, input=json.dumps(asdict(plan)), capture_output=True, text=True, timeout=300
+    )
+    if done.returncode:
+        raise RuntimeError(f"the load ended with {done.returncode}: {done.stderr[-500:]}")
+    return Load(**json.loads(done.stdout))
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, requests: Sequence[bytes], number: int, until: float) -> None:
+        self._requests, self._next, self._until = requests, number, until
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.seconds: list[float] = []
+        self.statuses: Counter[str] = Counter()
+        self.sample = b""
+        self._answer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.WriteTransport = transport  # type: ignore[assignment]
+        self._send()
+
+    def _send(self) -> None:
+        self._next = (self._next + 1) % len(self._requests)
+        self._sent = time.perf_counter()
+        self._transport.write(self._requests[self._next])
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        head = self._answer.find(_END)
+        if head < 0 or len(self._answer) < head + len(_END) + _length(self._answer[:head]):
+            return
+        now = time.perf_counter()
+        self.seconds.append(now - self._sent)
+        self.statuses[self._answer[9:12].decode()] += 1
+        self.sample, self._answer = self._answer[head + len(_END) :], b""
+        if now < self._until:
+            self._send()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._answer or error:
+            self.statuses[f"lost: {error}"] += 1
+        self.finished.set_result(None)
+
+
+def _length(head: bytes) -> int:
+    lower = head.lower()
+    place = lower.find(_LENGTH)
+    return int(lower[place + len(_LENGTH) :].split(b"\r", 1)[0]) if place >= 0 else 0
+
+
+async def _carry_out(plan: Plan) -> Load:
+    requests = [_request(plan, body.encode()) for body in plan.bodies]
+    loop, started = asyncio.get_running_loop(), time.perf_counter()
+    until = started + plan.seconds
+    connections: list[_Connection] = []
+    for number in range(plan.connections):
+        first = number * len(requests) // plan.connections
+        connection = _Connection(requests, first, until)
+        await loop.create_connection(lambda c=connection: c, HOST, plan.port)  # type: ignore[misc]
+        connections.append(connection)
+    await asyncio.wait([c.finished for c in connections], timeout=plan.seconds + 60)
+    return _summed(connections, time.perf_counter() - started)
+
+
+def _request(plan: Plan, body: bytes) -> bytes:
+    lines = (
+        f"POST {plan.path} HTTP/1.1",
+        f"Host: {HOST}:{plan.port}",
+        *plan.headers,
+        f"Content-Length: {len(body)}",
+    )
+    return "\r\n".join(lines).encode() + _END + body
+
+
+def _summed(connections: Sequence[_Connection], seconds: float) -> Load:
+    every = [1_000 * s for connection in connections for s in connection.seconds]
+    statuses: Counter[str] = sum((c.statuses for c in connections), Counter())
+    shares = statistics.quantiles(every, n=100) if len(every) > 1 else [0.0] * 99
+    sample = connections[0].sample.decode()
+    return Load(
+        len(every) / seconds, shares[49], shares[98], max(every, default=0), dict(statuses), sample
+    )
+
+
+def main() -> None:
+    """Carry out the plan on standard input."""
+    plan = Plan(**json.loads(sys.stdin.read()))
+    from benchmarks.cores import pin
+
+    pin(plan.core)
+    import uvloop
+
+    json.dump(asdict(uvloop.run(_carry_out(plan))), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
