@@ -24,7 +24,7 @@ def _kind(field: CustomerField) -> Any:
 
 
 def _part(field: CustomerField) -> Any:
-    bounds = {"ge": 0, "le": field.maximum} if field.is_number else {}
+    bounds: dict[str, Any] = {"ge": 0, "le": field.maximum} if field.is_number else {}
     names = AliasChoices(field.name, field.header)
     return (_kind(field) | None, Field(None, validation_alias=names, **bounds))
 

@@ -36,7 +36,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 
 def _shipped(spool: Spool) -> list[bytes]:
-    found = []
+    found: list[bytes] = []
     for segment in spool.finished():
         found += segment.content().records
         segment.remove()
