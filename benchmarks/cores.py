@@ -6,18 +6,25 @@ from typing import Final
 
 SERVER: Final = 0
 LOAD: Final = 1
+_AVAILABLE: Final = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
-def pin(core: int | None) -> None:
-    """Keep this process on a core, where there is one to choose."""
-    if core is not None and hasattr(os, "sched_setaffinity"):
-        available = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {available[core % len(available)]})
+def pin(core: int) -> None:
+    """Keep this process, and what it starts from now on, on a core."""
+    if _AVAILABLE:
+        os.sched_setaffinity(0, {_AVAILABLE[core % len(_AVAILABLE)]})
 
 
-def pinned(core: int) -> tuple[str, ...]:
-    """Return what stands before a command that is to stay on a core."""
-    if not shutil.which("taskset"):
+def pinned(*cores: int) -> tuple[str, ...]:
+    """Return what stands before a command that is to stay on some cores."""
+    if not (_AVAILABLE and shutil.which("taskset")):
         return ()
-    available = sorted(os.sched_getaffinity(0))
-    return ("taskset", "--cpu-list", str(available[core % len(available)]))
+    chosen = {str(_AVAILABLE[core % len(_AVAILABLE)]) for core in cores}
+    return ("taskset", "--cpu-list", ",".join(sorted(chosen)))
+
+
+def told() -> str:
+    """Return how this machine's cores are shared, for the note under a table."""
+    if len(_AVAILABLE) > 1:
+        return "one core for the server, another for the load and PostgreSQL"
+    return "server, load and PostgreSQL share their cores: this machine does not let us choose"

@@ -11,10 +11,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+from benchmarks.cores import LOAD, pin
 from local.network import HOST
 
 _END = b"\r\n\r\n"
@@ -23,26 +24,31 @@ _LENGTH = b"content-length:"
 
 @dataclass(frozen=True)
 class Plan:
-    """Which requests to send, over how many connections, for how long; ``core`` is the load's."""
+    """Which requests to send, over how many connections and for how long."""
 
     port: int
     path: str
     bodies: Sequence[str]
     connections: int = 16
     seconds: float = 2.0
-    core: int | None = None
     headers: Sequence[str] = ("Content-Type: application/json",)
 
 
 @dataclass(frozen=True)
 class Load:
-    """What came of it: requests per second, and milliseconds for each share of them."""
+    """What came of it: requests per second, and milliseconds for each share of them.
+
+    ``slots`` has the 99th percentile of each second since ``started`` (seconds since 1970);
+    ``sample`` is the last answer of the first connection.
+    """
 
     per_second: float
     p50: float
     p99: float
     worst: float
     statuses: dict[str, int] = field(default_factory=dict)
+    slots: Sequence[float] = ()
+    started: float = 0.0
     sample: str = ""
 
     @property
@@ -72,6 +78,7 @@ class _Connection(asyncio.Protocol):
         self._requests, self._next, self._until = requests, number, until
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.seconds: list[float] = []
+        self.moments: list[float] = []
         self.statuses: Counter[str] = Counter()
         self.sample = b""
         self._answer = b""
@@ -92,6 +99,7 @@ class _Connection(asyncio.Protocol):
             return
         now = time.perf_counter()
         self.seconds.append(now - self._sent)
+        self.moments.append(now)
         self.statuses[self._answer[9:12].decode()] += 1
         self.sample, self._answer = self._answer[head + len(_END) :], b""
         if now < self._until:
@@ -122,7 +130,7 @@ async def _carry_out(plan: Plan) -> Load:
         await loop.create_connection(lambda c=connection: c, HOST, plan.port)  # type: ignore[misc]
         connections.append(connection)
     await asyncio.wait([c.finished for c in connections], timeout=plan.seconds + 60)
-    return _summed(connections, time.perf_counter() - started)
+    return _summed(connections, started)
 
 
 def _request(plan: Plan, body: bytes) -> bytes:
@@ -135,22 +143,34 @@ def _request(plan: Plan, body: bytes) -> bytes:
     return "\r\n".join(lines).encode() + _END + body
 
 
-def _summed(connections: Sequence[_Connection], seconds: float) -> Load:
+def _summed(connections: Sequence[_Connection], started: float) -> Load:
+    seconds = time.perf_counter() - started
     every = [1_000 * s for connection in connections for s in connection.seconds]
     statuses: Counter[str] = sum((c.statuses for c in connections), Counter())
-    shares = statistics.quantiles(every, n=100) if len(every) > 1 else [0.0] * 99
-    sample = connections[0].sample.decode()
+    slots: dict[int, list[float]] = defaultdict(list)
+    for connection in connections:
+        for moment, took in zip(connection.moments, connection.seconds, strict=True):
+            slots[int(moment - started)].append(1_000 * took)
     return Load(
-        len(every) / seconds, shares[49], shares[98], max(every, default=0), dict(statuses), sample
+        len(every) / seconds,
+        _percentile(every, 50),
+        _percentile(every, 99),
+        max(every, default=0.0),
+        dict(statuses),
+        [_percentile(slots[second], 99) for second in range(int(seconds))],
+        time.time() - seconds,
+        connections[0].sample.decode(),
     )
+
+
+def _percentile(values: Sequence[float], share: int) -> float:
+    return statistics.quantiles(values, n=100)[share - 1] if len(values) > 1 else 0.0
 
 
 def main() -> None:
     """Carry out the plan on standard input."""
     plan = Plan(**json.loads(sys.stdin.read()))
-    from benchmarks.cores import pin
-
-    pin(plan.core)
+    pin(LOAD)
     import uvloop
 
     json.dump(asdict(uvloop.run(_carry_out(plan))), sys.stdout)

@@ -42,7 +42,7 @@ def _everything(connection: Connection) -> str:
         " AND relnamespace = 'public'::regnamespace"
     ).fetchall()
     rows = [
-        connection.execute(f"SELECT t::text FROM {name} AS t").fetchall()  # type: ignore[arg-type]  # noqa: S608
+        connection.execute(f"SELECT t::text FROM {name} AS t").fetchall()  # noqa: S608
         for (name,) in tables
     ]
     return "\n".join(str(row[0]) for table in rows for row in table)
@@ -87,8 +87,8 @@ def test_the_id_of_an_erased_customer_is_nowhere(
     with Spool(folder, limit=1_000_000) as own:
         own.add(_record(WHO), _record(ANOTHER))
     connection.execute("CREATE TABLE staging_load_99 (raw_customer_id text, raw_line text)")
-    connection.execute(f"INSERT INTO staging_load_99 VALUES ('{WHO}', NULL), ('x', '1,{WHO},2')")  # type: ignore[arg-type]  # noqa: S608
-    connection.execute(f"INSERT INTO staging_load_99 VALUES ('{ANOTHER}', NULL)")  # type: ignore[arg-type]  # noqa: S608
+    connection.execute(f"INSERT INTO staging_load_99 VALUES ('{WHO}', NULL), ('x', '1,{WHO},2')")  # noqa: S608
+    connection.execute(f"INSERT INTO staging_load_99 VALUES ('{ANOTHER}', NULL)")  # noqa: S608
     before = _everything(connection)
     assert before.count(WHO) > 5
     assert _in_files(folder)
