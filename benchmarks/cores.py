@@ -26,5 +26,5 @@ def pinned(*cores: int) -> tuple[str, ...]:
 def told() -> str:
     """Return how this machine's cores are shared, for the note under a table."""
     if len(_AVAILABLE) > 1:
-        return "one core for the server, another for the load and PostgreSQL"
-    return "server, load and PostgreSQL share their cores: this machine does not let us choose"
+        return "One core for the server, another for the load and PostgreSQL"
+    return "Server, load and PostgreSQL share their cores: this machine does not let us choose"

@@ -74,8 +74,8 @@ def load(plan: Plan) -> Load:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, requests: Sequence[bytes], number: int, until: float) -> None:
-        self._requests, self._next, self._until = requests, number, until
+    def __init__(self, requests: Sequence[bytes], number: int) -> None:
+        self._requests, self._next = requests, number
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.seconds: list[float] = []
         self.moments: list[float] = []
@@ -85,6 +85,10 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.WriteTransport = transport  # type: ignore[assignment]
+
+    def start(self, until: float) -> None:
+        """Send the first request, and go on until then."""
+        self._until = until
         self._send()
 
     def _send(self) -> None:
@@ -121,14 +125,15 @@ def _length(head: bytes) -> int:
 
 async def _carry_out(plan: Plan) -> Load:
     requests = [_request(plan, body.encode()) for body in plan.bodies]
-    loop, started = asyncio.get_running_loop(), time.perf_counter()
-    until = started + plan.seconds
+    loop = asyncio.get_running_loop()
     connections: list[_Connection] = []
     for number in range(plan.connections):
-        first = number * len(requests) // plan.connections
-        connection = _Connection(requests, first, until)
+        connection = _Connection(requests, number * len(requests) // plan.connections)
         await loop.create_connection(lambda c=connection: c, HOST, plan.port)  # type: ignore[misc]
         connections.append(connection)
+    started = time.perf_counter()
+    for connection in connections:
+        connection.start(started + plan.seconds)
     await asyncio.wait([c.finished for c in connections], timeout=plan.seconds + 60)
     return _summed(connections, started)
 

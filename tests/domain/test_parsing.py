@@ -367,7 +367,7 @@ _OUTSIDE = st.sampled_from([name for f in (CUSTOMER_ID, *FEATURES) for name in (
 _SPELLINGS = st.sampled_from(
     sorted({word for f in FEATURES for word in (*f.spellings, *map(f.label, f.values))})
 )
-_ANY = (
+_ANY: st.SearchStrategy[object] = (
     _SPELLINGS
     | st.sampled_from(
         [True, False, 0, 1, 0.0, 1.0, -0.0, 2, -1, "", " ", "05", "1e3", None, [], {}]

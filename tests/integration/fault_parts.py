@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -20,6 +20,7 @@ from churn.registry.store import SCORECARD, ModelStore
 from local import postgres
 from local.network import HOST
 from local.postgres import Server
+from local.web import call
 from tests.customer_file import package, read_rows
 
 CUSTOMERS = [
@@ -111,9 +112,7 @@ class Service:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             with suppress(OSError, http.client.HTTPException):
-                connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
-                connection.request("GET", "/readyz")
-                if connection.getresponse().status == 200:
+                if call(self.port, "/readyz").status == 200:
                     return
             time.sleep(0.1)
         raise RuntimeError(self.log.read_text()[-2_000:])
@@ -174,16 +173,17 @@ class Callers:
             sender.join()
 
     def _ask(self, number: int) -> None:
-        until, connection = time.monotonic() + self.seconds, None
+        until = time.monotonic() + self.seconds
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=20)
         while not self.stop.is_set() and time.monotonic() < until:
             number += 1
             try:
-                connection = connection or http.client.HTTPConnection(HOST, self.port, timeout=20)
                 self._ask_once(connection, CUSTOMERS[number % len(CUSTOMERS)])
             except (OSError, http.client.HTTPException):
-                self.lost += 1  # its worker was killed
-                connection = None
+                self.lost += 1  # its worker was killed; the next request connects anew
+                connection.close()
                 time.sleep(0.02)
+        connection.close()
 
     def _ask_once(self, connection: http.client.HTTPConnection, body: str) -> None:
         connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
@@ -230,8 +230,3 @@ def in_background(work: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=work)
     thread.start()
     return thread
-
-
-def durable(server: Server) -> Server:
-    """The same server, whose commits survive a kill."""
-    return replace(server, durable=True)
