@@ -70,6 +70,10 @@ class LoadedModel:
             return self.manifest.policy.break_even(_bill(known))
         return self.manifest.threshold
 
+    def expected_value(self, score: Score, known: Known) -> float:
+        """Return what asking this customer to stay is expected to bring, in currency units."""
+        return self.manifest.policy.expected_value(score.probability, _bill(known))
+
 
 def _bill(known: Known) -> float | None:
     bill = known.get(MONTHLY_CHARGES.name)

@@ -43,6 +43,7 @@ def answer(model: LoadedModel, customer: Known, asked: Asked) -> Answer:
         "probability_churn": score.probability,
         "interval": score.interval,
         "threshold": model.threshold(known),
+        "expected_value": model.expected_value(score, known),
     }
     if asked.explain is not Explain.NONE:
         parts.update(_explained(known, score, asked))

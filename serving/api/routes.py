@@ -1,4 +1,4 @@
-"""The service's addresses."""
+"""The service's addresses for one customer, the model and the operator."""
 
 import json
 import sqlite3
@@ -10,121 +10,106 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from churn.customer import CUSTOMER_ID, FEATURES, Known
 from churn.parsing import parse_customer
+from serving.api import state
 from serving.api.answers import Answer, Asked, answer
-from serving.api.live_model import LiveModel
-from serving.api.prediction_log import PredictionLog
+from serving.api.document import customer_body, problems
+from serving.api.languages import preferred
+from serving.api.metrics import CONTENT_TYPE
 from serving.api.problems import ProblemError
-from serving.api.schemas import (
-    EXAMPLES,
-    Explain,
-    LogState,
-    ModelOut,
-    Prediction,
-    ProblemOut,
-    Ready,
-    customer_schema,
-)
+from serving.api.schemas import Alive, Explain, ModelOut, Prediction, Ready
+from serving.api.service import Service
 
-MAX_BODY_BYTES = 1 << 16
 _NAMES = [field.name for field in FEATURES]
 
 router = APIRouter()
 
 
-def live_model(request: Request) -> LiveModel:
-    """The model in use."""
-    return cast(LiveModel, request.app.state.live_model)
+def _service(request: Request) -> Service:
+    return cast(Service, request.app.state.service)
 
 
-def prediction_log(request: Request) -> PredictionLog:
-    """Where answered predictions are kept."""
-    return cast(PredictionLog, request.app.state.prediction_log)
+def _asked(
+    request: Request, explain: Explain = Explain.SHORT, protected: bool = False
+) -> Asked:
+    """What the query and the headers ask for.
+
+    `explain=none` leaves the reasons out, `full` gives all of them and what could be changed;
+    `protected=true` shows gender and age among the reasons.
+    """
+    language = preferred(request.headers.get("accept-language", "").encode("latin-1"))
+    return Asked(explain, protected, language)
 
 
-Live = Annotated[LiveModel, Depends(live_model)]
-Log = Annotated[PredictionLog, Depends(prediction_log)]
-_PROBLEMS: dict[int | str, dict[str, object]] = {
-    422: {"model": ProblemOut, "description": "A field or the body is not what is expected."},
-    503: {"model": ProblemOut, "description": "No model has been published yet."},
-}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": customer_schema(), "examples": EXAMPLES}},
-    }
-}
+TheService = Annotated[Service, Depends(_service)]
+Asking = Annotated[Asked, Depends(_asked)]
 
 
 @router.post(
     "/predict",
-    openapi_extra=_BODY,
+    openapi_extra=customer_body(),
     response_model=None,
-    responses={200: {"model": Prediction}, **_PROBLEMS},
+    responses={200: {"model": Prediction}, **problems(413, 422, 503)},
 )
-async def predict(
-    request: Request,
-    live: Live,
-    log: Log,
-    explain: Explain = Explain.SHORT,
-    protected: bool = False,
-) -> Response:
+async def predict(request: Request, service: TheService, asking: Asking) -> Response:
     """Say whether a customer will leave, how sure that is, and why.
 
     `explain=none` leaves the reasons out, `full` gives all of them and what could be changed;
     `protected=true` shows gender and age among the reasons.
     """
-    known = parse_customer(await _read_object(request))
+    most = service.limits.body_bytes
+    return respond(service, parse_customer(await _read_object(request, most)), asking)
+
+
+def respond(service: Service, known: Known, asked: Asked) -> Response:
+    """Return the answer for a customer, once it is recorded.
+
+    Raises:
+        ProblemError: nothing is known of the customer, or the answer could not be recorded.
+    """
     if not any(name in known for name in _NAMES):
-        raise ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY, f"give at least one of {', '.join(_NAMES)}"
-        )
-    given = answer(live.model, known, Asked(explain, protected))
+        detail = f"give at least one of {', '.join(_NAMES)}"
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    given = answer(service.live.model, known, asked)
     try:
-        log.add(_record(given, known))
+        service.log.add(_record(given, known))
     except sqlite3.Error as error:
         detail = f"the prediction could not be recorded, so it is not given: {error}"
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
-    return Response(json.dumps(given), media_type="application/json")
+    service.metrics.predicted(str(given["model_version"]), cast(int, given["prediction"]))
+    headers = {"Content-Language": asked.language, "Vary": "Accept-Language"}
+    return Response(json.dumps(given), media_type="application/json", headers=headers)
 
 
-@router.get("/model", responses={503: _PROBLEMS[503]})
-async def model(live: Live) -> ModelOut:
+@router.get("/model", responses=problems(503))
+async def model(service: TheService) -> ModelOut:
     """Describe the model in use."""
-    manifest = live.model.manifest
-    return ModelOut(
-        version=manifest.version,
-        created_at=manifest.created_at.isoformat(),
-        trained_on=manifest.trained_on,
-        threshold=manifest.threshold,
-        cross_validation=manifest.cross_validation,
-        majority_baseline=manifest.majority_baseline,
-        refused=live.refused,
-    )
+    return state.model(service)
 
 
 @router.get("/livez")
-async def livez() -> dict[str, str]:
+async def livez() -> Alive:
     """Say that the process runs."""
-    return {"status": "alive"}
+    return Alive(status="alive")
 
 
-@router.get("/readyz", responses={503: _PROBLEMS[503]})
-async def readyz(live: Live, log: Log) -> Ready:
-    """Say whether the service can answer, and with which version."""
-    return Ready(
-        status="ready",
-        model_version=live.model.version,
-        refused=live.refused,
-        prediction_log=LogState(waiting=log.waiting(), trouble=log.trouble),
-    )
+@router.get("/readyz", responses=problems(503))
+async def readyz(service: TheService) -> Ready:
+    """Say whether the service can answer, with which version, and whether its workers agree."""
+    return state.ready(service)
 
 
-async def _read_object(request: Request) -> dict[str, object]:
+@router.get("/metrics", response_class=Response, responses=state.METRICS_RESPONSES)
+async def metrics(service: TheService) -> Response:
+    """Return what is counted, of all workers, for Prometheus."""
+    return Response(service.metrics.exposition(state.gauges(service)), media_type=CONTENT_TYPE)
+
+
+async def _read_object(request: Request, most: int) -> dict[str, object]:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            detail = f"a customer takes at most {MAX_BODY_BYTES:,} bytes"
+        if len(body) > most:
+            detail = f"a customer takes at most {most:,} bytes"
             raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
     try:
         content = json.loads(body, object_pairs_hook=_each_once)

@@ -7,8 +7,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from churn.customer import CUSTOMER_ID, FEATURES
-from churn.field import Field, Kind
 from churn.model.score import Family
 from churn.registry.manifest import Metric, TrainedOn
 
@@ -60,6 +58,7 @@ class ChangeOut(_Out):
 class Prediction(_Out):
     """The answer to a prediction request.
 
+    ``expected_value`` is what asking the customer to stay brings, in currency units.
     ``reasons`` and ``log_odds`` are there unless ``explain=none``, ``what_if`` with
     ``explain=full``. ``interval`` holds the probability 9 times in 10, once all fields are known.
     ``fallback`` says that the scorecard answered for the trees, which need every field.
@@ -69,6 +68,7 @@ class Prediction(_Out):
     probability_churn: float
     interval: tuple[float, float]
     threshold: float
+    expected_value: float
     reasons: list[ReasonOut] = []
     log_odds: LogOddsOut | None = None
     what_if: list[ChangeOut] = []
@@ -99,57 +99,46 @@ class LogState(BaseModel):
     trouble: str | None
 
 
-class Ready(BaseModel):
-    """The service can answer."""
+class WorkerOut(_Out):
+    """What one worker serves, and why not the published version, if so."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    worker: int
+    pid: int
+    model_version: str | None
+    refused: str | None
 
-    status: str
+
+class Ready(_Out):
+    """The service can answer; ``workers_agree`` says that all do with the same version."""
+
+    status: Literal["ready"]
     model_version: str
     refused: str | None
+    workers: list[WorkerOut]
+    workers_agree: bool
     prediction_log: LogState
 
 
-class ProblemOut(BaseModel):
+class Alive(_Out):
+    """The process runs."""
+
+    status: Literal["alive"]
+
+
+class FieldProblemOut(_Out):
+    """What is wrong with one field."""
+
+    field: str
+    value: bool | int | str | None
+    expected: str
+    nearest: str | None = None
+
+
+class ProblemOut(_Out):
     """RFC 9457 problem details."""
 
     type: str
     title: str
     status: int
     detail: str
-    errors: list[dict[str, object]] = []
-
-
-def customer_schema() -> dict[str, object]:
-    """Return the JSON schema of a request: any subset of a customer's fields."""
-    fields = (CUSTOMER_ID, *FEATURES)
-    return {
-        "type": "object",
-        "title": "Customer",
-        "description": "Any subset of the fields, by these names or those of the customer file.",
-        "properties": {field.name: _property(field) for field in fields},
-        "minProperties": 1,
-    }
-
-
-EXAMPLES: dict[str, dict[str, object]] = {
-    "four fields": {
-        "summary": "Four fields, with codes (gender 1 = Male, partner 0 = No)",
-        "value": {"tenure": 5, "monthly_charges": 95.5, "gender": 1, "partner": 0},
-    },
-    "whole customer": {
-        "summary": "Every field, as in the customer file",
-        "value": {f.header: f.label(f.example) if f.values else f.example for f in FEATURES},
-    },
-}
-
-
-def _property(field: Field) -> dict[str, object]:
-    about = f"{field.description} Also named {field.header}."
-    if field.kind is Kind.IDENTIFIER:
-        return {"type": ["string", "null"], "maxLength": 200, "description": about}
-    if field.is_number:
-        kind = "integer" if field.kind is Kind.COUNT else "number"
-        limits = {"minimum": 0, "maximum": field.maximum}
-        return {"type": [kind, "null"], **limits, "description": about}
-    return {"description": f"{about} Accepts {field.allowed}, in any case, or null."}
+    errors: list[FieldProblemOut] = []

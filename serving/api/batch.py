@@ -1,0 +1,3 @@
+"""Batches."""
+from fastapi import APIRouter
+router = APIRouter()
