@@ -16,6 +16,7 @@ from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
 from churn.model.score import Family, Score
 from churn.model.scorecard import read_scorecard
+from churn.model.what_if import Offer
 from churn.options import Objective
 from churn.registry.manifest import GoldenRow, Manifest
 from churn.registry.store import SCORECARD, TREES, ModelStore, Version, read_version
@@ -57,6 +58,12 @@ class LoadedModel:
         found[whole] = self.trees.probabilities(list(compress(rows, whole)))
         found[~whole] = self.conditioner.probabilities(compress(rows, ~whole))
         return found
+
+    def changed(self, whole: Known, offers: Sequence[Offer]) -> Sequence[float]:
+        """Return the probability of a completed customer, and then that with each offer alone."""
+        if self.trees and self.trees.knows_enough(whole):
+            return self.trees.changed(whole, offers)
+        return self.conditioner.changed(whole, offers)
 
     def decide(self, score: Score, known: Known) -> bool:
         """Whether the customer counts as leaving, by the version's policy."""

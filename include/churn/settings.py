@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from churn.errors import ChurnError
+from churn.log_options import LogOptions
 from churn.options import TrainingOptions
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,7 @@ class Settings:
     """``CHURN_API_KEYS``: hashed keys beside those of the file, for containers."""
     service: Mapping[str, str] = field(default_factory=dict)
     """``CHURN_API_…``, for ``serving.api.limits``."""
+    log: LogOptions = field(default_factory=LogOptions)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -45,6 +47,7 @@ class Settings:
             api_keys_file=Path(values.get("CHURN_API_KEYS_FILE") or home / "api_keys.json"),
             api_keys=values.get("CHURN_API_KEYS", ""),
             service={k: v for k, v in values.items() if k.startswith("CHURN_API_")},
+            log=LogOptions.from_values(values),
         )
 
 

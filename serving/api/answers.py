@@ -34,8 +34,10 @@ class Asked:
     language: Language = Language.ENGLISH
 
 
-def answer(model: LoadedModel, customer: Known, asked: Asked) -> Answer:
-    """Return the answer for a customer."""
+def answer(
+    model: LoadedModel, customer: Known, asked: Asked, prediction_id: str | None = None
+) -> Answer:
+    """Return the answer for a customer, under a new id where none is given."""
     known = completed(customer)
     score = model.score(known, explained=asked.explain is not Explain.NONE)
     parts: dict[str, object] = {
@@ -48,9 +50,11 @@ def answer(model: LoadedModel, customer: Known, asked: Asked) -> Answer:
     if asked.explain is not Explain.NONE:
         parts.update(_explained(known, score, asked))
     if asked.explain is Explain.FULL:
-        changes = what_if(known, model.probabilities)
+        changes = what_if(known, model.changed)
         parts["what_if"] = [_change(change, asked.language) for change in changes]
-    return {**parts, **_provenance(model, known, score)}
+    parts.update(_provenance(model, known, score))
+    parts["prediction_id"] = prediction_id or str(uuid.uuid4())
+    return parts
 
 
 def _provenance(model: LoadedModel, known: Known, score: Score) -> Answer:
@@ -60,7 +64,6 @@ def _provenance(model: LoadedModel, known: Known, score: Score) -> Answer:
         "scored_by": score.scored_by,
         "fallback": score.scored_by is not model.family,
         "model_version": model.version,
-        "prediction_id": str(uuid.uuid4()),
     }
 
 

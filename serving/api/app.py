@@ -19,6 +19,7 @@ from serving.api.edge import Edge
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
+from serving.api.predicting import Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.service import Service
 from serving.api.spool import Spool
@@ -57,16 +58,17 @@ def _assemble(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         logs.install()
-        folder = settings.spool / "workers"
-        with Workers(folder) as workers, Spool(settings.spool / "predictions.sqlite") as spool:
-            app.state.service = service = _service(settings, workers, spool)
+        with (
+            Workers(settings.spool / "workers") as workers,
+            Spool(settings.spool, limit=settings.log.spool_limit) as spool,
+            PredictionLog(spool, lambda: connect(settings.database_url)) as predictions,
+        ):
+            service = _service(settings, workers, predictions)
+            app.state.service, app.state.predictor = service, service.predictor
             service.refresh()
-            async with asyncio.TaskGroup() as tasks:
-                work = (service.follow(), service.log.follow())
-                followers = [tasks.create_task(one) for one in work]
-                yield
-                for follower in followers:
-                    follower.cancel()
+            following = asyncio.create_task(service.follow())
+            yield
+            following.cancel()
 
     app = FastAPIOffline(
         title="Churn prediction", version=_version(), description=_DESCRIPTION, lifespan=lifespan
@@ -80,11 +82,13 @@ def _assemble(settings: Settings) -> FastAPI:
     return app
 
 
-def _service(settings: Settings, workers: Workers, spool: Spool) -> Service:
+def _service(settings: Settings, workers: Workers, predictions: PredictionLog) -> Service:
     metrics = Metrics(workers.folder, workers.number)
+    live = LiveModel(ModelStore(settings.model_store), metrics)
     return Service(
-        live=LiveModel(ModelStore(settings.model_store), metrics),
-        log=PredictionLog(spool, lambda: connect(settings.database_url)),
+        live=live,
+        log=predictions,
+        predictor=Predictor(live, predictions, metrics, settings.log),
         metrics=metrics,
         doors=Doors(settings),
         workers=workers,

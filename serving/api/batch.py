@@ -1,3 +1,5 @@
 """Batches."""
+
 from fastapi import APIRouter
+
 router = APIRouter()

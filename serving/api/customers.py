@@ -14,9 +14,10 @@ from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.customers import find_customer
 from serving.api.document import problems
+from serving.api.predicting import asked_in, key_in, language_headers
 from serving.api.problems import ProblemError
-from serving.api.routes import Asking, TheService, respond
-from serving.api.schemas import Prediction
+from serving.api.routes import AcceptLanguage, IdempotencyKey, TheService
+from serving.api.schemas import Explain, Prediction
 
 _STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '5s'"
 
@@ -32,10 +33,13 @@ router = APIRouter()
 async def predict_customer(
     request: Request,
     service: TheService,
-    asking: Asking,
     customer_id: Annotated[
         str, Path(max_length=200, examples=["7590-VHVEG"], description="As in the customer file.")
     ],
+    explain: Explain = Explain.SHORT,
+    protected: bool = False,
+    idempotency_key: IdempotencyKey = None,
+    accept_language: AcceptLanguage = None,
 ) -> Response:
     """Say whether a customer of the database will leave, how sure that is, and why.
 
@@ -46,7 +50,10 @@ async def predict_customer(
     if known is None:
         detail = f"there is no customer {customer_id!r} in the database"
         raise ProblemError(HTTPStatus.NOT_FOUND, detail)
-    return respond(service, known, asking)
+    asked = asked_in(request.scope)
+    content = service.predictor.give(known, asked, key_in(request.scope))
+    headers = language_headers(asked.language)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 async def _find(settings: Settings, customer_id: str) -> Known | None:

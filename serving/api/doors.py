@@ -55,7 +55,7 @@ class Doors:
             log.info("the API keys have changed")
         except ChurnError as error:
             self._stamp = stamp
-            log.error("the API keys stay as they were: %s", error)  # noqa: TRY400 - told in full
+            log.error("the API keys stay as they were: %s", error)
 
     def _read(self) -> Keys:
         return Keys((*self._given.keys, *read_keys(self._path).keys))

@@ -61,7 +61,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         service: Service = scope["app"].state.service
-        headers = dict(scope["headers"])
+        headers = scope["churn.headers"] = dict(scope["headers"])
         exchange = Exchange(scope, send, self._id(headers))
         token = request_id.set(exchange.id.decode())
         try:
@@ -79,7 +79,7 @@ class Edge:
     ) -> None:
         try:
             exchange.caller = service.doors.admit(exchange.scope, headers)
-            exchange.scope["churn.caller"] = exchange.caller
+            exchange.scope["churn.caller"] = exchange.caller or ""
             await self._bounded(service, exchange, receive)
         except ProblemError as problem:
             await exchange.refuse(problem)

@@ -45,6 +45,8 @@ class Metrics:
         self._rows = _counter("churn_batch_rows", "Rows of batches, by outcome.", ("outcome",))
         self.reloads = _counter("churn_model_reloads", "Versions that a worker swapped in.")
         self.refusals = _counter("churn_model_refusals", "Versions that a worker refused.")
+        self._dropped = _counter("churn_log_dropped", "Predictions that could not be recorded.")
+        self._told_dropped = 0
         self._observed: dict[tuple[str, int], Histogram] = {}
         self._predicted: dict[tuple[str, int], Counter] = {}
 
@@ -66,6 +68,11 @@ class Metrics:
         """Count rows of a batch."""
         self._rows.labels("scored").inc(scored)
         self._rows.labels("refused").inc(refused)
+
+    def dropped(self, total: int) -> None:
+        """Count up to how many predictions this worker could not record."""
+        self._dropped.inc(total - self._told_dropped)
+        self._told_dropped = total
 
     def exposition(self, state: Iterable[Metric] = ()) -> bytes:
         """Return the counts of every worker, and the state that is given, as text."""

@@ -92,10 +92,16 @@ class ModelOut(BaseModel):
     refused: str | None
 
 
-class LogState(BaseModel):
-    """How many answered predictions PostgreSQL does not have yet, and why."""
+class LogOut(BaseModel):
+    """What PostgreSQL does not have yet, and why: ``bytes`` of at most ``limit``.
+
+    ``dropped`` is how many predictions this worker could not record since it started.
+    """
 
     waiting: int
+    bytes: int
+    limit: int
+    dropped: int
     trouble: str | None
 
 
@@ -111,12 +117,12 @@ class WorkerOut(_Out):
 class Ready(_Out):
     """The service can answer; ``workers_agree`` says that all do with the same version."""
 
-    status: Literal["ready"]
+    status: Literal["ready", "degraded"]
     model_version: str
     refused: str | None
     workers: list[WorkerOut]
     workers_agree: bool
-    prediction_log: LogState
+    prediction_log: LogOut
 
 
 class Alive(_Out):

@@ -8,6 +8,7 @@ from serving.api.doors import Doors
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
+from serving.api.predicting import Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.workers import Workers
 
@@ -23,6 +24,7 @@ class Service:
 
     live: LiveModel
     log: PredictionLog
+    predictor: Predictor
     metrics: Metrics
     doors: Doors
     workers: Workers
@@ -34,6 +36,7 @@ class Service:
         """Follow the model store and the keys, and tell the other workers what is served."""
         self.doors.refresh()
         self.live.refresh()
+        self.metrics.dropped(self.log.dropped)
         self.workers.report(self.live.version, self.live.refused)
 
     async def follow(self) -> None:

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from serving.api.metrics import CONTENT_TYPE
-from serving.api.schemas import LogState, ModelOut, Ready, WorkerOut
+from serving.api.prediction_log import LogState
+from serving.api.schemas import LogOut, ModelOut, Ready, WorkerOut
 from serving.api.service import Service
 
 METRICS_RESPONSES: dict[int | str, dict[str, object]] = {
@@ -40,22 +41,30 @@ def ready(service: Service) -> Ready:
         NoModelError: this worker serves nothing.
     """
     version = service.live.model.version
+    log = service.log.state()
     workers = [WorkerOut(**asdict(state)) for state in service.workers.states()]
     return Ready(
-        status="ready",
+        status="degraded" if log.is_full else "ready",
         model_version=version,
         refused=service.live.refused,
         workers=workers,
         workers_agree=len({worker.model_version for worker in workers}) == 1,
-        prediction_log=LogState(waiting=service.log.waiting(), trouble=service.log.trouble),
+        prediction_log=LogOut(**vars(log)),
     )
 
 
-def gauges(service: Service) -> Iterator[Metric]:
+def exposition(service: Service) -> bytes:
+    """Return what is counted and what is looked up, as Prometheus reads it."""
+    return service.metrics.exposition(_gauges(service))
+
+
+def _gauges(service: Service) -> Iterator[Metric]:
     """Yield what is looked up when it is asked for, and not counted."""
     states = service.workers.states()
     serving = GaugeMetricFamily(
-        "churn_worker_model", "1 for the version that a worker serves.", labels=["worker", "version"]
+        "churn_worker_model",
+        "1 for the version that a worker serves.",
+        labels=["worker", "version"],
     )
     refused = GaugeMetricFamily(
         "churn_worker_refuses", "1 while a worker refuses the published version.", labels=["worker"]
@@ -66,8 +75,14 @@ def gauges(service: Service) -> Iterator[Metric]:
     yield serving
     yield refused
     yield GaugeMetricFamily("churn_workers", "Workers that live.", len(states))
-    waiting = service.log.waiting()
-    yield GaugeMetricFamily("churn_log_waiting", "Predictions that PostgreSQL lacks.", waiting)
+    yield from _log_gauges(service.log.state())
     if service.live.version is not None:
         age = time.time() - service.live.model.manifest.created_at.timestamp()
         yield GaugeMetricFamily("churn_model_age_seconds", "Since the model was trained.", age)
+
+
+def _log_gauges(log: LogState) -> Iterator[Metric]:
+    told = "Predictions that PostgreSQL lacks."
+    yield GaugeMetricFamily("churn_log_waiting", told, log.waiting)
+    yield GaugeMetricFamily("churn_spool_bytes", "What they take on the disk.", log.bytes)
+    yield GaugeMetricFamily("churn_spool_limit_bytes", "What they may take.", log.limit)

@@ -10,7 +10,7 @@ answer to "streaming TV?" is not "No internet service" has internet, though not 
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -24,6 +24,7 @@ from churn.model.layout import Evidence, Mask, lay_out
 from churn.model.pattern import Pattern
 from churn.model.score import Score
 from churn.model.scorecard import Scorecard
+from churn.model.what_if import Offer
 
 MOST_PATTERNS = 8_192
 """Patterns that are kept, of the 2^19 and more that there are."""
@@ -58,6 +59,10 @@ class Conditioner:
             some = [wholes[number] for number in numbers]
             found[numbers] = self.pattern(evidence).probabilities(self._layout, some)
         return found
+
+    def changed(self, whole: Known, offers: Sequence[Offer]) -> list[float]:
+        """Return the probability of a completed customer, and then that with each offer alone."""
+        return self.pattern(self._layout.evidence(whole)).changed(self._layout, whole, offers)
 
     def _pattern(self, evidence: Evidence) -> Pattern:
         layout = self._layout

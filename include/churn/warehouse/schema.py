@@ -8,7 +8,7 @@ from psycopg import sql
 from churn.customer import COLUMNS, OPTIONAL
 from churn.field import Field, Kind
 from churn.warehouse.cells import choice_type
-from churn.warehouse.connect import Connection, statement
+from churn.warehouse.connect import Connection, scalar, statement
 
 _MONTHS_AHEAD = 12
 
@@ -33,6 +33,8 @@ def create_tables(connection: Connection, *, today: date | None = None) -> None:
     columns = sql.SQL(",\n    ").join(map(_column, COLUMNS))
     connection.execute(statement("create_tables", customer_columns=columns))
     connection.execute(statement("create_model_events"))
+    schema = sql.Identifier(str(scalar(connection, sql.SQL("SELECT current_schema()"))))
+    connection.execute(statement("create_prediction_log", schema=schema))
     first = (today or datetime.now(UTC).date()).replace(day=1)
     for months in range(-1, _MONTHS_AHEAD + 1):
         _create_partition(connection, _months_later(first, months))
