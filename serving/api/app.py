@@ -89,6 +89,7 @@ def _service(settings: Settings, workers: Workers, predictions: PredictionLog) -
         live=live,
         log=predictions,
         predictor=Predictor(live, predictions, metrics, settings.log),
+        log_options=settings.log,
         metrics=metrics,
         doors=Doors(settings),
         workers=workers,

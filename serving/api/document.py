@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from churn.customer import FEATURES
 from serving.api.customer_schema import Schema, as_in_file, customer_schema, snake_case
 from serving.api.problems import MEDIA_TYPE
-from serving.api.schemas import ProblemOut
+from serving.api.schemas import BatchAnswerOut, BatchErrorOut, ProblemOut
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -41,10 +41,17 @@ _TOLD: Mapping[HTTPStatus, str] = {
     "answer. Retry-After says when.",
 }
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
-_ROW_ID: Schema = {
-    "anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"type": "null"}],
-    "description": "The caller's own id of the row: sent again, it is the same prediction.",
+_ANY_ROW: Schema = {
+    "description": "Anything else is answered with its error. `row_id` is the caller's own id of a "
+    "row: sent again with it, a row is the same prediction.",
 }
+_BATCH_EXAMPLES = {
+    "two rows, one of them wrong": {
+        "value": [{"customer_id": "7590-VHVEG", "tenure": 5}, {"tenure": -1}],
+    }
+}
+_NDJSON_EXAMPLE = '{"customer_id": "7590-VHVEG", "tenure": 5}\n{"contract": "One year"}\n'
+_CSV_EXAMPLE = "customerID,tenure,Contract\n7590-VHVEG,5,One year\n"
 _EXAMPLES: Mapping[str, Schema] = {
     "four fields": {
         "summary": "Four fields, with codes (gender 1 = Male, partner 0 = No)",
@@ -66,6 +73,28 @@ def customer_body() -> dict[str, Any]:
     schema = {"anyOf": [{"$ref": _REF + CUSTOMER}, {"$ref": _REF + CUSTOMER_AS_IN_FILE}]}
     content = {"application/json": {"schema": schema, "examples": dict(_EXAMPLES)}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def batch_operation() -> dict[str, Any]:
+    """Return what there is to say of batches: three formats in, and three out."""
+    rows = [{"$ref": _REF + CUSTOMER}, {"$ref": _REF + CUSTOMER_AS_IN_FILE}, _ANY_ROW]
+    array = {"type": "array", "items": {"anyOf": rows}}
+    content = {
+        "application/json": {"schema": array, "examples": _BATCH_EXAMPLES},
+        "application/x-ndjson": {"schema": {"type": "string"}, "example": _NDJSON_EXAMPLE},
+        "text/csv": {"schema": {"type": "string"}, "example": _CSV_EXAMPLE},
+    }
+    answers = [{"$ref": f"{_REF}{one.__name__}"} for one in (BatchAnswerOut, BatchErrorOut)]
+    told = {
+        "application/json": {"schema": {"type": "array", "items": {"anyOf": answers}}},
+        "application/x-ndjson": {"schema": {"type": "string"}},
+        "text/csv": {"schema": {"type": "string"}},
+    }
+    done = {200: {"description": "An answer or an error for each row.", "content": told}}
+    return {
+        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+        "responses": {**done, **problems(406, 413, 415, 422, 429, 503)},
+    }
 
 
 def problems(*statuses: int) -> Responses:
@@ -109,10 +138,12 @@ def describe(app: FastAPI, *, closed: bool) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Schema]:
     template = f"{_REF}{{model}}"
-    problem = ProblemOut.model_json_schema(ref_template=template)
+    models = (ProblemOut, BatchAnswerOut, BatchErrorOut)
+    described = {one.__name__: one.model_json_schema(ref_template=template) for one in models}
+    parts = [one.pop("$defs", {}) for one in described.values()]
     return {
-        **problem.pop("$defs"),
-        ProblemOut.__name__: problem,
+        **{name: schema for part in parts for name, schema in part.items()},
+        **described,
         CUSTOMER: customer_schema(snake_case),
         CUSTOMER_AS_IN_FILE: customer_schema(as_in_file),
     }

@@ -80,6 +80,20 @@ class Prediction(_Out):
     prediction_id: UUID
 
 
+class BatchAnswerOut(_Out):
+    """The answer to one row; ``row`` counts from 1, ``interval`` is as in a single prediction."""
+
+    row: int
+    customer_id: str | None
+    prediction: Literal[0, 1]
+    probability_churn: float
+    interval: tuple[float, float]
+    threshold: float
+    expected_value: float
+    model_version: str
+    prediction_id: UUID
+
+
 class ModelOut(BaseModel):
     """The model in use."""
 
@@ -138,6 +152,15 @@ class FieldProblemOut(_Out):
     value: bool | int | str | None
     expected: str
     nearest: str | None = None
+
+
+class BatchErrorOut(_Out):
+    """Why a row could not be read; the others are answered all the same."""
+
+    row: int
+    customer_id: str | None
+    error: str
+    errors: list[FieldProblemOut]
 
 
 class ProblemOut(_Out):

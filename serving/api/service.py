@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
+from churn.log_options import LogOptions
 from serving.api.doors import Doors
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
@@ -25,6 +26,7 @@ class Service:
     live: LiveModel
     log: PredictionLog
     predictor: Predictor
+    log_options: LogOptions
     metrics: Metrics
     doors: Doors
     workers: Workers
