@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import repeat
+from itertools import product, repeat
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from churn.customer import MONTHLY_CHARGES
 from churn.errors import InvalidCustomerError
+from churn.field import Field
 from churn.model.block import CHOICES, NUMBERS, Block
 from churn.scoring import LoadedModel
 from serving.api.batch_formats import Format
@@ -57,6 +58,16 @@ class Answered:
 
     def __len__(self) -> int:
         return len(self.prediction)
+
+    @property
+    def scored(self) -> int:
+        """How many rows are answered with no error."""
+        return len(self) - len(self.errors)
+
+    @property
+    def leaving(self) -> int:
+        """How many of those count as leaving."""
+        return self.prediction.count("1") - sum(self.prediction[p] == "1" for p in self.errors)
 
     def columns(self) -> tuple[Iterable[str], ...]:
         """Return what every format writes, in the order of ``COLUMNS``."""
@@ -135,7 +146,7 @@ def records(given: Answered, block: Block, *, features: bool) -> list[bytes]:
     at = datetime.now(UTC).isoformat()
     kept = _features(block) if features else repeat("null", len(given))
     lines = zip(
-        given.prediction_ids, repeat(at), map(_json_id, given.customer_ids), repeat(given.version),
+        given.prediction_ids, repeat(at), _json_ids(given.customer_ids), repeat(given.version),
         given.probability, given.prediction, given.threshold, kept,
     )  # fmt: skip
     written = map(_RECORD.__mod__, lines)
@@ -144,29 +155,63 @@ def records(given: Answered, block: Block, *, features: bool) -> list[bytes]:
     return [line.encode() for place, line in enumerate(written) if place not in given.errors]
 
 
-def _json_id(customer_id: str) -> str:
-    return json.dumps(customer_id) if customer_id else "null"
+def _json_ids(customer_ids: Texts) -> list[str]:
+    whole = "".join(customer_ids)
+    if whole.isascii() and whole.isprintable() and '"' not in whole and "\\" not in whole:
+        return [f'"{one}"' if one else "null" for one in customer_ids]
+    return [json.dumps(one) if one else "null" for one in customer_ids]
 
 
 def _features(block: Block) -> list[str]:
     """Return what is known of each customer as a JSON object."""
-    parts: list[list[str]] = []
-    for field in CHOICES:
-        said = [f',"{field.name}":{json.dumps(value)}' for value in field.values]
-        parts.append(np.array([*said, ""], object)[block.codes[field.name]].tolist())  # -1: last
-    for field in NUMBERS:
-        parts.append(_numbers(field.name, block.numbers[field.name]))
+    parts = [group.said(block) for group in _GROUPS]
+    parts += [_numbers(field.name, block.numbers[field.name]) for field in NUMBERS]
     return [f"{{{text[1:]}}}" for text in map("".join, zip(*parts, strict=True))]
 
 
+class _Group:
+    """Some choices, and what every combination of their values is in JSON: one look-up for all."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self._fields = fields
+        said = [["", *(f',"{f.name}":{json.dumps(value)}' for value in f.values)] for f in fields]
+        self._said = np.array(["".join(parts) for parts in product(*said)], object)
+
+    def said(self, block: Block) -> list[str]:
+        """Return the JSON of each customer's values; what is unknown (-1) is left out."""
+        places = np.zeros(len(block), np.intp)
+        for field in self._fields:
+            places = places * (len(field.values) + 1) + (block.codes[field.name] + 1)
+        return list(self._said[places].tolist())
+
+
+_GROUPS: Final = [_Group(CHOICES[start : start + 4]) for start in range(0, len(CHOICES), 4)]
+
+
+class _Said(dict[float, str]):
+    """What a number that came along is in JSON."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__({_NOTHING: ""})
+        self._name = name
+
+    def __missing__(self, number: float) -> str:
+        if len(self) > _MOST_NUMBERS:
+            self.clear()
+            self[_NOTHING] = ""
+        said = int(number) if number.is_integer() else number
+        self[number] = f',"{self._name}":{said!r}'
+        return self[number]
+
+
+_NOTHING: Final = -1.0
+_MOST_NUMBERS: Final = 50_000
+_SAID: Final = {field.name: _Said(field.name) for field in NUMBERS}
+
+
 def _numbers(name: str, column: NDArray[np.float64]) -> list[str]:
-    values, places = np.unique(column, return_inverse=True)
-    said = [f',"{name}":{_number(value)}' if value == value else "" for value in values.tolist()]
-    return list(np.array(said, object)[places].tolist())
-
-
-def _number(value: float) -> str:
-    return repr(int(value)) if value.is_integer() else repr(value)
+    known = np.where(np.isnan(column), _NOTHING, column)
+    return list(map(_SAID[name].__getitem__, known.tolist()))
 
 
 class CsvWriter:
@@ -213,8 +258,10 @@ class JsonWriter:
 
     def write(self, given: Answered) -> bytes:
         """Return a block's objects."""
-        number, ids, *rest = given.columns()
-        lines = [*map(_JSON_ROW.__mod__, zip(number, map(_json_id, ids), *rest, strict=False))]
+        number, _, *rest = given.columns()
+        lines = [
+            *map(_JSON_ROW.__mod__, zip(number, _json_ids(given.customer_ids), *rest, strict=False))
+        ]
         for place, error in given.errors.items():
             lines[place] = _refused(given.first + place, given.customer_ids[place], error)
         return self._joined(lines)

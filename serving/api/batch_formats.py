@@ -4,13 +4,22 @@ import codecs
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, StrEnum
 from typing import Final, Protocol
 
 from churn.customer import Known
 from churn.errors import InvalidCustomerError, Problem
-from serving.api.batch_rows import ROW_ID, Rows, Table, read_known, rows_of
+from serving.api.batch_rows import (
+    ROW_ID,
+    Cells,
+    Rows,
+    Table,
+    Unreadable,
+    cells_of,
+    read_known,
+    rows_of,
+)
 from serving.api.predicting import read_object
 from serving.api.problems import ProblemError
 
@@ -86,27 +95,43 @@ class CsvReader:
 
     def feed(self, piece: bytes, *, last: bool = False) -> Rows | None:
         """Return the rows that are complete now."""
-        text = self._lines.cut(piece, last=last, quotes=True).decode(errors="surrogateescape")
-        rows = [row for row in self._cells(text) if row]
-        if self._table is None and rows:
-            self._table = Table(rows.pop(0))
-        return self._table.read(rows) if self._table and rows else None
-
-    def _cells(self, text: str) -> Iterator[list[str]]:
+        content = self._lines.cut(piece, last=last, quotes=True)
+        text = content.decode(errors="surrogateescape").replace("\r\n", "\n")
         if self._table is None:
-            text = text.removeprefix("\ufeff").lstrip("\r\n")
-            header = text.partition("\n")[0]
+            text = self._begin(text)
+        if self._table is None or not text:
+            return None
+        cells = _plain_cells(text, self._delimiter, self._table.width)
+        if cells is None:
+            rows = [row for row in self._parsed(text) if row]
+            cells = cells_of(rows, self._table.width)
+        return self._table.read(cells) if cells.size else None
+
+    def _begin(self, text: str) -> str:
+        """Read the header and return what comes after it."""
+        header, _, rest = text.removeprefix("\ufeff").lstrip("\n").partition("\n")
+        if header:
             self._delimiter = max(_DELIMITERS, key=header.count)
+            self._table = Table(next(iter(self._parsed(header))))
+        return rest
+
+    def _parsed(self, text: str) -> Iterator[list[str]]:
         try:
-            lines = text.replace("\r\n", "\n").split("\n")
-            yield from csv.reader(_with_ends(lines), delimiter=self._delimiter)
+            yield from csv.reader(map("{}\n".format, text.split("\n")), delimiter=self._delimiter)
         except csv.Error as error:
-            raise _unreadable(f"this is not CSV: {error}") from None
+            raise Unreadable(f"this is not CSV: {error}") from None
 
 
-def _with_ends(lines: list[str]) -> Iterator[str]:
-    """Yield lines with their ends: a quoted cell may go on in the next one."""
-    return (f"{line}\n" for line in lines)
+def _plain_cells(text: str, delimiter: str, width: int) -> Cells | None:
+    """Return cells of lines without quotes that all have as many, several times as fast as csv."""
+    if '"' in text or "\r" in text:
+        return None
+    end = "" if text.endswith("\n") else "\n"
+    flat = (text + end).replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
+    ends = flat[width :: width + 1]
+    if len(flat) != (width + 1) * len(ends) + 1 or ends.count("\n") != len(ends):
+        return None
+    return Cells([flat[place : -1 : width + 1] for place in range(width)], len(ends))
 
 
 class NdjsonReader:
@@ -124,11 +149,11 @@ class NdjsonReader:
 
     def _read(self, line: bytes) -> object:
         if len(line) > self._most:
-            return _unreadable(_TOO_LONG.format(self._most))
+            return Unreadable(_TOO_LONG.format(self._most))
         try:
             return read_object(line)
         except ProblemError as error:
-            return _unreadable(error.detail)
+            return Unreadable(error.detail)
 
 
 class _Twice:
@@ -150,7 +175,7 @@ class ArrayReader:
         try:
             self._rest += self._text.decode(piece, last)
         except UnicodeDecodeError as error:
-            raise _unreadable(f"this is not UTF-8: {error.reason}") from None
+            raise Unreadable(f"this is not UTF-8: {error.reason}") from None
         found: list[object] = []
         place = 0
         while (at := self._next(place)) is not None:
@@ -160,14 +185,14 @@ class ArrayReader:
                     break
                 found.append(value[0])
                 place = value[1]
-        self._rest = self._rest[_SPACE(self._rest, place).end() :]
+        self._rest = self._rest[_past_space(self._rest, place) :]
         if last and self._expects is not _Expects.NOTHING:
-            raise _unreadable("the JSON array is not closed")
+            raise Unreadable("the JSON array is not closed")
         return _rows(found) if found else None
 
     def _next(self, place: int) -> int | None:
-        """Step over what comes before a value; return where to go on, or None where that is not there."""
-        place = _SPACE(self._rest, place).end()
+        """Step over what comes before a value; return where to go on, or None at the end."""
+        place = _past_space(self._rest, place)
         sign = self._rest[place : place + 1]
         if not sign or self._expects is _Expects.VALUE:
             return place if sign else None
@@ -176,7 +201,7 @@ class ArrayReader:
             self._expects = _Expects.VALUE
             return place
         if following is None:
-            raise _unreadable(f"this is no JSON array of objects: {sign!r} is in the wrong place")
+            raise Unreadable(f"this is no JSON array of objects: {sign!r} is in the wrong place")
         self._expects = following
         return place + 1
 
@@ -186,7 +211,7 @@ class ArrayReader:
         except (ValueError, RecursionError) as error:
             if not last and len(self._rest) - place <= self._most:
                 return None  # it may only be incomplete
-            raise _unreadable(f"this is no JSON array of objects: {error}") from None
+            raise Unreadable(f"this is no JSON array of objects: {error}") from None
         self._expects = _Expects.COMMA
         return found
 
@@ -199,13 +224,18 @@ class _Expects(Enum):
     NOTHING = ""
 
 
-_SPACE: Final = re.compile(r"[ \t\r\n]*").match
+_SOLID: Final = re.compile(r"[^ \t\r\n]")
 _STEPS: Final = {
     (_Expects.OPENING, "["): _Expects.FIRST,
     (_Expects.FIRST, "]"): _Expects.NOTHING,
     (_Expects.COMMA, ","): _Expects.VALUE,
     (_Expects.COMMA, "]"): _Expects.NOTHING,
 }
+
+
+def _past_space(text: str, place: int) -> int:
+    found = _SOLID.search(text, place)
+    return found.start() if found else len(text)
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> object:
@@ -227,9 +257,9 @@ def _known(row: object) -> Known | InvalidCustomerError:
     if isinstance(row, InvalidCustomerError):
         return row
     if isinstance(row, _Twice):
-        return _unreadable("a name is there twice")
+        return Unreadable("a name is there twice")
     if not isinstance(row, dict):
-        return _unreadable('this is not a JSON object such as {"tenure": 5}')
+        return Unreadable('this is not a JSON object such as {"tenure": 5}')
     own = row.get(ROW_ID)
     if own is not None and not (isinstance(own, str) and 0 < len(own) <= _LONGEST_ID):
         expected = f"a text of 1 to {_LONGEST_ID} characters"
@@ -237,8 +267,8 @@ def _known(row: object) -> Known | InvalidCustomerError:
     return read_known({name: value for name, value in row.items() if name != ROW_ID})
 
 
-def _unreadable(detail: str) -> InvalidCustomerError:
-    return InvalidCustomerError((Problem("row", None, detail),))
-
-
-READERS: Final = {Format.JSON: ArrayReader, Format.NDJSON: NdjsonReader, Format.CSV: CsvReader}
+READERS: Final[Mapping[Format, Callable[[int], Reader]]] = {
+    Format.JSON: ArrayReader,
+    Format.NDJSON: NdjsonReader,
+    Format.CSV: CsvReader,
+}

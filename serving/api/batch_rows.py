@@ -14,7 +14,9 @@ from churn.model.block import (
     NUMBERS,
     UNKNOWN,
     Block,
+    Codes,
     Mask,
+    Numbers,
     block_of,
     completed_block,
     describes_something,
@@ -26,9 +28,18 @@ ROW_ID = "row_id"
 
 _ODD = -2
 _BLANK_AMOUNT = -1.0
+_LONGEST_ID = 200
 _MOST_SPELLINGS = 50_000
 
 Errors = Mapping[int, InvalidCustomerError]
+
+
+class Unreadable(InvalidCustomerError):  # noqa: N818 - it is an answer, and seldom raised
+    """A row, or what is left of a batch, of which no field can be told."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(())
+        self.args = (detail,)
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,22 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.customer_ids)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells by column; ``torn`` rows had another number of cells, and are blank."""
+
+    columns: Sequence[Sequence[str]]
+    size: int
+    torn: Mapping[int, int] = field(default_factory=dict)
+
+
+def cells_of(rows: list[list[str]], width: int) -> Cells:
+    """Return rows of cells by column."""
+    torn = {place: len(row) for place, row in enumerate(rows) if len(row) != width}
+    whole = [[""] * width if place in torn else row for place, row in enumerate(rows)]
+    return Cells(list(zip(*whole, strict=True)), len(rows), torn)
 
 
 class _Codes(dict[str, int]):
@@ -111,53 +138,52 @@ class Table:
         self._codes = {field.name: _Codes(field) for field in CHOICES}
         self._amounts = {field.name: _Amounts(field) for field in NUMBERS}
 
-    def read(self, rows: list[list[str]]) -> Rows:
-        """Return what rows say; each has at least one cell."""
-        errors = self._torn(rows)
-        for place in errors:
-            rows[place] = [""] * self.width
-        columns = list(zip(*rows, strict=True))
-        given = Block(*self._given(columns, len(rows)))
-        ids, odd = self._ids(columns, len(rows))
-        block, careful = _settled(given)
+    def read(self, cells: Cells) -> Rows:
+        """Return what the cells say; with a torn row or two, they are blank, and errors."""
+        columns, size = cells.columns, cells.size
+        ids, odd = self._ids(columns, size)
+        block, careful = _settled(Block(self._given_codes(cells), self._given_numbers(cells)))
         careful |= odd
-        found = {place: self._known(rows[place]) for place in np.flatnonzero(careful).tolist()}
+        places = np.flatnonzero(careful).tolist()
+        found = {p: self._known(columns, p) for p in places if p not in cells.torn}
+        errors = {p: one for p, one in found.items() if isinstance(one, InvalidCustomerError)}
         return Rows(
-            _patched(block, {p: one for p, one in found.items() if isinstance(one, dict)}),
+            _patched(
+                block,
+                {p: one for p, one in found.items() if not isinstance(one, InvalidCustomerError)},
+            ),
             ids,
-            {p: e for p, e in found.items() if isinstance(e, InvalidCustomerError)} | errors,
+            errors | self._torn(cells.torn),
             columns[self._columns[ROW_ID]] if ROW_ID in self._columns else (),
-            lambda place: "\x1f".join(rows[place]),
+            lambda place: "\x1f".join(column[place] for column in columns),
         )
 
-    def _torn(self, rows: list[list[str]]) -> dict[int, InvalidCustomerError]:
-        if set(map(len, rows)) == {self.width}:
-            return {}
-        lengths = enumerate(map(len, rows))
+    def _torn(self, torn: Mapping[int, int]) -> dict[int, InvalidCustomerError]:
         expected = f"{self.width} cells, as the header has"
         return {
-            place: InvalidCustomerError((Problem("row", f"{length} cells", expected),))
-            for place, length in lengths
-            if length != self.width
+            place: InvalidCustomerError((Problem("row", f"{width} cells", expected),))
+            for place, width in torn.items()
         }
 
-    def _given(
-        self, columns: Sequence[Sequence[str]], size: int
-    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:  # type: ignore[type-arg]
-        codes = {
-            name: self._column(columns, name, table, np.int8, UNKNOWN, size)
+    def _given_codes(self, cells: Cells) -> dict[str, Codes]:
+        return {
+            name: np.fromiter(map(table.__getitem__, column), np.int8, cells.size)
+            if (column := self._column(cells, name)) is not None
+            else np.full(cells.size, UNKNOWN, np.int8)
             for name, table in self._codes.items()
         }
-        numbers = {
-            name: self._column(columns, name, table, np.float64, np.nan, size)
+
+    def _given_numbers(self, cells: Cells) -> dict[str, Numbers]:
+        return {
+            name: np.fromiter(map(table.__getitem__, column), np.float64, cells.size)
+            if (column := self._column(cells, name)) is not None
+            else np.full(cells.size, np.nan)
             for name, table in self._amounts.items()
         }
-        return codes, numbers
 
-    def _column(self, columns, name, table, kind, unknown, size):  # type: ignore[no-untyped-def]
-        if name not in self._columns:
-            return np.full(size, unknown, kind)
-        return np.fromiter(map(table.__getitem__, columns[self._columns[name]]), kind, size)
+    def _column(self, cells: Cells, name: str) -> Sequence[str] | None:
+        place = self._columns.get(name)
+        return None if place is None else cells.columns[place]
 
     def _ids(self, columns: Sequence[Sequence[str]], size: int) -> tuple[Sequence[str], Mask]:
         """Return the customers' ids as they stand, and which have to be looked at with care."""
@@ -165,14 +191,21 @@ class Table:
         if CUSTOMER_ID.name not in self._columns:
             return [""] * size, odd
         ids = columns[self._columns[CUSTOMER_ID.name]]
-        if not (all(map(str.isprintable, ids)) and max(map(len, ids)) <= 200):  # noqa: PLR2004
-            odd[:] = [not (one.isprintable() and len(one) <= 200) for one in ids]  # noqa: PLR2004
+        if not (all(map(str.isprintable, ids)) and max(map(len, ids)) <= _LONGEST_ID):
+            odd[:] = [not (one.isprintable() and len(one) <= _LONGEST_ID) for one in ids]
         return list(map(str.strip, ids)), odd
 
-    def _known(self, row: Sequence[str]) -> Known | InvalidCustomerError:
-        cells = {name: row[place] for name, place in self._columns.items() if name != ROW_ID}
+    def _known(self, columns: Sequence[Sequence[str]], row: int) -> Known | InvalidCustomerError:
+        places = self._columns.items()
+        cells = {name: columns[place][row] for name, place in places if name != ROW_ID}
         told = {n: c for n, c in cells.items() if c.strip() or n == TOTAL_CHARGES.name}
         return read_known(told)
+
+
+_NAMES = {
+    normalised(ROW_ID): ROW_ID,
+    **{outside: field.name for outside, field in customer.BY_OUTSIDE_NAME.items()},
+}
 
 
 def _columns(header: Sequence[str]) -> Mapping[str, int]:
@@ -183,8 +216,7 @@ def _columns(header: Sequence[str]) -> Mapping[str, int]:
     """
     places: dict[str, int] = {}
     for place, cell in enumerate(header):
-        of = customer.BY_OUTSIDE_NAME.get(normalised(cell.strip()))
-        name = ROW_ID if normalised(cell.strip()) == normalised(ROW_ID) else of and of.name
+        name = _NAMES.get(normalised(cell.strip()))
         if name is None or name == CHURN.name:
             continue
         if name in places:
@@ -206,6 +238,8 @@ def _settled(given: Block) -> tuple[Block, Mask]:
     careful = blank & ~first_month
     for column in (*given.codes.values(), *numbers.values()):
         careful |= column == _ODD
+    for name, column in numbers.items():
+        numbers[name] = np.where(column < 0, np.nan, column)
     done = completed_block(Block(given.codes, numbers))
     return done.block, careful | done.contradicts | ~describes_something(done.block)
 
@@ -230,7 +264,7 @@ def read_known(raw: Mapping[str, object]) -> Known | InvalidCustomerError:
     if any(field.name in known for field in FEATURES):
         return dict(known)
     names = ", ".join(field.name for field in FEATURES)
-    return InvalidCustomerError((Problem("row", None, f"at least one of {names}"),))
+    return Unreadable(f"give at least one of {names}")
 
 
 def rows_of(found: Sequence[Known | InvalidCustomerError], row_ids: Sequence[str]) -> Rows:

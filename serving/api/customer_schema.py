@@ -116,7 +116,7 @@ def _letter(letter: str) -> str:
 
 
 def _rules(dependency: Dependency, naming: Naming) -> Iterable[Schema]:
-    """Yield the conditions that say: the parent has the value exactly when every child is forced."""
+    """Yield what says: the parent has the value exactly when every child is forced."""
     parent, value = dependency.parent, dependency.value
     others = [other for other in parent.values if other != value]
 

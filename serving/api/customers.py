@@ -30,16 +30,16 @@ router = APIRouter()
     response_model=None,
     responses={200: {"model": Prediction}, **problems(404, 422, 503)},
 )
-async def predict_customer(
+async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     request: Request,
     service: TheService,
     customer_id: Annotated[
         str, Path(max_length=200, examples=["7590-VHVEG"], description="As in the customer file.")
     ],
-    explain: Explain = Explain.SHORT,
-    protected: bool = False,
-    idempotency_key: IdempotencyKey = None,
-    accept_language: AcceptLanguage = None,
+    explain: Explain = Explain.SHORT,  # noqa: ARG001 - these four describe what ``asked_in`` reads
+    protected: bool = False,  # noqa: ARG001
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001
+    accept_language: AcceptLanguage = None,  # noqa: ARG001
 ) -> Response:
     """Say whether a customer of the database will leave, how sure that is, and why.
 

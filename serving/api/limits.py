@@ -14,8 +14,8 @@ class Limits:
     """Of one worker; ``CHURN_API_<NAME>`` sets each.
 
     ``requests`` are answered at once, ``batches`` among them; further ones get 503 and 429.
-    A request has ``seconds`` in all, a batch as long between two pieces of its stream. ``body_bytes``
-    bounds one customer, as a request or as a row.
+    A request has ``seconds`` in all, a batch as long between two pieces of its stream.
+    ``body_bytes`` bounds one customer, as a request or as a row.
     """
 
     requests: int = 1_024

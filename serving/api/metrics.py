@@ -33,7 +33,7 @@ class Metrics:
     def __init__(self, folder: Path, worker: int) -> None:
         self._folder = folder
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-        values.ValueClass = values.MultiProcessValue(lambda: worker)  # type: ignore[misc]
+        values.ValueClass = values.MultiProcessValue(lambda: worker)  # type: ignore[no-untyped-call]
         labels = ("route", "status")
         about = "Seconds from a request's first byte to its answer's last, by route and status."
         self._seconds = Histogram(
@@ -78,7 +78,7 @@ class Metrics:
         """Return the counts of every worker, and the state that is given, as text."""
         registry = CollectorRegistry()
         registry.register(_State(state))
-        MultiProcessCollector(registry, str(self._folder))
+        MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
         return generate_latest(registry)
 
 

@@ -48,8 +48,12 @@ def client(settings: Settings, store: ModelStore) -> Iterator[TestClient]:
 def running(settings: Settings) -> Iterator[TestClient]:
     """Run the service; a bug in it is an answer with status 500, as it would be for a caller."""
     app = create_app(settings)
-    local = {"base_url": "http://127.0.0.1", "client": ("127.0.0.1", 50_000)}
-    with TestClient(app, raise_server_exceptions=False, **local) as client:
+    with TestClient(
+        app,
+        base_url="http://127.0.0.1",
+        raise_server_exceptions=False,
+        client=("127.0.0.1", 50_000),
+    ) as client:
         yield client
 
 

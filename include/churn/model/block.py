@@ -4,6 +4,7 @@ A *code* is a value's place among its field's values; what is not known is ``UNK
 rules between fields are those of ``churn.implications`` and ``churn.parsing``, a column at a time.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ class Block:
     def is_known(self, name: str) -> Mask:
         """Return of which customers a field is known."""
         if name in self.codes:
-            return self.codes[name] != UNKNOWN
+            return np.asarray(self.codes[name] != UNKNOWN)
         return ~np.isnan(self.numbers[name])
 
     def known(self, place: int) -> Known:
@@ -45,7 +46,7 @@ class Block:
         found: dict[str, Value] = {f.name: f.values[code] for f, code in codes if code != UNKNOWN}
         for field in NUMBERS:
             number = float(self.numbers[field.name][place])
-            if number == number:  # is no NaN
+            if not math.isnan(number):
                 found[field.name] = int(number) if field is TENURE else number
         return found
 
@@ -110,7 +111,7 @@ def _settle(dependency: Dependency, codes: dict[str, Codes]) -> Mask:
 
 
 def _any(masks: Sequence[Mask]) -> Mask:
-    return np.logical_or.reduce(masks)
+    return np.asarray(np.logical_or.reduce(masks))
 
 
 def describes_something(block: Block) -> Mask:

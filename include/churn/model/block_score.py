@@ -57,7 +57,8 @@ def _sigmoid(log_odds: Floats) -> Floats:
 
 def _evidence(layout: Layout, block: Block) -> tuple[list[str], NDArray[np.int64]]:
     """Return the names of all evidence, and for each customer a bit for each that there is."""
-    names, bits = [], np.zeros(len(block), np.int64)
+    names: list[str] = []
+    bits = np.zeros(len(block), np.int64)
     for name, is_told in _tellings(layout, block):
         bits |= is_told.astype(np.int64) << len(names)
         names.append(name)
