@@ -17,6 +17,7 @@ from churn.batch import score_file
 from churn.data_dictionary import render
 from churn.doctor import examine
 from churn.errors import ChurnError, DataQualityError
+from churn.keys_cli import keys
 from churn.models_cli import models, operating, replay, reproduce
 from churn.registry.rules import AUTO, read_rules
 from churn.registry.store import ModelStore
@@ -200,7 +201,7 @@ def erase(settings: Settings, customer_id: str) -> None:
         click.echo(f"{path} still names the customer, and would bring it back", err=True)
 
 
-for command in (models, reproduce, replay):
+for command in (models, reproduce, replay, keys):
     churn.add_command(command)
 
 

@@ -14,6 +14,7 @@ from churn.field import Field, Kind, Value
 from churn.implications import completed
 
 _MAX_IDENTIFIER = 200
+_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
 
 
@@ -120,7 +121,8 @@ def parse_value(field: Field, value: object) -> Value:
 
 def _identifier(value: object) -> str:
     text = str(value).strip() if isinstance(value, str | int) else ""
-    if isinstance(value, bool) or not 0 < len(text) <= _MAX_IDENTIFIER or not text.isprintable():
+    fits = 0 < len(text) <= _MAX_IDENTIFIER and not _UNPRINTABLE.search(text)
+    if isinstance(value, bool) or not fits:
         raise _RejectedError
     return text
 

@@ -45,6 +45,7 @@ def answer(
         "probability_churn": score.probability,
         "interval": score.interval,
         "threshold": model.threshold(known),
+        "expected_value": model.expected_value(score, known),
     }
     if asked.explain is not Explain.NONE:
         parts.update(_explained(known, score, asked))

@@ -21,8 +21,10 @@ from starlette.types import Receive, Scope, Send
 from churn.customer import CUSTOMER_ID, FEATURES, Known
 from churn.errors import InvalidCustomerError, Problem
 from churn.log_options import LogOptions, WhenFull
+from churn.model.phrases import Language
 from churn.parsing import parse_customer
 from serving.api.answers import Answer, Asked, answer
+from serving.api.languages import preferred
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
 from serving.api.prediction_log import PredictionLog
@@ -33,9 +35,12 @@ from serving.api.spool import NotRecordedError
 MAX_BODY_BYTES: Final = 1 << 16
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 _MOST_KEPT: Final = 10_000
+_LONGEST_KEY: Final = 255
 _NAMESPACE: Final = uuid.UUID("5d6b5a56-6a3c-5d0e-9d0b-6f7d0f6f2d11")
 _NAMES: Final = frozenset(field.name for field in FEATURES)
 _JSON: Final = (b"content-type", b"application/json")
+_VARY: Final = (b"vary", b"accept-language")
+_LANGUAGE: Final = {one: ((b"content-language", one.encode()), _VARY) for one in Language}
 _FLAGS: Final = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -59,10 +64,11 @@ class Predictor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = await read_body(receive)
-        content = self.predict(body, asked(scope["query_string"]), _key(scope))
+        wanted = asked_in(scope)
+        content = self.predict(await read_body(receive), wanted, key_in(scope))
         length = (b"content-length", b"%d" % len(content))
-        await send({"type": "http.response.start", "status": 200, "headers": [_JSON, length]})
+        headers = [_JSON, length, *_LANGUAGE[wanted.language]]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
     def predict(self, body: bytes, asked: Asked, key: bytes = b"") -> bytes:
@@ -73,7 +79,15 @@ class Predictor:
             ProblemError: the body is no customer, or its answer cannot be recorded.
             NoModelError: there is no model.
         """
-        known = parse_customer(read_object(body))
+        return self.give(parse_customer(read_object(body)), asked, key)
+
+    def give(self, known: Known, asked: Asked, key: bytes = b"") -> bytes:
+        """Return the answer for a customer, as JSON; it is on record then.
+
+        Raises:
+            ProblemError: nothing is known, or the answer cannot be recorded.
+            NoModelError: there is no model.
+        """
         if _NAMES.isdisjoint(known):
             told = f"give at least one of {', '.join(field.name for field in FEATURES)}"
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, told)
@@ -129,11 +143,27 @@ def keyed_id(key: bytes, known: Known) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{key.decode('latin-1')}\n{content.decode()}"))
 
 
-def _key(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == IDEMPOTENCY_KEY:
-            return bytes(value)
-    return b""
+def key_in(scope: Scope) -> bytes:
+    """Return the request's idempotency key, one caller's being no other's; empty if there is none.
+
+    Raises:
+        InvalidCustomerError: it is too long.
+    """
+    key: bytes = scope["churn.headers"].get(IDEMPOTENCY_KEY, b"")
+    if len(key) > _LONGEST_KEY:
+        told = f"at most {_LONGEST_KEY} characters"
+        raise InvalidCustomerError((Problem("idempotency-key", key.decode("latin-1"), told),))
+    return b"%s\n%s" % (scope["churn.caller"].encode(), key) if key else b""
+
+
+def asked_in(scope: Scope) -> Asked:
+    """Return what a request's query and headers ask for.
+
+    Raises:
+        InvalidCustomerError: naming the parameter and what it may be.
+    """
+    language = preferred(scope["churn.headers"].get(b"accept-language", b""))
+    return asked(scope["query_string"], language)
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -190,7 +220,7 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 @lru_cache(maxsize=256)
-def asked(query: bytes) -> Asked:
+def asked(query: bytes, language: Language = Language.ENGLISH) -> Asked:
     """Return what a query string asks for.
 
     Raises:
@@ -202,7 +232,12 @@ def asked(query: bytes) -> Asked:
         raise InvalidCustomerError((Problem("explain", explain, "'none', 'short' or 'full'"),))
     if protected.lower() not in _FLAGS:
         raise InvalidCustomerError((Problem("protected", protected, "a boolean: true or false"),))
-    return Asked(Explain(explain), _FLAGS[protected.lower()])
+    return Asked(Explain(explain), _FLAGS[protected.lower()], language)
+
+
+def language_headers(language: Language) -> dict[str, str]:
+    """Return the headers that say in which language the texts are."""
+    return {name.decode(): value.decode() for name, value in _LANGUAGE[language]}
 
 
 class DirectRoute(APIRoute):

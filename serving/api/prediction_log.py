@@ -69,6 +69,11 @@ class PredictionLog:
         """
         self._spool.add(*records)
 
+    @property
+    def dropped(self) -> int:
+        """How many predictions this worker could not record since it started."""
+        return self._spool.dropped
+
     def state(self) -> LogState:
         """Return what waits at this moment."""
         spool = self._spool

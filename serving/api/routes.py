@@ -1,52 +1,44 @@
-"""The service's addresses."""
+"""The service's addresses for one customer, the model and the operator."""
 
 import asyncio
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request, Response
 
-from serving.api.live_model import LiveModel
+from serving.api import state
+from serving.api.document import customer_body, problems
+from serving.api.metrics import CONTENT_TYPE
 from serving.api.predicting import DirectRoute
-from serving.api.prediction_log import PredictionLog
-from serving.api.schemas import (
-    EXAMPLES,
-    Explain,
-    LogOut,
-    ModelOut,
-    Prediction,
-    ProblemOut,
-    Ready,
-    customer_schema,
-)
+from serving.api.schemas import Alive, Explain, ModelOut, Prediction, Ready
+from serving.api.service import Service
 
 router = APIRouter()
 
-
-def live_model(request: Request) -> LiveModel:
-    """The model in use."""
-    return cast(LiveModel, request.app.state.live_model)
-
-
-def prediction_log(request: Request) -> PredictionLog:
-    """Where answered predictions are kept."""
-    return cast(PredictionLog, request.app.state.prediction_log)
-
-
-Live = Annotated[LiveModel, Depends(live_model)]
-Log = Annotated[PredictionLog, Depends(prediction_log)]
-_PROBLEMS: dict[int | str, dict[str, object]] = {
-    422: {"model": ProblemOut, "description": "A field or the body is not what is expected."},
-    503: {"model": ProblemOut, "description": "No model has been published yet."},
-}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": customer_schema(), "examples": EXAMPLES}},
-    }
-}
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=255,
+        description="A request sent again with the same key and customer is one prediction.",
+    ),
+]
+AcceptLanguage = Annotated[
+    str | None, Header(description="The language of the texts: en or pt.", examples=["pt-BR"])
+]
 
 
-async def predict(explain: Explain = Explain.SHORT, protected: bool = False) -> None:
+def _service(request: Request) -> Service:
+    return cast(Service, request.app.state.service)
+
+
+TheService = Annotated[Service, Depends(_service)]
+
+
+async def predict(
+    explain: Explain = Explain.SHORT,
+    protected: bool = False,
+    idempotency_key: IdempotencyKey = None,
+    accept_language: AcceptLanguage = None,
+) -> None:
     """Say whether a customer will leave, how sure that is, and why.
 
     `explain=none` leaves the reasons out, `full` gives all of them and what could be changed;
@@ -59,40 +51,32 @@ router.add_api_route(
     predict,
     methods=["POST"],
     route_class_override=DirectRoute,
-    openapi_extra=_BODY,
+    openapi_extra=customer_body(),
     response_model=None,
-    responses={200: {"model": Prediction}, **_PROBLEMS},
+    responses={200: {"model": Prediction}, **problems(413, 422, 503)},
 )
 
 
-@router.get("/model", responses={503: _PROBLEMS[503]})
-async def model(live: Live) -> ModelOut:
+@router.get("/model", responses=problems(503))
+async def model(service: TheService) -> ModelOut:
     """Describe the model in use."""
-    manifest = live.model.manifest
-    return ModelOut(
-        version=manifest.version,
-        created_at=manifest.created_at.isoformat(),
-        trained_on=manifest.trained_on,
-        threshold=manifest.threshold,
-        cross_validation=manifest.cross_validation,
-        majority_baseline=manifest.majority_baseline,
-        refused=live.refused,
-    )
+    return state.model(service)
 
 
 @router.get("/livez")
-async def livez() -> dict[str, str]:
+async def livez() -> Alive:
     """Say that the process runs."""
-    return {"status": "alive"}
+    return Alive(status="alive")
 
 
-@router.get("/readyz", responses={503: _PROBLEMS[503]})
-async def readyz(live: Live, log: Log) -> Ready:
-    """Say whether the service can answer, and with which version."""
-    state = await asyncio.to_thread(log.state)
-    return Ready(
-        status="degraded" if state.is_full else "ready",
-        model_version=live.model.version,
-        refused=live.refused,
-        prediction_log=LogOut(**vars(state)),
-    )
+@router.get("/readyz", responses=problems(503))
+async def readyz(service: TheService) -> Ready:
+    """Say whether the service can answer, with which version, and whether its workers agree."""
+    return await asyncio.to_thread(state.ready, service)
+
+
+@router.get("/metrics", response_class=Response, responses=state.METRICS_RESPONSES)
+async def metrics(service: TheService) -> Response:
+    """Return what is counted, of all workers, for Prometheus."""
+    content = await asyncio.to_thread(state.exposition, service)
+    return Response(content, media_type=CONTENT_TYPE)
