@@ -13,7 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from benchmarks import cores, peers
+import psutil
+
+from benchmarks import batch_load, cores, peers
+from benchmarks.batch_load import Batch
 from benchmarks.cores import LOAD, SERVER
 from benchmarks.http_load import Load, Plan, load
 from benchmarks.installation import Installation, installed
@@ -28,7 +31,7 @@ REFERENCE: Final = "bare FastAPI route, 16 connections (reference)"
 SHORT: Final = "/predict, short reasons, durable log, 16 connections"
 _SECONDS: Final = 2.0
 _CONNECTIONS: Final = (1, 64, 256)
-_PEER_ROUNDS: Final = 5
+_PEER_ROUNDS: Final = 3
 _COMPARED: Final = 20
 _TOLERANCE: Final = 1e-9
 _SERVICE: Final = "serving.api.app:create_app"
@@ -46,6 +49,7 @@ def measure() -> ServingTable:
             f"`/predict` answered {min(times.values()):.0f} times as many requests as the fastest "
             f"peer, in the same rounds ({_listed(times)}); every peer's answers were equal to its.",
             _published(installation),
+            _batches(installation),
             parts(installation),
         ]
     return ServingTable("Serving", loads, REFERENCE, notes)
@@ -109,10 +113,7 @@ def _in_turn(plans: Mapping[str, Plan], rounds: int) -> dict[str, list[Load]]:
 
 def _require_logged(installation: Installation, found: Mapping[str, Sequence[Load]]) -> None:
     """What is measured counts only if it was recorded, too."""
-    until = time.monotonic() + 60
-    folders = [installation.home / name for name in ("spool", "two")]
-    while any(map(spool.used, folders)) and time.monotonic() < until:
-        time.sleep(0.5)
+    _drain(installation)
     answered = sum(
         each.statuses["200"]
         for name, loads in found.items()
@@ -121,6 +122,14 @@ def _require_logged(installation: Installation, found: Mapping[str, Sequence[Loa
     )
     if installation.logged() < answered:
         raise RuntimeError(f"{answered} were answered, {installation.logged()} are in the log")
+
+
+def _drain(installation: Installation) -> None:
+    """Wait until PostgreSQL has everything."""
+    until = time.monotonic() + 120
+    folders = [installation.home / name for name in ("spool", "two")]
+    while any(map(spool.used, folders)) and time.monotonic() < until:
+        time.sleep(0.5)
 
 
 def _peers(installation: Installation) -> tuple[dict[str, list[Load]], dict[str, float]]:
@@ -186,3 +195,24 @@ def _with_publish(installation: Installation, port: int, number: int) -> tuple[L
     during = load(Plan(port, "/predict", _bodies(installation), seconds=8))
     timer.join()
     return during, moments[0]
+
+
+def _batches(installation: Installation) -> str:
+    log, environment = installation.home / "service.log", installation.environment
+    content = batch_load.csv_of(installation.rows)
+    with uvicorn(_SERVICE, "--factory", environment=environment, log=log) as server:
+        process = psutil.Process(server.process.pid)
+        first, *done = [_sent(installation, server.port, content, process) for _ in range(4)]
+    rates = [each.per_second for each in done]
+    return (
+        f"A CSV of {batch_load.ROWS:,} rows to a CSV, {len(done)} times, every row recorded: "
+        f"{statistics.median(rates):,.0f} rows/s ({min(rates):,.0f} to {max(rates):,.0f}); the "
+        f"service grew by {first.grown / 1e6:.0f} MB at the first and by "
+        f"{sum(each.grown for each in done) / 1e6:.0f} MB in all the others."
+    )
+
+
+def _sent(installation: Installation, port: int, content: bytes, server: psutil.Process) -> Batch:
+    done = batch_load.send(port, content, server)
+    _drain(installation)
+    return done
