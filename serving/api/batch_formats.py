@@ -99,6 +99,8 @@ class CsvReader:
         text = content.decode(errors="surrogateescape").replace("\r\n", "\n")
         if self._table is None:
             text = self._begin(text)
+        if self._table is None and last:
+            raise Unreadable("CSV begins with a header; this has none")
         if self._table is None or not text:
             return None
         cells = _plain_cells(text, self._delimiter, self._table.width)
@@ -181,7 +183,7 @@ class ArrayReader:
         while (at := self._next(place)) is not None:
             place = at
             if self._expects is _Expects.VALUE:
-                if (value := self._value(place, last=last)) is None:
+                if (value := self._value(_past_space(self._rest, place), last=last)) is None:
                     break
                 found.append(value[0])
                 place = value[1]
