@@ -62,7 +62,7 @@ def test_a_log_line_is_one_json_object_whatever_is_in_it(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"):
-        client.get('/no%22thing%0A{')
+        client.get("/no%22thing%0A{")
     (record,) = [one for one in caplog.records if one.name == "serving.api.requests"]
     text = JsonFormatter().format(record)
     line = json.loads(text)
