@@ -15,6 +15,7 @@ from churn.implications import completed
 
 _MAX_IDENTIFIER = 200
 _UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
+_NUMERIC = (int, float, str)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
 
 
@@ -143,7 +144,7 @@ def _takes_bool(field: Field) -> bool:
 
 
 def _number(field: Field, value: object) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
         raise _RejectedError
     if isinstance(value, str) and not _DECIMAL.fullmatch(value.strip()):
         raise _RejectedError

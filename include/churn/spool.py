@@ -156,11 +156,12 @@ def _is_ours(path: Path, file: int) -> bool:
 
 
 def used(folder: Path) -> int:
-    """Return how many bytes the folder holds, what was put aside included."""
+    """Return how many bytes the folder's files hold, what was put aside included."""
     total = 0
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):
-            total += path.stat().st_size
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                total += entry.stat().st_size if entry.is_file() else 0
     return total
 
 

@@ -13,7 +13,7 @@ from churn.model.explanation import Explanation, Reason, explain
 from churn.model.phrases import Language
 from churn.model.score import Score
 from churn.model.what_if import Change, what_if
-from churn.model.wording import change_text, described, reason_text
+from churn.model.wording import change_text, worded
 from churn.scoring import LoadedModel
 from serving.api.schemas import Explain
 
@@ -77,12 +77,8 @@ def _explained(known: Known, score: Score, asked: Asked) -> Answer:
 
 
 def _reason(reason: Reason, known: Known, language: Language) -> Answer:
-    return {
-        "field": reason.field,
-        "value": described(reason.field, known, language),
-        "log_odds": reason.log_odds,
-        "text": reason_text(reason, known, language),
-    }
+    value, text = worded(reason, known, language)
+    return {"field": reason.field, "value": value, "log_odds": reason.log_odds, "text": text}
 
 
 def _log_odds(explanation: Explanation) -> Answer:

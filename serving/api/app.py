@@ -19,7 +19,7 @@ from serving.api.edge import Edge
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
-from serving.api.predicting import Predictor
+from serving.api.predicting import DirectRoute, Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.service import Service
 from serving.api.spool import Spool
@@ -79,6 +79,8 @@ def _assemble(settings: Settings) -> FastAPI:
     for router in (routes.router, batch.router, customers.router):
         app.include_router(router)
     document.install(app)
+    # What is asked for most is looked at first; the sort leaves the order of the others.
+    app.router.routes.sort(key=lambda route: not isinstance(route, DirectRoute))
     return app
 
 

@@ -56,7 +56,6 @@ class PredictionLog:
     def __init__(self, spool: Spool, connect: Connect) -> None:
         self._spool = spool
         self._connect = connect
-        self._connection: Connection | None = None
         self._stop = threading.Event()
         # A daemon: nothing waits at the end for a PostgreSQL that hangs.
         self._thread = threading.Thread(target=self._follow, name="prediction log", daemon=True)
@@ -86,15 +85,15 @@ class PredictionLog:
         self._spool.measure()
         if not self._spool.used:
             return 0
-        self._connected()  # before a segment is finished: there would be one for every try
-        self._spool.finish()
-        return sum(map(self._ship_segment, self._spool.finished()))
+        with self._connect() as connection:  # first: no segment is finished for a try in vain
+            self._spool.finish()
+            return sum(self._ship_segment(connection, each) for each in self._spool.finished())
 
-    def _ship_segment(self, segment: Finished) -> int:
+    def _ship_segment(self, connection: Connection, segment: Finished) -> int:
         content = segment.content()
         records = content.records
         for start in range(0, len(records), _BATCH):
-            self._insert(records[start : start + _BATCH])
+            self._insert(connection, records[start : start + _BATCH])
         if content.unread and not content.is_torn:
             segment.put_aside()
             log.error("%s: %s bytes are damaged; kept", segment.path.name, f"{content.unread:,}")
@@ -102,33 +101,22 @@ class PredictionLog:
             segment.remove()
         return len(records)
 
-    def _insert(self, records: Sequence[bytes]) -> None:
+    def _insert(self, connection: Connection, records: Sequence[bytes]) -> None:
         """Insert in one statement; a record that PostgreSQL will never take holds up no other."""
         try:
-            self._execute(records)
+            _execute(connection, records)
         except psycopg.DataError as error:
             if len(records) == 1:
                 self._put_aside(records[0], error)
                 return
             half = len(records) // 2
-            self._insert(records[:half])
-            self._insert(records[half:])
-
-    def _execute(self, records: Sequence[bytes]) -> None:
-        values = {_RECORDS: f"[{b','.join(records).decode()}]"}
-        connection = self._connected()
-        with connection.transaction():
-            connection.execute(statement("insert_predictions", **placeholders(values)), values)
+            self._insert(connection, records[:half])
+            self._insert(connection, records[half:])
 
     def _put_aside(self, record: bytes, error: Exception) -> None:
         log.error("PostgreSQL refuses a prediction, which is kept aside: %s", error)
         with (self._spool.folder / "refused.damaged").open("ab") as file:
             file.write(record + b"\n")
-
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
-        return self._connection
 
     def _follow(self) -> None:
         """Ship until told to stop; wait longer while PostgreSQL is away."""
@@ -143,7 +131,6 @@ class PredictionLog:
         try:
             self.ship()
         except (ChurnError, psycopg.Error, OSError) as error:
-            self._let_go()
             self._note(" ".join(str(error).split()))
             self._keep()
             return min(2 * wait, _LONGEST_WAIT_SECONDS)
@@ -159,12 +146,6 @@ class PredictionLog:
             if self._spool.is_large:
                 self._spool.finish()
 
-    def _let_go(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection:
-            with suppress(psycopg.Error):
-                connection.close()
-
     def _note(self, trouble: str | None) -> None:
         if trouble and trouble != self.trouble:
             log.warning("predictions wait in the spool: %s", trouble)
@@ -179,3 +160,15 @@ class PredictionLog:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(_END_SECONDS)
+
+
+def _execute(connection: Connection, records: Sequence[bytes]) -> None:
+    """Insert and commit in one statement."""
+    values = {_RECORDS: f"[{b','.join(records).decode()}]"}
+    query = statement("insert_predictions", **placeholders(values))
+    try:
+        connection.execute(query, values)
+        connection.commit()
+    except psycopg.DataError:
+        connection.rollback()
+        raise

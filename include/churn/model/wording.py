@@ -1,6 +1,7 @@
 """Reasons and changes in words, in the languages of ``churn.model.phrases``."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from churn import customer
 from churn.customer import ADD_ONS, DEPENDENCIES, MULTIPLE_LINES, NO_PHONE, Known
@@ -26,12 +27,25 @@ def described(name: str, known: Known, language: Language = Language.ENGLISH) ->
 
 def reason_text(reason: Reason, known: Known, language: Language = Language.ENGLISH) -> str:
     """Return a reason as a sentence."""
+    return worded(reason, known, language).text
+
+
+def worded(reason: Reason, known: Known, language: Language = Language.ENGLISH) -> "Worded":
+    """Return a reason's value and sentence."""
     name = reason.field
-    return _sentence(name, _told(name, known), language, reason.log_odds > 0)
+    return _worded(name, _told(name, known), language, reason.log_odds > 0)
 
 
 def _told(name: str, known: Known) -> Told:
-    return tuple([known.get(field) for field in _TOLD_BY.get(name, (name,))])
+    fields = _TOLD_BY.get(name)
+    return (known.get(name),) if fields is None else tuple([known.get(field) for field in fields])
+
+
+class Worded(NamedTuple):
+    """What a customer has of a field or group, and the sentence about it."""
+
+    value: str
+    text: str
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -48,10 +62,11 @@ def _described(name: str, told: Told, language: Language) -> str:
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _sentence(name: str, told: Told, language: Language, raises: bool) -> str:
+def _worded(name: str, told: Told, language: Language, raises: bool) -> Worded:
     phrases = PHRASES[language]
     sentence = phrases.raises if raises else phrases.lowers
-    return sentence.format(name=phrases.names[name], value=_described(name, told, language))
+    value = _described(name, told, language)
+    return Worded(value, sentence.format(name=phrases.names[name], value=value))
 
 
 def change_text(change: Change, language: Language = Language.ENGLISH) -> str:

@@ -7,11 +7,11 @@ CREATE INDEX IF NOT EXISTS prediction_logs_prediction_id ON prediction_logs (pre
 CREATE TABLE IF NOT EXISTS erasures (
     customer_sha256 bytea PRIMARY KEY,
     erased_at timestamptz NOT NULL,
-    model_versions text [] NOT NULL
+    model_versions text[] NOT NULL
 );
 
--- One shipper at a time: the unique key of a partitioned table holds predicted_at, so a request that
--- was tried again, at another moment, has to be looked for. Only its id is of version 5.
+-- One shipper at a time. The unique key of a partitioned table holds predicted_at, so a request
+-- that was tried again, at another moment, is to be looked for; only such an id is of version 5.
 CREATE OR REPLACE FUNCTION record_predictions(records jsonb) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
 DECLARE
