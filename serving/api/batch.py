@@ -143,9 +143,10 @@ class Work:
         try:
             for start in range(0, max(len(piece), 1), _CACHED_BYTES):
                 part = piece[start : start + _CACHED_BYTES]
-                rows = self._reader.feed(part, last=last and start + _CACHED_BYTES >= len(piece))
-                written.append(self._write(rows) if rows else b"")
-                self._begun = self._begun or rows is not None
+                is_end = last and start + _CACHED_BYTES >= len(piece)
+                for rows in self._reader.feed(part, last=is_end):
+                    written.append(self._write(rows))
+                    self._begun = True
         except InvalidCustomerError as error:
             written.append(self._fail(error))
         except NotRecordedError as error:

@@ -47,7 +47,7 @@ ALIASES: Final = {
 class Reader(Protocol):
     """Takes a stream in pieces and gives its rows, as far as they are complete."""
 
-    def feed(self, piece: bytes, *, last: bool = False) -> Rows | None:
+    def feed(self, piece: bytes, *, last: bool = False) -> list[Rows]:
         """Return the rows that are complete now.
 
         Raises:
@@ -62,14 +62,21 @@ class _Lines:
         self._rest = b""
         self._most = most
 
-    def cut(self, piece: bytes, *, last: bool, quotes: bool) -> bytes:
-        """Return whole lines; with quotes a line's end within a pair of them is none."""
+    def cut(self, piece: bytes, *, last: bool, quotes: bool) -> Iterator[bytes]:
+        """Yield whole lines; with quotes a line's end within a pair of them is none.
+
+        What begins with a quote that is never closed, or is too long, is cut after its first line.
+        """
         content = self._rest + piece
-        end = len(content) if last else _last_end(content, quotes=quotes)
-        if len(content) - end > self._most:  # a quote that is never closed, or one long line
-            end = content.find(b"\n") + 1 or len(content)
-        self._rest = content[end:]
-        return content[:end]
+        while content:
+            ends_well = last and not (quotes and content.count(b'"') % 2)
+            end = len(content) if ends_well else _last_end(content, quotes=quotes)
+            if not end and not last and len(content) <= self._most:
+                break
+            end = end or content.find(b"\n") + 1 or len(content)
+            yield content[:end]
+            content = content[end:]
+        self._rest = content
 
 
 def _last_end(content: bytes, *, quotes: bool) -> int:
@@ -93,10 +100,16 @@ class CsvReader:
         self._table: Table | None = None
         self._delimiter = ","
 
-    def feed(self, piece: bytes, *, last: bool = False) -> Rows | None:
+    def feed(self, piece: bytes, *, last: bool = False) -> list[Rows]:
         """Return the rows that are complete now."""
-        content = self._lines.cut(piece, last=last, quotes=True)
-        text = content.decode(errors="surrogateescape").replace("\r\n", "\n")
+        found = [self._read(lines) for lines in self._lines.cut(piece, last=last, quotes=True)]
+        if self._table is None and last:
+            raise Unreadable("CSV begins with a header; this has none")
+        return [rows for rows in found if rows]
+
+    def _read(self, lines: bytes) -> Rows | None:
+        text = lines.decode(errors="surrogateescape").replace("\r\n", "\n")
+        text = text.replace("\r", " ")  # alone it is no line's end, and csv would refuse it
         if self._table is None:
             text = self._begin(text)
         if self._table is None or not text:
@@ -124,12 +137,13 @@ class CsvReader:
 
 def _plain_cells(text: str, delimiter: str, width: int) -> Cells | None:
     """Return cells of lines without quotes that all have as many, several times as fast as csv."""
-    if '"' in text or "\r" in text:
+    if '"' in text:
         return None
     end = "" if text.endswith("\n") else "\n"
     flat = (text + end).replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
     ends = flat[width :: width + 1]
-    if len(flat) != (width + 1) * len(ends) + 1 or ends.count("\n") != len(ends):
+    lines = text.count("\n") + len(end)
+    if not lines == len(ends) == ends.count("\n") or len(flat) != (width + 1) * lines + 1:
         return None
     return Cells([flat[place : -1 : width + 1] for place in range(width)], len(ends))
 
@@ -141,11 +155,12 @@ class NdjsonReader:
         self._lines = _Lines(most)
         self._most = most
 
-    def feed(self, piece: bytes, *, last: bool = False) -> Rows | None:
+    def feed(self, piece: bytes, *, last: bool = False) -> list[Rows]:
         """Return the rows that are complete now."""
-        lines = self._lines.cut(piece, last=last, quotes=False).split(b"\n")
+        parts = self._lines.cut(piece, last=last, quotes=False)
+        lines = (line for part in parts for line in part.split(b"\n"))
         found = [self._read(line) for line in lines if line.strip()]
-        return _rows(found) if found else None
+        return [_rows(found)] if found else []
 
     def _read(self, line: bytes) -> object:
         if len(line) > self._most:
@@ -170,7 +185,7 @@ class ArrayReader:
         self._most = most
         self._expects = _Expects.OPENING
 
-    def feed(self, piece: bytes, *, last: bool = False) -> Rows | None:
+    def feed(self, piece: bytes, *, last: bool = False) -> list[Rows]:
         """Return the rows that are complete now."""
         try:
             self._rest += self._text.decode(piece, last)
@@ -181,14 +196,14 @@ class ArrayReader:
         while (at := self._next(place)) is not None:
             place = at
             if self._expects is _Expects.VALUE:
-                if (value := self._value(place, last=last)) is None:
+                if (value := self._value(_past_space(self._rest, place), last=last)) is None:
                     break
                 found.append(value[0])
                 place = value[1]
         self._rest = self._rest[_past_space(self._rest, place) :]
         if last and self._expects is not _Expects.NOTHING:
             raise Unreadable("the JSON array is not closed")
-        return _rows(found) if found else None
+        return [_rows(found)] if found else []
 
     def _next(self, place: int) -> int | None:
         """Step over what comes before a value; return where to go on, or None at the end."""

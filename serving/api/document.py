@@ -50,7 +50,8 @@ _BATCH_EXAMPLES = {
         "value": [{"customer_id": "7590-VHVEG", "tenure": 5}, {"tenure": -1}],
     }
 }
-_NDJSON_EXAMPLE = '{"customer_id": "7590-VHVEG", "tenure": 5}\n{"contract": "One year"}\n'
+_NDJSON = 'One object per line: `{"customer_id": "7590-VHVEG", "tenure": 5}`'
+_CSV = rf"^(?:customerID,)?(?:{'|'.join(f.header for f in FEATURES)})(?:,[A-Za-z_]+)*\r?\n"
 _CSV_EXAMPLE = "customerID,tenure,Contract\n7590-VHVEG,5,One year\n"
 _EXAMPLES: Mapping[str, Schema] = {
     "four fields": {
@@ -81,8 +82,8 @@ def batch_operation() -> dict[str, Any]:
     array = {"type": "array", "items": {"anyOf": rows}}
     content = {
         "application/json": {"schema": array, "examples": _BATCH_EXAMPLES},
-        "application/x-ndjson": {"schema": {"type": "string"}, "example": _NDJSON_EXAMPLE},
-        "text/csv": {"schema": {"type": "string"}, "example": _CSV_EXAMPLE},
+        "application/x-ndjson": {"schema": {"type": "string", "description": _NDJSON}},
+        "text/csv": {"schema": {"type": "string", "pattern": _CSV}, "example": _CSV_EXAMPLE},
     }
     answers = [{"$ref": f"{_REF}{one.__name__}"} for one in (BatchAnswerOut, BatchErrorOut)]
     told = {
