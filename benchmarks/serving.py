@@ -7,8 +7,6 @@ round after round, so that a busy machine is unfair to all of them alike; figure
 
 import json
 import statistics
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
@@ -18,9 +16,9 @@ from benchmarks.cores import LOAD, SERVER
 from benchmarks.http_load import Load, Plan, load
 from benchmarks.installation import Installation, installed
 from benchmarks.servers import uvicorn
+from benchmarks.serving_extras import SERVICE, batches, bodies, drain, publishes
 from benchmarks.serving_parts import parts
 from benchmarks.serving_table import ServingTable
-from churn import spool
 from churn.scoring import load_model
 
 ROUNDS: Final = 5
@@ -28,10 +26,9 @@ REFERENCE: Final = "bare FastAPI route, 16 connections (reference)"
 SHORT: Final = "/predict, short reasons, durable log, 16 connections"
 _SECONDS: Final = 2.0
 _CONNECTIONS: Final = (1, 64, 256)
-_PEER_ROUNDS: Final = 5
+_PEER_ROUNDS: Final = 3
 _COMPARED: Final = 20
 _TOLERANCE: Final = 1e-9
-_SERVICE: Final = "serving.api.app:create_app"
 
 
 def measure() -> ServingTable:
@@ -45,7 +42,8 @@ def measure() -> ServingTable:
             f"{cores.told()}; one worker where nothing else is said.",
             f"`/predict` answered {min(times.values()):.0f} times as many requests as the fastest "
             f"peer, in the same rounds ({_listed(times)}); every peer's answers were equal to its.",
-            _published(installation),
+            publishes(installation),
+            batches(installation),
             parts(installation),
         ]
     return ServingTable("Serving", loads, REFERENCE, notes)
@@ -55,41 +53,34 @@ def _listed(times: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {number:.0f}" for name, number in times.items())
 
 
-def _bodies(installation: Installation) -> list[str]:
-    """Return requests as the file and the schema spell them: words and numbers."""
-    return [json.dumps({n: _spelled(v) for n, v in row.items()}) for row in installation.rows]
-
-
-def _spelled(value: object) -> object:
-    return ("Yes" if value else "No") if isinstance(value, bool) else value
-
-
 def _service(installation: Installation) -> Iterator[tuple[str, list[Load]]]:
     log, environment = installation.home / "service.log", installation.environment
     with ExitStack() as stack:
         start = stack.enter_context
         bare = start(uvicorn("benchmarks.reference_app:app", environment=environment, log=log))
-        ours = start(uvicorn(_SERVICE, "--factory", environment=environment, log=log))
+        ours = start(uvicorn(SERVICE, "--factory", environment=environment, log=log))
         two = start(
             uvicorn(
-                _SERVICE,
+                SERVICE,
                 *("--factory", "--workers", "2"),
                 environment={**environment, "CHURN_SPOOL": str(installation.home / "two")},
                 log=log,
                 cores=(SERVER, LOAD),
             )
         )
-        bodies = _bodies(installation)
+        requests = bodies(installation)
         plans = {
-            REFERENCE: Plan(bare.port, "/predict", bodies),
-            SHORT: Plan(ours.port, "/predict", bodies),
-            "/predict, no explanation": Plan(ours.port, "/predict?explain=none", bodies),
-            "/predict, full explanation": Plan(ours.port, "/predict?explain=full", bodies),
+            REFERENCE: Plan(bare.port, "/predict", requests),
+            SHORT: Plan(ours.port, "/predict", requests),
+            "/predict, no explanation": Plan(ours.port, "/predict?explain=none", requests),
+            "/predict, full explanation": Plan(ours.port, "/predict?explain=full", requests),
         }
         for number in _CONNECTIONS:
-            plans[f"bare route, {number} connections"] = Plan(bare.port, "/predict", bodies, number)
-            plans[f"/predict, {number} connections"] = Plan(ours.port, "/predict", bodies, number)
-        plans["/predict, 2 workers on both cores"] = Plan(two.port, "/predict", bodies)
+            plans[f"bare route, {number} connections"] = Plan(
+                bare.port, "/predict", requests, number
+            )
+            plans[f"/predict, {number} connections"] = Plan(ours.port, "/predict", requests, number)
+        plans["/predict, 2 workers on both cores"] = Plan(two.port, "/predict", requests)
         found = _in_turn(plans, ROUNDS)
         _require_logged(installation, found)
     yield from found.items()
@@ -109,10 +100,7 @@ def _in_turn(plans: Mapping[str, Plan], rounds: int) -> dict[str, list[Load]]:
 
 def _require_logged(installation: Installation, found: Mapping[str, Sequence[Load]]) -> None:
     """What is measured counts only if it was recorded, too."""
-    until = time.monotonic() + 60
-    folders = [installation.home / name for name in ("spool", "two")]
-    while any(map(spool.used, folders)) and time.monotonic() < until:
-        time.sleep(0.5)
+    drain(installation)
     answered = sum(
         each.statuses["200"]
         for name, loads in found.items()
@@ -129,13 +117,13 @@ def _peers(installation: Installation) -> tuple[dict[str, list[Load]], dict[str,
     times: dict[str, float] = {}
     log, environment = installation.home / "peer.log", installation.environment
     pipeline = installation.home / "model.joblib"
-    with uvicorn(_SERVICE, "--factory", environment=environment, log=log) as service:
-        ours = Plan(service.port, "/predict", _bodies(installation))
+    with uvicorn(SERVICE, "--factory", environment=environment, log=log) as service:
+        ours = Plan(service.port, "/predict", bodies(installation))
         for peer in peers.PEERS:
             with peers.started(peer, pipeline, log) as server:
                 _require_equal(peer, server.port, installation)
-                bodies = [json.dumps(peer.body(row)) for row in installation.rows]
-                theirs = Plan(server.port, peer.path, bodies)
+                records = [json.dumps(peer.body(row)) for row in installation.rows]
+                theirs = Plan(server.port, peer.path, records)
                 both = _in_turn({SHORT: ours, peer.name: theirs}, _PEER_ROUNDS)
             found[peer.name] = both[peer.name]
             pairs = zip(both[SHORT], both[peer.name], strict=True)
@@ -152,37 +140,3 @@ def _require_equal(peer: peers.Peer, port: int, installation: Installation) -> N
         ours = model.score(row).probability
         if abs(theirs - ours) > _TOLERANCE:
             raise RuntimeError(f"{peer.name} answers {theirs!r}, the service {ours!r}")
-
-
-def _published(installation: Installation) -> str:
-    """Publish in the middle of a load, a few times; say what that cost its requests."""
-    log, environment = installation.home / "service.log", installation.environment
-    ratios, failed, answered = [], 0, 0
-    with uvicorn(_SERVICE, "--factory", environment=environment, log=log) as server:
-        for number in range(1, 6):
-            during, moment = _with_publish(installation, server.port, number)
-            second = int(moment - during.started)
-            near, steady = during.slots[second : second + 2], during.slots[1:second]
-            ratios.append(max(near) / statistics.median(steady))
-            failed += during.failed
-            answered += sum(during.statuses.values())
-    return (
-        f"A publish during load, {len(ratios)} times: {failed} of {answered:,} requests failed; "
-        "the p99 of its second (the worse one of that and the next) was "
-        f"{statistics.median(ratios):.2f} times the steady one "
-        f"({min(ratios):.2f} to {max(ratios):.2f})."
-    )
-
-
-def _with_publish(installation: Installation, port: int, number: int) -> tuple[Load, float]:
-    moments: list[float] = []
-
-    def publish() -> None:
-        installation.publish(number)
-        moments.append(time.time())
-
-    timer = threading.Timer(5.2, publish)
-    timer.start()
-    during = load(Plan(port, "/predict", _bodies(installation), seconds=8))
-    timer.join()
-    return during, moments[0]

@@ -143,8 +143,6 @@ class PredictionLog:
         with suppress(OSError):
             self._spool.sync()
             self._spool.measure()
-            if self._spool.is_large:
-                self._spool.finish()
 
     def _note(self, trouble: str | None) -> None:
         if trouble and trouble != self.trouble:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -49,6 +50,8 @@ class Spool:
         except (NotRecordedError, OSError) as error:
             self.dropped += len(records)
             raise NotRecordedError(f"the prediction cannot be recorded: {error}") from None
+        if self._writer.size > _SEGMENT_BYTES:
+            self._finish_large()
 
     def _require_room(self, size: int) -> None:
         if self.used + size > self.limit:
@@ -60,11 +63,6 @@ class Spool:
         with self._lock:
             self.used = spool.used(self.folder)
 
-    @property
-    def is_large(self) -> bool:
-        """Whether what was added since the last segment would take long to read at once."""
-        return self._writer.size > _SEGMENT_BYTES
-
     def finish(self) -> None:
         """Leave what was added so far to whoever ships it."""
         if not self._writer.size:
@@ -73,6 +71,11 @@ class Spool:
         with self._lock:
             former, self._writer = self._writer, following
         former.close()
+
+    def _finish_large(self) -> None:
+        """A segment is read at once, so it may not grow for ever; what was added is safe."""
+        with suppress(OSError):
+            self.finish()
 
     def sync(self) -> None:
         """Ask the disk to have what waits."""

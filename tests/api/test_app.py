@@ -186,7 +186,7 @@ def test_what_the_schema_forbids_is_refused(client: TestClient, body: dict[str, 
         {"internet_service": "no", "online_security": "No internet SERVICE"},
         {"streaming_tv": True},
         {"monthly_charges": ".5"}, {"monthly_charges": "1000000.0"}, {"phone_service": "1",
-        "multiple_lines": 0}, {"TotalCharges": 0, "customerID": 7}, 
+        "multiple_lines": 0}, {"TotalCharges": 0, "customerID": 7},
         {"customer_id": "é☂", "tenure": 1},
     ],
 )  # fmt: skip

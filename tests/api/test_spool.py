@@ -193,3 +193,13 @@ def test_counting_reads_on_where_it_stopped(spool: Spool) -> None:
     spool.finish()
     spool.add(b"record")
     assert spool.waiting() == 4
+
+
+def test_a_segment_does_not_grow_for_ever(tmp_path: Path) -> None:
+    with Spool(tmp_path, limit=100_000_000) as spool:
+        for _ in range(90):
+            spool.add(*[b"x" * 1_000] * 100)
+        sizes = [path.stat().st_size for path in segments.segments(tmp_path)]
+        assert spool.waiting() == 9_000
+    assert len(sizes) >= 3
+    assert max(sizes) < 4_500_000
