@@ -51,7 +51,7 @@ class TrainingOptions:
     protected_attributes: ProtectedAttributes = ProtectedAttributes.USE
     max_auc: float | None = None
     max_accuracy: float | None = None
-    evaluated_rows: int = 50_000
+    evaluated_rows: int = 20_000
 
     @classmethod
     def from_values(cls, values: Mapping[str, str]) -> "TrainingOptions":

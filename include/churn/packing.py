@@ -43,43 +43,38 @@ def pack(trained: Trained, frame: "pd.DataFrame", *, data: Snapshot, now: dateti
     """Return the manifest and the files of a new version, named by time and content."""
     digest = fingerprint(trained)
     version = f"{now:%Y%m%dT%H%M%S}Z-{digest[:8]}"
-    files = {
+    files = _files(version, now, trained)
+    manifest = Manifest(
+        version=version,
+        created_at=now,
+        fingerprint=digest,
+        recipe=_recipe(trained),
+        settings=trained.options.values,
+        trained_on=TrainedOn(
+            load_id=data.load_id, customers=trained.customers, churned=trained.churned
+        ),
+        data_fingerprint=data.fingerprint,
+        data_customers=data.customers,
+        family=trained.family.name,
+        threshold=trained.policy.threshold,
+        policy=trained.policy,
+        largest_difference=trained.largest_difference,
+        golden_rows=_golden_rows(trained, frame),
+        libraries=_libraries(),
+        files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        **findings.of(trained.report),
+    )
+    return Package(manifest, files)
+
+
+def _files(version: str, now: datetime, trained: Trained) -> dict[str, bytes]:
+    return {
         SCORECARD: trained.scorecard.model_dump_json(indent=1).encode(),
         **({TREES: trained.trees} if trained.trees else {}),
         MODEL: _joblib(trained),
         CARD: card.render(version, now, trained).encode(),
         **plots.draw(trained),
     }
-    report = trained.report
-    manifest = Manifest(
-        version=version,
-        created_at=now,
-        fingerprint=digest,
-        recipe=_recipe(trained),
-        trained_on=TrainedOn(
-            load_id=data.load_id, customers=trained.customers, churned=trained.churned
-        ),
-        data_fingerprint=data.fingerprint,
-        data_customers=data.customers,
-        threshold=trained.policy.threshold,
-        cross_validation=findings.cross_validation(report.recipe.measured),
-        majority_baseline={name: f.value for name, f in report.baseline.figures.items()},
-        largest_difference=trained.largest_difference,
-        golden_rows=_golden_rows(trained, frame),
-        libraries=_libraries(),
-        files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-        family=trained.family.name,
-        policy=trained.policy,
-        calibration=findings.calibration(report.recipe),
-        hold_out=findings.hold_out(report),
-        challengers=findings.challengers(report),
-        folds_ahead_of_all_columns=report.folds_ahead_of_all_columns,
-        slices=findings.slices(report),
-        cost_of_leaving_out_protected=findings.figures(report.cost_of_leaving_out),
-        leak_checks=findings.leak_checks(report),
-        settings=trained.options.values,
-    )
-    return Package(manifest, files)
 
 
 def _joblib(trained: Trained) -> bytes:

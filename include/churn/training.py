@@ -1,7 +1,6 @@
 """Trains every family on the customers, measures them, and fits the one that is published."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,75 +9,21 @@ from sklearn.pipeline import Pipeline
 
 from churn.customer import CUSTOMER_ID, MIN_PER_CLASS
 from churn.errors import DataQualityError
-from churn.model import holdout, leaks, policy
-from churn.model.bootstrap import Figure, Measured
+from churn.model import holdout
 from churn.model.compiling import compile_scorecard, compile_trees, largest_difference
-from churn.model.evaluation import (
-    Evaluation,
-    Rows,
-    cross_validate,
-    evaluate_once,
-    folds_ahead,
-    majority_baseline,
-)
-from churn.model.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Family, families, matrix
+from churn.model.evaluation import Rows
+from churn.model.families import SCORECARD, Family, matrix
 from churn.model.features import fit_weighted, pipeline
-from churn.model.leaks import Ceilings
-from churn.model.metrics import Floats
-from churn.model.outcomes import Consequences, consequences
 from churn.model.policy import Policy
+from churn.model.ranking import Floats
 from churn.model.scorecard import Scorecard
-from churn.model.slices import Slice, masks, slices
-from churn.options import Objective, ProtectedAttributes, TrainingOptions
-from churn.registry.bootstrap import Comparison
-from churn.registry.promotion import judge
+from churn.options import Economics, TrainingOptions
+from churn.selection import Report, evaluate
 
 if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The family that is published, and how those with a lower log-loss than it were judged."""
-
-    family: Family
-    reasons: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Report:
-    """What is known of a version's quality.
-
-    ``recipe`` is cross-validated on every customer, hold-out included, as nothing is chosen from
-    it; ``challengers`` on those who are not held out, and from them the family and the thresholds
-    are chosen; ``held_out`` is each family fitted on those and asked about the hold-out.
-    """
-
-    rows: Rows
-    held_out_rows: Rows
-    baseline: Measured
-    recipe: Evaluation
-    all_columns: Evaluation
-    challengers: tuple[Evaluation, ...]
-    held_out: tuple[Evaluation, ...]
-    choice: Choice
-    policies: tuple[Consequences, ...]
-    slices: tuple[Slice, ...]
-    cost_of_leaving_out: Mapping[str, Figure]
-    ceilings: Ceilings
-    single_field_auc: Mapping[str, float]
-
-    @property
-    def published_on_hold_out(self) -> Evaluation:
-        """The published family, asked about the hold-out."""
-        return next(one for one in self.held_out if one.family is self.choice.family)
-
-    @property
-    def folds_ahead_of_all_columns(self) -> int:
-        """In how many folds the recipe has a lower log-loss than logistic on all columns."""
-        return folds_ahead(self.recipe.measured, self.all_columns.measured)
 
 
 @dataclass(frozen=True)
@@ -91,12 +36,25 @@ class Trained:
     model: Pipeline
     scorecard: Scorecard
     trees: bytes | None
-    policy: Policy
+    everybody: Rows
     options: TrainingOptions
-    customers: int
-    churned: int
     report: Report
     largest_difference: float
+
+    @property
+    def customers(self) -> int:
+        """How many there are, the hold-out included."""
+        return self.everybody.customers
+
+    @property
+    def churned(self) -> int:
+        """How many of them had left."""
+        return self.everybody.churned
+
+    @property
+    def policy(self) -> Policy:
+        """What follows from a probability, by the objective that was set."""
+        return self.report.policy(self.options.objective)
 
     @property
     def family(self) -> Family:
@@ -118,131 +76,24 @@ def train(
         ModelRefusedError: the compiled scorecard is not the fitted model.
     """
     chosen = options or TrainingOptions()
-    # Folds go by the rows' order; PostgreSQL's depends on its collation, a file's on its author.
-    order = np.argsort(np.asarray(frame[CUSTOMER_ID.name], dtype=str), kind="stable")
-    ordered = None if weights is None else weights[order]
-    everybody = Rows.of(frame.iloc[order], chosen.economics, ordered)
+    everybody = _in_order(frame, weights, chosen.economics)
     _require_both_classes(everybody)
     report = evaluate(_evaluated(everybody, chosen.evaluated_rows), chosen)
+    log.info("the family to publish: %s", report.choice.family.title)
     learn = everybody.take(~everybody.is_held_out)
     protected = chosen.protected_attributes
     model = fit_weighted(pipeline(protected), learn.frame, learn.y, learn.weights)
     scorecard = compile_scorecard(model, learn.frame, learn.weights, protected)
     difference = largest_difference(model, scorecard, report.rows.frame)
     log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
-    return Trained(
-        model=model,
-        scorecard=scorecard,
-        trees=_trees(report.choice.family, learn),
-        policy=report.policies[list(Objective).index(chosen.objective)].policy,
-        options=chosen,
-        customers=round(everybody.weights.sum()),
-        churned=round((everybody.weights * everybody.y).sum()),
-        report=report,
-        largest_difference=difference,
-    )
+    trees = _trees(report.choice.family, learn)
+    return Trained(model, scorecard, trees, everybody, chosen, report, difference)
 
 
-def evaluate(rows: Rows, options: TrainingOptions) -> Report:
-    """Measure every family on the same folds and choose the one to publish.
-
-    Raises:
-        DataQualityError: something tells the answer; the suspect is named.
-    """
-    single = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
-    learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
-    candidates = families(options.protected_attributes)
-    challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
-    choice = choose(challengers, learn)
-    log.info("the family to publish: %s", choice.family.title)
-    recipe = cross_validate(choice.family, rows)
-    limits = leaks.ceilings(rows.frame, options)
-    leaks.refuse_too_good(recipe.measured.figures, limits, single, rows=len(rows.y))
-    on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
-    position = candidates.index(choice.family)
-    p = on_held_out[position].parts[0].p
-    found = _policies(challengers[position], learn, held_out, p, options)
-    in_use = found[list(Objective).index(options.objective)].policy
-    return Report(
-        rows=rows,
-        held_out_rows=held_out,
-        baseline=majority_baseline(rows),
-        recipe=recipe,
-        all_columns=cross_validate(_named(candidates, LOGISTIC_ALL_COLUMNS), rows),
-        challengers=challengers,
-        held_out=on_held_out,
-        choice=choice,
-        policies=found,
-        slices=slices(rows, recipe, held_out, p, in_use),
-        cost_of_leaving_out=_cost_of_leaving_out(rows),
-        ceilings=limits,
-        single_field_auc=single,
-    )
-
-
-def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
-    """Return the family to publish: the scorecard, unless one beats it by the promotion rule.
-
-    Both are compared on one repeat's out-of-fold scores. The challenger with the lowest log-loss is
-    asked first, and the first one that beats the scorecard is taken.
-    """
-    scorecard = challengers[0]
-    ranked = sorted(challengers, key=_log_loss)
-    reasons: dict[str, str] = {}
-    for other in ranked[: ranked.index(scorecard)]:
-        if not other.family.is_publishable:
-            reasons[other.family.name] = "for comparison only"
-            continue
-        decision = judge(_comparison(scorecard, other, rows))
-        # The rule is worded for the hold-out, on which a candidate meets the champion later.
-        reasons[other.family.name] = decision.reason.replace("on the hold-out", "out of fold")
-        if decision.promote:
-            return Choice(other.family, reasons)
-    return Choice(scorecard.family, reasons)
-
-
-def _log_loss(evaluation: Evaluation) -> float:
-    return evaluation.measured.figure("log_loss").value
-
-
-def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
-    return Comparison(
-        y=rows.y,
-        champion=champion.repeat(0),
-        challenger=challenger.repeat(0),
-        slices={f"{field} {value}": mask for field, value, mask in masks(rows)},
-        weights=rows.weights.astype(np.int64),
-    )
-
-
-def _policies(
-    evaluation: Evaluation, learn: Rows, held_out: Rows, p: Floats, options: TrainingOptions
-) -> tuple[Consequences, ...]:
-    """Return every policy, its threshold from out-of-fold scores, its figures from the hold-out."""
-    return tuple(
-        consequences(
-            policy.choose(
-                objective,
-                options.economics,
-                y=learn.y,
-                p=evaluation.repeat(0),
-                weights=learn.weights,
-                monthly_charges=learn.monthly_charges,
-            ),
-            held_out,
-            p,
-        )
-        for objective in Objective
-    )
-
-
-def _cost_of_leaving_out(rows: Rows) -> dict[str, Figure]:
-    """Return what the scorecard loses without gender and age, on the same folds and draws."""
-    use, leave_out = (
-        cross_validate(_named(families(way), SCORECARD), rows).measured
-        for way in ProtectedAttributes
-    )
-    return {name: leave_out.minus(use, name) for name in ("roc_auc", "log_loss", "brier")}
+def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economics) -> Rows:
+    """Return the rows by id, as a database's order depends on its collation, a file's on chance."""
+    order = np.argsort(np.asarray(frame[CUSTOMER_ID.name], dtype=str), kind="stable")
+    return Rows.of(frame.iloc[order], economics, None if weights is None else weights[order])
 
 
 def _evaluated(rows: Rows, at_most: int) -> Rows:
@@ -262,19 +113,8 @@ def _trees(family: Family, learn: Rows) -> bytes | None:
     return compile_trees(fitted, family, learn.frame)
 
 
-def _named(candidates: tuple[Family, ...], name: str) -> Family:
-    return next(family for family in candidates if family.name == name)
-
-
-def _told(evaluation: Evaluation) -> Evaluation:
-    loss, auc = (evaluation.measured.figure(name) for name in ("log_loss", "roc_auc"))
-    log.info("%s: log-loss %.4f, ROC-AUC %.4f", evaluation.family.title, loss.value, auc.value)
-    return evaluation
-
-
 def _require_both_classes(rows: Rows) -> None:
-    churned = round((rows.weights * rows.y).sum())
-    stayed = round(rows.weights.sum()) - churned
+    churned, stayed = rows.churned, rows.customers - rows.churned
     if min(churned, stayed) < MIN_PER_CLASS:
         raise DataQualityError(
             f"{churned} customers left and {stayed} stayed; a model needs at least "

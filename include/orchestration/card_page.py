@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, MutableMapping
     from pathlib import Path
 
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Request, Response
 
     from churn.registry.store import ModelStore
 
@@ -48,24 +48,13 @@ class LazyApp:
 
 def create_app(store: Callable[[], ModelStore]) -> FastAPI:
     """Return the app: the card of the version in use, of any other, and their pictures."""
-    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
-    from fastapi import Depends, FastAPI, Request
     from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-    from churn.errors import ChurnError, NoModelError
+    from churn.errors import NoModelError
     from churn.registry.store import CARD, read_version
     from churn.report.names import FOLDER
 
-    may_read = requires_access_dag("GET", param_dag_id=DAG_ID)
-    app = FastAPI(
-        openapi_url=None,  # which would be a route without the checks
-        dependencies=[Depends(get_user), Depends(may_read)],
-    )
-
-    @app.exception_handler(ChurnError)
-    def refused(_: Request, error: ChurnError) -> Response:
-        status = 404 if isinstance(error, NoModelError) else 409
-        return HTMLResponse(_page(f"<p>{html.escape(str(error))}</p>"), status, _HEADERS)
+    app = _guarded()
 
     @app.get("/")
     def newest() -> Response:
@@ -84,6 +73,32 @@ def create_app(store: Callable[[], ModelStore]) -> FastAPI:
         return Response(found, media_type="image/png", headers=_HEADERS)
 
     return app
+
+
+def _guarded() -> FastAPI:
+    """Return an app of which no route can be reached without the right to read the DAG."""
+    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+    from fastapi import Depends, FastAPI
+
+    from churn.errors import ChurnError
+
+    return FastAPI(
+        openapi_url=None,  # which would be a route without the checks
+        dependencies=[
+            Depends(get_user),
+            Depends(requires_access_dag("GET", param_dag_id=DAG_ID)),
+        ],
+        exception_handlers={ChurnError: _refused},
+    )
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    from fastapi.responses import HTMLResponse
+
+    from churn.errors import NoModelError
+
+    status = 404 if isinstance(error, NoModelError) else 409
+    return HTMLResponse(_page(f"<p>{html.escape(str(error))}</p>"), status, _HEADERS)
 
 
 def _folder(store: ModelStore, version: str) -> Path:

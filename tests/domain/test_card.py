@@ -109,7 +109,7 @@ def test_a_card_of_trees_says_that_they_are_published_and_why() -> None:
     text = _card_of_trees()
     assert "is published**: it beats the scorecard by" in text
     assert "The scorecard answers where fields are missing" in text
-    assert "The promotion rule on random forest: promoted: better beyond noise" in text
+    assert "The promotion rule on random forest: promote: better beyond noise" in text
 
 
 def test_a_card_on_few_customers_or_a_part_of_them_says_so() -> None:

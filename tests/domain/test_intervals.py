@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from churn.model.bootstrap import Part, interval, measure, noise_floor, resampled
-from churn.model.metrics import Floats, Outcomes, Stakes
+from churn.model.metrics import Stakes
+from churn.model.ranking import Floats, Outcomes
 from tests.customer_file import trained
 
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from churn.model import metrics
-from churn.model.metrics import METRICS, Floats, Outcomes, Ranked, Stakes
+from churn.model import metrics, ranking
+from churn.model.metrics import METRICS, Stakes
+from churn.model.ranking import Floats, Outcomes, Ranked
 
 Rows = tuple[Outcomes, Floats, Floats]
 
@@ -69,8 +70,8 @@ def test_many_weightings_at_once_are_each_as_if_alone() -> None:
     weights = random.integers(0, 3, (5, 300)).astype(float)
     ranked = Ranked(y, p, weights)
     for name in ("roc_auc", "average_precision"):
-        together = getattr(metrics, name)(ranked)
-        alone = [getattr(metrics, name)(Ranked(y, p, row[None]))[0] for row in weights]
+        together = getattr(ranking, name)(ranked)
+        alone = [getattr(ranking, name)(Ranked(y, p, row[None]))[0] for row in weights]
         np.testing.assert_allclose(together, alone)
 
 
@@ -78,13 +79,13 @@ def test_the_precision_of_the_top_tenth_is_the_share_of_leavers_in_it() -> None:
     y = np.array([1, 1, 0, 1, *[0] * 36])
     p = np.linspace(0.9, 0.1, 40)
     ranked = Ranked(y, p, np.ones((1, 40)))
-    assert metrics.precision_at(ranked, 0.10)[0] == pytest.approx(3 / 4)
-    assert metrics.lift_at(ranked, 0.10)[0] == pytest.approx(3 / 4 / (3 / 40))
+    assert ranking.precision_at(ranked, 0.10)[0] == pytest.approx(3 / 4)
+    assert ranking.lift_at(ranked, 0.10)[0] == pytest.approx(3 / 4 / (3 / 40))
 
 
 def test_customers_with_equal_scores_count_as_if_in_random_order() -> None:
     y, p = np.array([1, 0, 0, 0]), np.full(4, 0.3)
-    assert metrics.precision_at(Ranked(y, p, np.ones((1, 4))), 0.5)[0] == pytest.approx(0.25)
+    assert ranking.precision_at(Ranked(y, p, np.ones((1, 4))), 0.5)[0] == pytest.approx(0.25)
 
 
 def test_the_calibration_error_of_a_worked_example() -> None:

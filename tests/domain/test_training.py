@@ -15,7 +15,8 @@ from churn.model.families import GRADIENT_BOOSTING, SCORECARD, TREE_FAMILIES, fa
 from churn.model.features import fit_weighted, pipeline, probabilities, target
 from churn.model.holdout import is_held_out
 from churn.options import Objective, ProtectedAttributes, TrainingOptions
-from churn.training import choose, train
+from churn.selection import choose
+from churn.training import train
 from tests.customer_file import customers, trained
 from tests.interacting_customers import interacting_customers, trained_on_interactions
 
@@ -92,7 +93,7 @@ def test_progress_is_told_family_by_family(caplog: pytest.LogCaptureFixture) -> 
 def test_on_interactions_trees_win_and_are_published() -> None:
     model = trained_on_interactions()
     assert model.family.name in TREE_FAMILIES
-    assert model.report.choice.reasons[model.family.name].startswith("promoted")
+    assert model.report.choice.reasons[model.family.name].startswith("promote: better")
     assert model.report.recipe.measured.figure("roc_auc").value > 0.8
     assert model.report.challengers[0].measured.figure("roc_auc").value < 0.65
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.model import metrics
-from churn.model.metrics import Floats, Outcomes, Stakes
+from churn.model.metrics import Stakes
+from churn.model.ranking import Floats, Outcomes
 
 DRAWS: Final = 200
 SEED: Final = 20_260_101

@@ -14,7 +14,8 @@ from churn.model import holdout
 from churn.model.bootstrap import Measured, NoiseFloor, Part, measure, noise_floor, resampled
 from churn.model.families import Family, matrix
 from churn.model.features import target
-from churn.model.metrics import Floats, Outcomes, Stakes
+from churn.model.metrics import Stakes
+from churn.model.ranking import Floats, Outcomes
 from churn.options import Economics
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ class Rows:
         """Return some of the rows."""
         rows = np.flatnonzero(chosen)
         return Rows(self.frame.iloc[rows], self.y[rows], self.weights[rows], self.stakes.take(rows))
+
+    @property
+    def customers(self) -> int:
+        """How many customers the rows stand for."""
+        return round(float(self.weights.sum()))
+
+    @property
+    def churned(self) -> int:
+        """How many of them left."""
+        return round(float(self.weights @ self.y))
 
     @cached_property
     def monthly_charges(self) -> Floats:

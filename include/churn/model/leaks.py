@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from churn.customer import CHURN, COLUMNS, CUSTOMER_ID, FEATURES, TENURE, normalised
 from churn.errors import DataQualityError
 from churn.model.bootstrap import Figure
-from churn.model.metrics import Floats, Outcomes, Ranked, roc_auc
+from churn.model.ranking import Floats, Outcomes, Ranked, roc_auc
 from churn.options import MAX_ACCURACY, MAX_AUC, TrainingOptions
 
 if TYPE_CHECKING:

@@ -8,14 +8,21 @@ replicates are one computation. Every function returns one number per weighting.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Outcomes = NDArray[np.int64]
+from churn.model.ranking import (
+    Floats,
+    Outcomes,
+    Ranked,
+    average_precision,
+    lift_at,
+    precision_at,
+    ratio,
+    roc_auc,
+)
 
 BINS: Final = 10
 TOP_SHARES: Final = (0.05, 0.10, 0.20)
@@ -62,70 +69,6 @@ class Stakes:
     def take(self, rows: NDArray[np.intp]) -> "Stakes":
         """Return the stakes of some of the customers."""
         return Stakes(self.gain[rows], self.cost)
-
-
-class Ranked:
-    """Customers by falling score; customers with equal scores count as one step of a curve."""
-
-    def __init__(self, y: Outcomes, p: Floats, weights: Floats) -> None:
-        order = np.argsort(-p, kind="stable")
-        self.y, self.p, self.weights = y[order], p[order], weights[:, order]
-        self._steps = np.flatnonzero(np.append(np.diff(self.p) != 0, [True]))
-
-    @cached_property
-    def churned(self) -> Floats:
-        """Leavers down to each step, shape (weightings, steps)."""
-        return np.asarray(np.cumsum(self.weights * self.y, axis=1)[:, self._steps])
-
-    @cached_property
-    def customers(self) -> Floats:
-        """Customers down to each step, shape (weightings, steps)."""
-        return np.asarray(np.cumsum(self.weights, axis=1)[:, self._steps])
-
-    @property
-    def base_rate(self) -> Floats:
-        """The share of leavers."""
-        return np.asarray(self.churned[:, -1] / self.customers[:, -1])
-
-
-def roc_auc(ranked: Ranked) -> Floats:
-    """Return the area under the ROC curve by trapezoids (Fawcett 2006, algorithm 2)."""
-    churned, stayed = ranked.churned, ranked.customers - ranked.churned
-    heights = churned[:, 1:] + churned[:, :-1]
-    area = (np.diff(stayed) * heights).sum(axis=1) + stayed[:, 0] * churned[:, 0]
-    return ratio(area / 2, churned[:, -1] * stayed[:, -1])
-
-
-def average_precision(ranked: Ranked) -> Floats:
-    """Return the area under the precision-recall curve as scikit-learn has it.
-
-    The sum of precision times the rise in recall, without interpolation (Manning et al. 2008,
-    Introduction to Information Retrieval, 8.4).
-    """
-    precision = ratio(ranked.churned, ranked.customers, undefined=0.0)
-    rise = np.diff(ranked.churned, axis=1, prepend=0.0)
-    return ratio((precision * rise).sum(axis=1), ranked.churned[:, -1])
-
-
-def precision_at(ranked: Ranked, share: float) -> Floats:
-    """Return the share of leavers among the ``share`` of customers with the highest scores.
-
-    Of customers with equal scores at the border a part counts, as if they came in random order.
-    """
-    wanted = share * ranked.customers[:, -1:]
-    size = np.diff(ranked.customers, axis=1, prepend=0.0)
-    left = wanted - (ranked.customers - size)
-    taken = np.clip(ratio(left, size, undefined=0.0), 0.0, 1.0)
-    hits = (taken * np.diff(ranked.churned, axis=1, prepend=0.0)).sum(axis=1)
-    return ratio(hits, wanted[:, 0])
-
-
-def lift_at(ranked: Ranked, share: float) -> Floats:
-    """Return how many times the base rate that is.
-
-    Ling and Li 1998, Data Mining for Direct Marketing.
-    """
-    return ratio(precision_at(ranked, share), ranked.base_rate)
 
 
 def calibration_bins(p: Floats, weights: Floats) -> NDArray[np.intp]:
@@ -211,9 +154,3 @@ def score(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> dict[str, 
 def mean(values: Floats, weights: Floats) -> Floats:
     """Return the weighted mean; of nobody, it is not a number."""
     return ratio(weights @ values, weights.sum(axis=1))
-
-
-def ratio(over: Floats, under: Floats, *, undefined: float = np.nan) -> Floats:
-    """Divide, where there is something to divide by."""
-    nothing = np.full(np.shape(over), undefined)
-    return np.asarray(np.divide(over, under, out=nothing, where=under > 0))

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from churn.model import metrics
 from churn.model.bootstrap import Figure, interval
 from churn.model.evaluation import Rows
-from churn.model.metrics import Floats
 from churn.model.policy import Policy
+from churn.model.ranking import Floats, ratio
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def decided(
 
 def share(weights: Floats, over: Floats, under: Floats) -> Figure:
     """Return a ratio of sums with its interval; not a number where there is nothing to share."""
-    return interval(metrics.ratio(weights @ over, weights @ under), lowest=0.0, highest=1.0)
+    return interval(ratio(weights @ over, weights @ under), lowest=0.0, highest=1.0)
 
 
 def mean(weights: Floats, values: Floats) -> Figure:

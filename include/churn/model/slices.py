@@ -11,9 +11,9 @@ from churn.customer import CONTRACT, GENDER, SENIOR_CITIZEN
 from churn.model import metrics
 from churn.model.bootstrap import Figure, interval
 from churn.model.evaluation import REPEATS, Evaluation, Rows
-from churn.model.metrics import Floats, Ranked
 from churn.model.outcomes import decided, mean, share
 from churn.model.policy import Policy
+from churn.model.ranking import Floats, Ranked, roc_auc
 
 FIELDS: Final = (GENDER, SENIOR_CITIZEN, CONTRACT)
 
@@ -76,8 +76,6 @@ def _scores(rows: Rows, evaluation: Evaluation, mask: NDArray[np.bool_]) -> dict
         "churn_rate": share(weights, y.astype(float), everybody),
         "mean_score": share(weights, mean_score, everybody),
         "calibration_gap": mean(weights, mean_score - y),
-        "roc_auc": interval(
-            np.mean([metrics.roc_auc(Ranked(y, p, weights)) for p in scored], axis=0)
-        ),
+        "roc_auc": interval(np.mean([roc_auc(Ranked(y, p, weights)) for p in scored], axis=0)),
         "log_loss": interval(np.mean([metrics.log_loss(y, p, weights) for p in scored], axis=0)),
     }

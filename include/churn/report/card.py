@@ -11,7 +11,8 @@ from churn.options import ProtectedAttributes
 from churn.report import tables
 from churn.report.names import FOLDER
 from churn.report.summary import in_short
-from churn.training import Report, Trained
+from churn.selection import Report
+from churn.training import Trained
 
 
 def render(version: str, created_at: datetime, trained: Trained) -> str:

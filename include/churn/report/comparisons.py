@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from churn import customer
-from churn.model.metrics import Floats
+from churn.model.ranking import Floats
 from churn.report.canvas import BLUE, INK, ORANGE, canvas, ranges
 from churn.training import Trained
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Canvas
 from churn.model import metrics
 from churn.model.bootstrap import DRAWS, SEED
 from churn.model.evaluation import Evaluation, Rows
-from churn.model.metrics import Ranked
+from churn.model.ranking import Ranked
 from churn.report.canvas import BLUE, COLOURS, INK, MUTED, bars, canvas
 from churn.report.reliability import Bin, reliability
 from churn.training import Trained

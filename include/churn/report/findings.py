@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import TypedDict
 
 import numpy as np
 
@@ -17,7 +18,36 @@ from churn.registry.quality import (
     LeakChecks,
     SliceQuality,
 )
-from churn.training import Report
+from churn.selection import Report
+
+
+class Findings(TypedDict):
+    """The manifest's fields that say how good a version is."""
+
+    cross_validation: Mapping[str, Metric]
+    majority_baseline: Mapping[str, float]
+    calibration: Calibration
+    hold_out: HoldOut
+    challengers: Mapping[str, Challenger]
+    folds_ahead_of_all_columns: int
+    slices: tuple[SliceQuality, ...]
+    cost_of_leaving_out_protected: Figures
+    leak_checks: LeakChecks
+
+
+def of(report: Report) -> Findings:
+    """Return what the manifest says of a report."""
+    return {
+        "cross_validation": cross_validation(report.recipe.measured),
+        "majority_baseline": {name: f.value for name, f in report.baseline.figures.items()},
+        "calibration": calibration(report.recipe),
+        "hold_out": hold_out(report),
+        "challengers": challengers(report),
+        "folds_ahead_of_all_columns": report.folds_ahead_of_all_columns,
+        "slices": slices(report),
+        "cost_of_leaving_out_protected": figures(report.cost_of_leaving_out),
+        "leak_checks": leak_checks(report),
+    }
 
 
 def cross_validation(measured: Measured) -> dict[str, Metric]:
@@ -47,8 +77,8 @@ def hold_out(report: Report) -> HoldOut:
     """Return the published family's figures on the hold-out."""
     rows = report.held_out_rows
     return HoldOut(
-        customers=round(rows.weights.sum()),
-        churned=round((rows.weights * rows.y).sum()),
+        customers=rows.customers,
+        churned=rows.churned,
         figures=figures(report.published_on_hold_out.measured.figures),
     )
 

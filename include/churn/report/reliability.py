@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn.model.metrics import Floats, Outcomes, calibration_bins
+from churn.model.metrics import calibration_bins
+from churn.model.ranking import Floats, Outcomes
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from churn.model.bootstrap import Figure
 from churn.options import Objective
 from churn.report.tables import POLICIES
-from churn.training import Report, Trained
+from churn.selection import Report
+from churn.training import Trained
 
 
 def in_short(trained: Trained) -> Iterator[str]:

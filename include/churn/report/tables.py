@@ -10,7 +10,8 @@ from churn.model.evaluation import FOLDS, REPEATS, folds_ahead
 from churn.model.metrics import METRICS
 from churn.model.scorecard import WeightedColumn
 from churn.options import Objective
-from churn.training import Report, Trained
+from churn.selection import Report
+from churn.training import Trained
 
 POLICIES: Final[Mapping[Objective, str]] = {
     Objective.HALF: "more likely to leave than to stay (`half`)",

@@ -1,0 +1,192 @@
+"""Measures every family on the same folds and chooses the one to publish."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from churn.model import leaks, policy
+from churn.model.bootstrap import Figure, Measured
+from churn.model.evaluation import (
+    Evaluation,
+    Rows,
+    cross_validate,
+    evaluate_once,
+    folds_ahead,
+    majority_baseline,
+)
+from churn.model.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Family, families
+from churn.model.leaks import Ceilings
+from churn.model.outcomes import Consequences, consequences
+from churn.model.policy import Policy
+from churn.model.slices import Slice, masks, slices
+from churn.options import Objective, ProtectedAttributes, TrainingOptions
+from churn.registry.bootstrap import Comparison
+from churn.registry.promotion import judge
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The family that is published, and how those with a lower log-loss than it were judged."""
+
+    family: Family
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of a version's quality. ``objective`` is what its policy is for.
+
+    ``recipe`` is cross-validated on every customer, hold-out included, as nothing is chosen from
+    it; ``challengers`` on those who are not held out, and from them the family and the thresholds
+    are chosen; ``held_out`` is each family fitted on those and asked about the hold-out.
+    """
+
+    rows: Rows
+    held_out_rows: Rows
+    baseline: Measured
+    recipe: Evaluation
+    all_columns: Evaluation
+    challengers: tuple[Evaluation, ...]
+    held_out: tuple[Evaluation, ...]
+    choice: Choice
+    policies: tuple[Consequences, ...]
+    objective: Objective
+    cost_of_leaving_out: Mapping[str, Figure]
+    ceilings: Ceilings
+    single_field_auc: Mapping[str, float]
+
+    def policy(self, objective: Objective) -> Policy:
+        """Return the policy for an objective."""
+        return next(c.policy for c in self.policies if c.policy.objective is objective)
+
+    @cached_property
+    def slices(self) -> tuple[Slice, ...]:
+        """How the published family does on parts of the customers."""
+        p = self.published_on_hold_out.parts[0].p
+        return slices(self.rows, self.recipe, self.held_out_rows, p, self.policy(self.objective))
+
+    @property
+    def published_on_hold_out(self) -> Evaluation:
+        """The published family, asked about the hold-out."""
+        return next(one for one in self.held_out if one.family is self.choice.family)
+
+    @property
+    def folds_ahead_of_all_columns(self) -> int:
+        """In how many folds the recipe has a lower log-loss than logistic on all columns."""
+        return folds_ahead(self.recipe.measured, self.all_columns.measured)
+
+
+def evaluate(rows: Rows, options: TrainingOptions) -> Report:
+    """Measure every family on the same folds and choose the one to publish.
+
+    Raises:
+        DataQualityError: something tells the answer; the suspect is named.
+    """
+    single = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
+    learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
+    candidates = families(options.protected_attributes)
+    challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
+    choice = choose(challengers, learn)
+    recipe, limits = cross_validate(choice.family, rows), leaks.ceilings(rows.frame, options)
+    leaks.refuse_too_good(recipe.measured.figures, limits, single, rows=len(rows.y))
+    on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
+    position = candidates.index(choice.family)
+    return Report(
+        rows=rows,
+        held_out_rows=held_out,
+        baseline=majority_baseline(rows),
+        recipe=recipe,
+        all_columns=cross_validate(_named(candidates, LOGISTIC_ALL_COLUMNS), rows),
+        challengers=challengers,
+        held_out=on_held_out,
+        choice=choice,
+        policies=_policies(challengers[position], learn, on_held_out[position], held_out, options),
+        ceilings=limits,
+        single_field_auc=single,
+        cost_of_leaving_out=_cost_of_leaving_out(rows),
+        objective=options.objective,
+    )
+
+
+def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
+    """Return the family to publish: the scorecard, unless one beats it by the promotion rule.
+
+    Both are compared on one repeat's out-of-fold scores. The challenger with the lowest log-loss is
+    asked first, and the first one that beats the scorecard is taken.
+    """
+    scorecard = challengers[0]
+    ranked = sorted(challengers, key=_log_loss)
+    reasons: dict[str, str] = {}
+    for other in ranked[: ranked.index(scorecard)]:
+        if not other.family.is_publishable:
+            reasons[other.family.name] = "for comparison only"
+            continue
+        decision = judge(_comparison(scorecard, other, rows))
+        # The rule is worded for the hold-out, on which a candidate meets the champion later.
+        reasons[other.family.name] = decision.reason.replace("on the hold-out", "out of fold")
+        if decision.promote:
+            return Choice(other.family, reasons)
+    return Choice(scorecard.family, reasons)
+
+
+def _log_loss(evaluation: Evaluation) -> float:
+    return evaluation.measured.figure("log_loss").value
+
+
+def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
+    return Comparison(
+        y=rows.y,
+        champion=champion.repeat(0),
+        challenger=challenger.repeat(0),
+        slices={f"{field} {value}": mask for field, value, mask in masks(rows)},
+        weights=rows.weights.astype(np.int64),
+    )
+
+
+def _policies(
+    evaluation: Evaluation,
+    learn: Rows,
+    on_held_out: Evaluation,
+    held_out: Rows,
+    options: TrainingOptions,
+) -> tuple[Consequences, ...]:
+    """Return every policy, its threshold from out-of-fold scores, its figures from the hold-out."""
+    return tuple(
+        consequences(
+            policy.choose(
+                objective,
+                options.economics,
+                y=learn.y,
+                p=evaluation.repeat(0),
+                weights=learn.weights,
+                monthly_charges=learn.monthly_charges,
+            ),
+            held_out,
+            on_held_out.parts[0].p,
+        )
+        for objective in Objective
+    )
+
+
+def _cost_of_leaving_out(rows: Rows) -> dict[str, Figure]:
+    """Return what the scorecard loses without gender and age, on the same folds and draws."""
+    use, leave_out = (
+        cross_validate(_named(families(way), SCORECARD), rows).measured
+        for way in ProtectedAttributes
+    )
+    return {name: leave_out.minus(use, name) for name in ("roc_auc", "log_loss", "brier")}
+
+
+def _named(candidates: tuple[Family, ...], name: str) -> Family:
+    return next(family for family in candidates if family.name == name)
+
+
+def _told(evaluation: Evaluation) -> Evaluation:
+    loss, auc = (evaluation.measured.figure(name) for name in ("log_loss", "roc_auc"))
+    log.info("%s: log-loss %.4f, ROC-AUC %.4f", evaluation.family.title, loss.value, auc.value)
+    return evaluation
