@@ -58,13 +58,7 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def strangers() -> set[int]:
-    return workers()
-
-
-@pytest.fixture(scope="module")
-def stack(environment: dict[str, str], strangers: set[int]) -> Iterator[Stack]:
-    assert isinstance(strangers, set)  # they are counted before ours come
+def stack(environment: dict[str, str]) -> Iterator[Stack]:
     started = local("up", environment)
     try:
         assert started.returncode == 0, started.stdout + started.stderr
@@ -110,15 +104,20 @@ def is_healthy(stack: Stack) -> bool:
     return all(part.healthy for part in health.check(stack))
 
 
-def workers() -> set[int]:
-    """Return this user's LocalExecutor workers, readable or not."""
+def sessions(stack: Stack) -> set[int]:
+    """Return the sessions that the stack's programs were started in."""
+    return {int(file.stem) for file in stack.layout.run.glob(f"*{leftovers.SESSION}")}
+
+
+def workers(of_sessions: set[int]) -> set[int]:
+    """Return the LocalExecutor workers of these sessions; they hide their environment."""
     titles = psutil.process_iter(["cmdline", "uids"])
     return {
         one.pid
         for one in titles
         if one.info["uids"].real == os.getuid()
         and "LocalExecutor" in " ".join(one.info["cmdline"] or ())
-        and os.getsid(one.pid) != os.getsid(0)
+        and os.getsid(one.pid) in of_sessions
     }
 
 
@@ -306,12 +305,14 @@ def test_what_is_killed_comes_back_and_the_next_run_and_prediction_succeed(
 
 
 def test_stopping_leaves_no_process_and_starting_again_keeps_the_model(
-    stack: Stack, environment: dict[str, str], strangers: set[int]
+    stack: Stack, environment: dict[str, str]
 ) -> None:
     served = served_version(stack)
+    started = sessions(stack)
+    assert workers(started)
     assert local("down", environment).returncode == 0
     assert leftovers.marked(Mark(stack.credentials.stack_id, stack.layout.run)) == []
-    assert workers() <= strangers
+    assert workers(started) == set()
     assert leftovers.serving_folder(stack.layout.database) == []
     assert local("status", environment).returncode == 1
     assert local("up", environment).returncode == 0
