@@ -50,11 +50,27 @@ def create_tables(settings: Settings) -> None:
         steps.create_tables(connection, settings.log)
 
 
+def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> Path:
+    """Refuse an empty name, such as of a variable that is not set: it would mean this folder."""
+    if not value.strip():
+        raise click.BadParameter("is empty; name a file, a folder or a glob")
+    return Path(value)
+
+
+def _separator(_context: click.Context, _parameter: click.Parameter, value: str) -> str | None:
+    return "\t" if value in ("tab", r"\t") else value
+
+
 def _reading_options(command: Command) -> Command:
     """Add the options that say how a file is to be read, and what may become of it."""
     options = (
         click.option("--encoding", type=click.Choice(ENCODINGS), help="Default: detected."),
-        click.option("--separator", type=click.Choice(DELIMITERS), help="Default: detected."),
+        click.option(
+            "--separator",
+            type=click.Choice([*DELIMITERS, "tab", r"\t"]),
+            callback=_separator,
+            help="Default: detected.",
+        ),
         click.option("--decimal", type=click.Choice([".", ","]), help="Default: detected."),
         click.option("--snapshot-date", type=click.DateTime(["%Y-%m-%d"]), help=_SNAPSHOT_HELP),
         click.option("--again", is_flag=True, help="Load the file though it was loaded before."),
@@ -73,7 +89,7 @@ def _reading_options(command: Command) -> Command:
 
 
 @churn.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", callback=_named)
 @_reading_options
 @click.pass_obj
 def load(settings: Settings, /, file: Path, **options: Any) -> None:
@@ -135,7 +151,7 @@ def decide(settings: Settings, version: str) -> None:
 
 
 @churn.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", callback=_named)
 @_reading_options
 @click.option("--dry-run", is_flag=True, help="Train, but leave the served model as it is.")
 @click.pass_obj

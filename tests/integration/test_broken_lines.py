@@ -26,12 +26,16 @@ def _with(line: int, content: bytes) -> bytes:
     return b"\r\n".join([*LINES[: line - 1], content, *LINES[line:]]) + b"\r\n"
 
 
+OPEN_QUOTE = "a quote is not closed where the cell ends"
 BROKEN = {
     "cells missing": (LINES[8][:30], "cells where the header has 21"),
     "a cell too many": (LINES[8] + b",1", "has 22 cells where the header has 21"),
     "one word": (b"Total", "has 1 cells where the header has 21"),
-    "an open quote at the start": (b'"' + LINES[8], "a quote is opened and not closed"),
-    "an open quote in the last cell": (LINES[8][:-2] + b'"No', "a quote is opened and not closed"),
+    "an open quote at the start": (b'"' + LINES[8], "a quote is not closed where the cell ends"),
+    "an open quote in the last cell": (
+        LINES[8][:-2] + b'"No',
+        "a quote is not closed where the cell ends",
+    ),
     "a NUL byte": (LINES[8].replace(b"Yes", b"Y\0s", 1), "has a NUL byte"),
     "many NUL bytes": (b"\0" * 5_000, "has a NUL byte"),
     "the end of data for COPY": (rb"\.", "has 1 cells where the header has 21"),

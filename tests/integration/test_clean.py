@@ -84,6 +84,19 @@ def test_replacing_with_too_few_to_learn_from_is_stopped_and_changes_nothing(
     assert number(connection, "SELECT count(*) FROM customer_history") == 0
 
 
+def test_replacing_by_a_file_with_a_torn_line_is_stopped(
+    url: str, connection: Connection, write: Write
+) -> None:
+    text = csv_text(read_rows()[:700])
+    bring_in(url, write(text))
+    lines = text.splitlines()
+    lines[5] = lines[5][:40]
+    judgement = judged(bring_in(url, write("\r\n".join(lines)), replace=True))
+    assert judgement.verdict.value == "stop"
+    assert "1 lines are no rows, so it cannot be told whose they are" in judgement.reasons[0]
+    assert number(connection, "SELECT count(*) FROM customers") == 700
+
+
 def test_replacing_keeps_a_customer_whose_row_was_rejected(url: str, write: Write) -> None:
     bring_in(url, write(csv_text(ROWS)))
     counts = bring_in(url, write(csv_text(changed(ROWS, 3, tenure="many"))), replace=True).counts

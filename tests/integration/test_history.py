@@ -66,7 +66,7 @@ def test_an_older_day_in_the_column_overwrites_nothing(
     url: str, connection: Connection, write: Write
 ) -> None:
     bring_in(url, write(_dated(_priced("20"), "2026-02-28")))
-    bring_in(url, write(_dated(_priced("10"), "2026-01-31")), day=MARCH)
+    bring_in(url, write(_dated(_priced("10"), "2026-01-31")))
     assert _price(connection) == 20
 
 
@@ -225,6 +225,41 @@ def test_a_file_of_a_day_to_come_is_refused(
     with pytest.raises(DataQualityError, match=r"2099-01-01 .* is in the future"):
         bring_in(url, write(csv_text(ROWS), name), day=day)
     assert number(connection, "SELECT count(*) FROM loads") == 0
+
+
+def test_the_same_bytes_of_a_later_day_count_again(
+    url: str, connection: Connection, write: Write
+) -> None:
+    january, february = csv_text(_priced("10")), csv_text(_priced("20"))
+    for name, text in (("2026-01-01", january), ("2026-02-01", february), ("2026-03-01", january)):
+        bring_in(url, write(text, f"export_{name}.csv"))
+    assert _price(connection) == 10
+    again = bring_in(url, write(january, "export_2026-02-15.csv"))
+    assert again.done_before
+
+
+def test_a_day_set_by_hand_for_a_file_with_days_of_its_own_is_refused(
+    url: str, write: Write
+) -> None:
+    path = write(_dated(ROWS, "2026-01-31"))
+    with pytest.raises(DataQualityError, match="cannot be set by hand"):
+        bring_in(url, path, day=FEBRUARY)
+    assert bring_in(url, path).snapshot == "the column snapshot_date"
+
+
+@pytest.mark.parametrize(
+    "name", ["e_20260131120000.csv", "2026_01_31.csv", "e.2026.01.31.csv", "e-20260131T0200.csv"]
+)
+def test_a_day_in_the_name_may_be_written_in_several_ways(
+    url: str, connection: Connection, write: Write, name: str
+) -> None:
+    bring_in(url, write(csv_text(ROWS), name))
+    assert everything(connection, "SELECT snapshot_date FROM loads") == [(JANUARY,)]
+
+
+def test_a_name_with_two_days_is_refused(url: str, write: Write) -> None:
+    with pytest.raises(DataQualityError, match="2026-01-01 and 2026-01-31; set the snapshot date"):
+        bring_in(url, write(csv_text(ROWS), "from_20260101_to_20260131.csv"))
 
 
 def test_every_customer_leads_back_to_a_load_with_its_file(

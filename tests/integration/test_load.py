@@ -14,6 +14,7 @@ from tests.loading import (
     Write,
     bring_in,
     clean,
+    counted,
     csv_text,
     everything,
     judged,
@@ -150,6 +151,26 @@ def test_a_file_is_found_by_name_path_or_glob_from_the_data_folder(tmp_path: Pat
         steps.locate(name, data)
     with pytest.raises(DataQualityError, match=r"b\.csv: there is no such file .*has a\.csv"):
         steps.locate("b.csv", data)
+
+
+def test_ibms_extended_file_is_loaded_by_its_own_names_and_its_leaks_left_out(
+    url: str, write: Write
+) -> None:
+    names = {"tenure": "Tenure Months", "Churn": "Churn Label"}
+    rows = [
+        {
+            **{names.get(k, k): v for k, v in row.items()},
+            "Churn Value": "1" if row["Churn"] == "Yes" else "0",
+            "Churn Score": "81",
+            "CLTV": "3239",
+            "Churn Reason": "Competitor made better offer",
+        }
+        for row in read_rows()[:60]
+    ]
+    report = bring_in(url, write(csv_text(rows)))
+    assert counted(report) == (60, 0)
+    assert judged(report).verdict.value == "flag"
+    assert "Churn Value, Churn Score, CLTV, Churn Reason" in judged(report).reasons[0]
 
 
 def test_a_glob_that_names_the_data_folder_is_found(tmp_path: Path) -> None:

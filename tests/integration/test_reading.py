@@ -175,14 +175,74 @@ def test_a_bad_amount_is_rejected_where_the_known_one_is_unknown(
     assert counted(report) == ((59, 1))
 
 
+QUOTED = ['AB"12"C', 'foo "bar" baz', 'foo "bar"', '5" x 3" y', 'a " b " c', 'ab""c', '7"']
+
+
 @pytest.mark.parametrize("torn", [False, True], ids=["fast", "line by line"])
+@pytest.mark.parametrize("name", QUOTED)
 def test_quotes_within_a_bare_cell_are_part_of_it(
-    url: str, connection: Connection, write: Write, torn: bool
+    url: str, connection: Connection, write: Write, name: str, torn: bool
 ) -> None:
-    text = PLAIN.replace(ROWS[3]["customerID"], 'AB"12"C')
+    text = PLAIN.replace(ROWS[3]["customerID"], name)
     bring_in(url, write(text + ("torn\r\n" if torn else "")))
-    found = everything(connection, "SELECT FROM customers WHERE customer_id = 'AB\"12\"C'")
-    assert len(found) == 1
+    query = f"SELECT FROM customers WHERE customer_id = '{name}'"
+    assert len(everything(connection, query)) == 1
+
+
+@pytest.mark.parametrize("cell", ['"abc" ', '""abc""', ' "abc"', '"a""b"', '"a,b"', '""', '","'])
+def test_a_cell_is_read_alike_whether_or_not_another_line_is_torn(
+    url: str, connection: Connection, write: Write, cell: str
+) -> None:
+    text = PLAIN.replace(ROWS[3]["customerID"], cell)
+    bring_in(url, write(text, "a.csv"), limit_rejected=1)
+    names = "SELECT customer_id FROM customers ORDER BY customer_id"
+    found = everything(connection, names)
+    connection.execute("TRUNCATE customers")
+    bring_in(url, write(text + "torn\r\n", "b.csv"), limit_rejected=1)
+    assert everything(connection, names) == found
+
+
+def test_cells_in_quotes_take_the_fast_way(url: str, connection: Connection, write: Write) -> None:
+    rows = [{**row, "city": 'Rio, "RJ"' if i % 2 else "Rio, RJ"} for i, row in enumerate(ROWS)]
+    bring_in(url, write(csv_text(rows)))
+    assert value(connection, "SELECT careful FROM loads") is False
+
+
+@pytest.mark.parametrize("mark", [";", ","], ids=["semicolon", "quoted in commas"])
+def test_amounts_that_may_be_thousands_or_fractions_are_asked_for(
+    url: str, write: Write, mark: str
+) -> None:
+    rows = [{**row, "MonthlyCharges": "50", "TotalCharges": "5,695"} for row in ROWS]
+    path = write(csv_text(rows, delimiter=mark))
+    with pytest.raises(DataQualityError, match="thousands or a fraction"):
+        bring_in(url, path)
+    assert counted(bring_in(url, path, asked=Asked(decimal=",")))[0] > 50
+
+
+def test_rows_without_any_value_are_counted_on_both_ways(url: str, write: Write) -> None:
+    text = csv_text(ROWS, delimiter="\t") + ("\t" * 20 + "\r\n") * 5
+    fast = bring_in(url, write(text, "a.csv"), limit_rejected=1)
+    careful = bring_in(url, write(text + "torn\r\n\u00a0\r\n", "b.csv"), limit_rejected=1)
+    assert counted(fast) == (len(ROWS), 5)
+    assert counted(careful) == (len(ROWS), 7)
+
+
+def test_a_blank_total_after_the_first_month_is_rejected_with_a_decimal_comma_too(
+    url: str, write: Write
+) -> None:
+    rows = [_with_comma(row) for row in ROWS]
+    rows[5] = {**rows[5], "tenure": "9", "TotalCharges": "0"}
+    bring_in(url, write(csv_text(rows, delimiter=";"), "a.csv"))
+    rows[5] = {**rows[5], "TotalCharges": " "}
+    assert counted(bring_in(url, write(csv_text(rows, delimiter=";"), "b.csv"))) == (59, 1)
+
+
+def test_utf_16_without_a_mark_may_be_set_by_hand(url: str, write: Write) -> None:
+    for i, codec in enumerate(("utf-16-le", "utf-16-be")):
+        path = write(PLAIN.encode(codec), f"{i}.csv")
+        assert counted(bring_in(url, path, asked=Asked(encoding="utf-16"))) == (len(ROWS), 0)
+    with pytest.raises(DataQualityError, match="not UTF-16; by its bytes it is utf-8"):
+        bring_in(url, write(PLAIN.encode(), "plain.csv"), asked=Asked(encoding="utf-16"))
 
 
 @pytest.mark.parametrize("end", ["", "\r\n\r\n\r\n", "\n", "\r\n" * 1_000_000])

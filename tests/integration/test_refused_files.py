@@ -8,6 +8,8 @@ import pytest
 
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection
+from churn.warehouse.source import find_files
+from churn.warehouse.staging import open_file
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Row, Write, bring_in, csv_text, load, number
 
@@ -48,6 +50,10 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
         "the header has a NUL byte",
     ),
     "a blank line before the header": (b"\r\n" + REAL, "the first line is blank"),
+    "an open quote in the header": (
+        REAL.replace(b"Churn\r", b'Churn,"note\r', 1),
+        "a quote is opened in the header",
+    ),
     "2,000 columns": (
         csv_text([{**row, **{f"extra {i}": "" for i in range(2_000)}} for row in ROWS]).encode(),
         "the header has 2,021 columns",
@@ -68,6 +74,45 @@ def test_a_file_that_is_not_right_is_refused_by_name_and_changes_nothing(
     assert reason in str(caught.value)
     assert number(connection, "SELECT count(*) FROM customers") == len(ROWS)
     assert number(connection, "SELECT count(*) FROM loads") == 1
+
+
+@pytest.mark.parametrize("how", ["grown", "replaced", "cut"])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    url: str, connection: Connection, write: Write, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    path = write(csv_text(ROWS))
+
+    def change(*arguments: object) -> object:
+        whole = path.read_bytes()
+        if how == "replaced":
+            other = write(csv_text(ROWS[::-1]), "other.csv")
+            other.replace(path)
+        else:
+            path.write_bytes(whole * 2 if how == "grown" else whole[: len(whole) // 2])
+        return open_file(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("churn.warehouse.load.open_file", change)
+    with pytest.raises(DataQualityError, match="changed while it was read; nothing was loaded"):
+        bring_in(url, path)
+    assert number(connection, "SELECT count(*) FROM loads") == 0
+
+
+def test_a_line_of_tens_of_megabytes_is_refused_in_one_line(url: str, write: Write) -> None:
+    text = csv_text(ROWS) + "x" * 40_000_000
+    with pytest.raises(DataQualityError, match="a line is longer than 16 MB"):
+        bring_in(url, write(text))
+
+
+def test_columns_too_wide_for_a_row_are_refused_with_advice(url: str, write: Write) -> None:
+    wide = {f"extra {i}": "x" * 20 for i in range(800)}
+    with pytest.raises(DataQualityError, match="leave out columns that are not needed"):
+        bring_in(url, write(csv_text([{**row, **wide} for row in ROWS])))
+
+
+@pytest.mark.parametrize("pattern", ["a**b.csv", "**.csv"])
+def test_a_glob_that_is_none_is_refused(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(DataQualityError, match="is not a pattern of file names"):
+        find_files(tmp_path / pattern)
 
 
 def test_a_refusal_says_what_was_expected(url: str, write: Write) -> None:

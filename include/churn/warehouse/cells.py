@@ -68,9 +68,13 @@ def is_known(field: Field, *, decimal_mark: str) -> sql.Composable:
         parts = known(field), value(field, decimal_mark=decimal_mark)
         return sql.SQL("{} IS NOT DISTINCT FROM {}").format(*parts)
     if decimal_mark != ".":  # a text says what is known only if its dots are where they belong
-        return sql.SQL("({} = {}) IS TRUE").format(
+        same = sql.SQL("({} = {}) IS TRUE").format(
             known(field), value(field, decimal_mark=decimal_mark)
         )
+        first_month = sql.SQL("({} AND ({} != '' OR {} = 0))").format(
+            same, trimmed(field), known(TENURE)
+        )
+        return first_month if field is TOTAL_CHARGES else same
     same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(known(field), trimmed(field))
     if field is not TOTAL_CHARGES:
         return same

@@ -6,7 +6,7 @@ from psycopg import sql
 
 from churn.customer import COLUMNS, SNAPSHOT_DATE
 from churn.warehouse.cells import as_written
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.gate import (
     LIMIT_REJECTED,
     LOADS_COMPARED,
@@ -121,6 +121,7 @@ def _judge(
             last=_read_last_loads(connection, staged.load_id),
             leaks=staged.header.leaks,
             absent=tuple(f.header for f in staged.header.absent),
+            torn=_count_torn(connection, staged) if counts.rejected else 0,
             replaced_by=_count_customers(connection) if replace else None,
         )
     )
@@ -131,6 +132,11 @@ def _read_last_loads(connection: Connection, load_id: int) -> Counted | None:
     query = statement("read_last_loads", **placeholders(values))
     found = connection.execute(query, values).fetchall()
     return usual(Counted(int(str(rows)), int(str(churned))) for rows, churned in found)
+
+
+def _count_torn(connection: Connection, staged: Staged) -> int:
+    query = sql.SQL("SELECT count(malformed) FROM {}").format(staging_table(staged.load_id))
+    return int(str(scalar(connection, query)))
 
 
 def _count_customers(connection: Connection) -> Counted:

@@ -8,6 +8,7 @@ from typing import Final
 NATIVE: Final = {"utf-8": "UTF8", "cp1252": "WIN1252", "latin-1": "LATIN1"}
 """What COPY reads as it is, by PostgreSQL's names; other encodings become UTF-8 on the way."""
 _BROKEN: Final = ("\ufffd", "\udcff")
+_MOST_BLANK: Final = 1 << 10
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)
 
 
@@ -52,29 +53,52 @@ def below_header(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def without_blank_end(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the content without the line ends at its end: COPY takes blank lines for torn rows."""
+    """Yield the content without the line ends at its end: COPY takes blank lines for torn rows.
+
+    Of very many in the middle only some are kept, which are as many as COPY needs to refuse.
+    """
     held = b""
     for chunk in chunks:
         text = chunk.rstrip(b"\r\n")
         if text:
             yield held + text if held else text
-            held = chunk[len(text) :]
-        else:
-            held += chunk
+            held = b""
+        held = (held + chunk[len(text) :])[:_MOST_BLANK]
 
 
 class StrayQuotes:
-    """Looks for quotes within a bare cell: COPY would drop them, which changes the value."""
+    """Looks for quotes that are not at the edges of a cell: COPY drops them all the same."""
 
     def __init__(self, delimiter: str) -> None:
-        other = b"[^" + re.escape(delimiter.encode()) + rb'"\s]'
-        self._pattern = re.compile(rb'"(?=' + other + rb")(?<=" + other + rb'")')
-        self._last = b""
+        self._delimiter = delimiter.encode()
+        edge = re.escape(self._delimiter)
+        text = rb'"(?:[^"\r\n]|"")*"'
+        self._quoted = re.compile(
+            rb"(?:(?<=[\r\n" + edge + rb"])|\A)" + text + rb"(?=[\r\n" + edge + rb"]|\Z)"
+        )
+        self._rest = b""
 
     def are_in(self, chunk: bytes) -> bool:
-        """Whether the next chunk has such a quote, or its border with the one before."""
-        border = self._last + chunk[:2]
-        self._last = chunk[-2:]
-        if b'"' not in chunk and b'"' not in border:
-            return False
-        return bool(self._pattern.search(border) or self._pattern.search(chunk))
+        """Whether the lines that the next chunk completes have such a quote."""
+        whole, end, rest = (self._rest + chunk).rpartition(b"\n")
+        self._rest = rest
+        return self._are_in(whole + end)
+
+    def are_at_the_end(self) -> bool:
+        """Whether the last line has such a quote."""
+        return self._are_in(self._rest)
+
+    def _are_in(self, lines: bytes) -> bool:
+        return not self._are_plainly_right(lines) and b'"' in self._quoted.sub(b"", lines)
+
+    def _are_plainly_right(self, lines: bytes) -> bool:
+        """Tell by counting, which is fast, whether each quote is at one edge of a cell."""
+        quotes = lines.count(b'"')
+        if not quotes:
+            return True
+        mark = self._delimiter
+        opening = lines.count(mark + b'"') + lines.count(b'\n"') + lines.startswith(b'"')
+        closing = lines.count(b'"' + mark) + lines.count(b'"\r') + lines.count(b'"\n')
+        closing += lines.endswith(b'"')
+        both = lines.count(mark + b'"' + mark) + lines.count(b'\n"' + mark)
+        return not both and opening == closing and quotes == opening + closing

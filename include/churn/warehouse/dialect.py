@@ -19,6 +19,7 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 ENCODINGS: Final = ("utf-8", "utf-16", "cp1252", "latin-1")
 _SAMPLE_ROWS: Final = 200
 _COMMA_DECIMAL: Final = re.compile(r"[0-9.]*,[0-9]+")
+_THOUSANDS: Final = re.compile(r"[0-9]{1,3},[0-9]{3}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def detect(sample: bytes, asked: Asked) -> Dialect:
     Raises:
         DataQualityError: the start of the file is not text with a header we know.
     """
-    encoding = asked.encoding or _encoding(sample)
+    encoding = _asked_encoding(sample, asked.encoding) if asked.encoding else _encoding(sample)
     text = _decode(sample, encoding)
     if not text.strip():
         raise DataQualityError("the file is empty")
@@ -57,6 +58,8 @@ def detect(sample: bytes, asked: Asked) -> Dialect:
     if not first.strip():
         raise DataQualityError("the first line is blank, where the header should be")
     delimiter = asked.delimiter or max(DELIMITERS, key=lambda mark: _known(first, mark))
+    if first.count('"') % 2:
+        raise DataQualityError("a quote is opened in the header and not closed")
     headers = tuple(header.strip() for header in _split(first, delimiter))
     decimal = asked.decimal or _decimal(text, delimiter, headers)
     return Dialect(encoding, delimiter, decimal, headers)
@@ -73,6 +76,17 @@ def _encoding(sample: bytes) -> str:
         return "utf-8"
     best = from_bytes(sample, cp_isolation=["cp1252", "latin_1"]).best()
     return "latin-1" if best and best.encoding == "latin_1" else "cp1252"
+
+
+def _asked_encoding(sample: bytes, asked: str) -> str:
+    """Return the encoding set by hand; UTF-16 without a mark says by its zeros which one it is."""
+    marked = sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if asked != "utf-16" or marked:
+        return asked
+    found = _encoding(sample)
+    if not found.startswith("utf-16"):
+        raise DataQualityError(f"the file is not UTF-16; by its bytes it is {found}")
+    return found
 
 
 def _mostly_utf8(sample: bytes) -> bool:
@@ -114,8 +128,13 @@ def _decimal(text: str, delimiter: str, headers: Sequence[str]) -> str:
     }
     places = [i for i, header in enumerate(headers) if customer.normalised(header) in money]
     amounts = list(_cells(text, delimiter, places))
-    with_comma = sum(bool(_COMMA_DECIMAL.fullmatch(amount)) for amount in amounts)
-    return "," if with_comma * 2 > len(amounts) else "."
+    with_comma = [amount for amount in amounts if _COMMA_DECIMAL.fullmatch(amount)]
+    if with_comma and all(map(_THOUSANDS.fullmatch, with_comma)):
+        raise DataQualityError(
+            f"is {with_comma[0]!r} thousands or a fraction? Set the decimal mark by hand "
+            "(`--decimal`, or *Decimal mark* in the form)"
+        )
+    return "," if 2 * len(with_comma) > len(amounts) else "."
 
 
 def _cells(text: str, delimiter: str, places: Sequence[int]) -> Iterator[str]:

@@ -61,6 +61,8 @@ class Facts:
     last: Counted | None
     leaks: tuple[str, ...]
     absent: tuple[str, ...]
+    torn: int = 0
+    """Lines that are no rows."""
     replaced_by: Counted | None = None
     """The customers that would be left where the file replaces them all."""
 
@@ -86,7 +88,8 @@ def usual(loads: Iterable[Counted]) -> Counted | None:
 def judge(facts: Facts) -> Judgement:
     """Return the verdict: the worst of all that was found."""
     stops = (*_too_many_rejected(facts), *_one_outcome(facts), *_too_few_left(facts))
-    flags = (*_leaks(facts), *_absent(facts), *_spoilt(facts), *_rows(facts), *_churn(facts))
+    flags = (*_leaks(facts), *_absent(facts), *_torn(facts), *_spoilt(facts))
+    flags += (*_rows(facts), *_churn(facts))
     verdict = Verdict.STOP if stops else Verdict.FLAG if flags else Verdict.PASS
     return Judgement(verdict, (*stops, *flags))
 
@@ -110,6 +113,11 @@ def _one_outcome(facts: Facts) -> tuple[str, ...]:
 def _too_few_left(facts: Facts) -> tuple[str, ...]:
     if facts.replaced_by is None:
         return ()
+    if facts.torn:
+        return (
+            f"{facts.torn:,} lines are no rows, so it cannot be told whose they are; a file that "
+            "replaces all customers must be whole",
+        )
     left, stayed = facts.replaced_by.churned, facts.replaced_by.rows - facts.replaced_by.churned
     if min(left, stayed) >= MIN_PER_CLASS:
         return ()
@@ -127,6 +135,13 @@ def _leaks(facts: Facts) -> tuple[str, ...]:
 def _absent(facts: Facts) -> tuple[str, ...]:
     names = ", ".join(facts.absent)
     return (f"the file lacks {names}, which is then unknown",) if names else ()
+
+
+def _torn(facts: Facts) -> tuple[str, ...]:
+    rows = facts.counted.rows
+    if facts.torn <= _COLUMN_SPOILT * rows:
+        return ()
+    return (f"{facts.torn:,} of {rows:,} lines ({facts.torn / rows:.2%}) are no rows",)
 
 
 def _spoilt(facts: Facts) -> tuple[str, ...]:

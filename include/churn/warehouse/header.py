@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from churn import customer
-from churn.customer import COLUMNS, OPTIONAL, SNAPSHOT_DATE
+from churn.customer import CHURN, COLUMNS, OPTIONAL, SNAPSHOT_DATE, TENURE
 from churn.errors import DataQualityError
 from churn.field import Field
 
@@ -26,6 +26,7 @@ LEAKS = frozenset(
 """Columns of IBM's extended files that tell the answer."""
 
 
+ALIASES: Final = {"tenuremonths": TENURE, "churnlabel": CHURN}
 MOST_COLUMNS: Final = 1_500
 """PostgreSQL keeps no more than 1,600 columns in a table."""
 
@@ -64,7 +65,7 @@ def match_header(headers: Sequence[str]) -> Header:
     Raises:
         DataQualityError: a required column is missing, one is there twice, or there are too many.
     """
-    fields = tuple(_field(header) for header in headers)
+    fields = _with_aliases(headers, tuple(_field(header) for header in headers))
     missing = [f for f in COLUMNS if f not in fields and f not in OPTIONAL]
     twice = sorted({f.header for f in fields if f and fields.count(f) > 1})
     extra = tuple(h for h, f in zip(headers, fields, strict=True) if f is None)
@@ -85,6 +86,17 @@ def _field(header: str) -> Field | None:
     if name == customer.normalised(SNAPSHOT_DATE.name):
         return SNAPSHOT_DATE
     return customer.BY_OUTSIDE_NAME.get(name)
+
+
+def _with_aliases(
+    headers: Sequence[str], fields: tuple[Field | None, ...]
+) -> tuple[Field | None, ...]:
+    """Take a column by its name in IBM's extended file, where the field's own is not there."""
+    meant = [ALIASES.get(customer.normalised(header)) for header in headers]
+    return tuple(
+        field or (alias if alias not in fields and meant.index(alias) == place else None)
+        for place, (field, alias) in enumerate(zip(fields, meant, strict=True))
+    )
 
 
 def _with_hint(field: Field, extra: Sequence[str]) -> str:

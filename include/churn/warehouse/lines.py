@@ -8,7 +8,13 @@ from typing import Final
 
 _MOST_JOINED: Final = 20
 
-csv.field_size_limit(1 << 24)  # a long cell is wrong for other reasons than its length
+_LONGEST: Final = 1 << 24
+
+csv.field_size_limit(_LONGEST)  # a long cell is wrong for other reasons than its length
+
+
+class LineTooLongError(Exception):
+    """A line is longer than any customer's is; what follows it is not looked at."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ def read_records(
             return
         if line.trouble:
             yield Record(line.number, line.text, (), line.trouble)
-        elif line.text.strip():
+        elif line.text.strip(" "):
             yield _record(line, waiting, lines, delimiter, width)
 
 
@@ -61,7 +67,7 @@ def _record(
         if cells is not None or not _another(waiting, joined, lines):
             break
         text = f"{text}\n{waiting[joined].text}"
-    return Record(line.number, line.text, (), "a quote is opened and not closed")
+    return Record(line.number, line.text, (), "a quote is not closed where the cell ends")
 
 
 def _another(waiting: list[_Line], place: int, lines: Iterator[_Line]) -> bool:
@@ -94,6 +100,8 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         *whole, rest = data.split(b"\n")
         rest += held
         yield from whole
+        if len(rest) > _LONGEST:
+            raise LineTooLongError(f"a line is longer than {_LONGEST >> 20} MB")
     if rest:
         yield rest.removesuffix(b"\r")
 

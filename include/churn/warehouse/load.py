@@ -7,13 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from churn.customer import SNAPSHOT_DATE
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.dialect import NOTHING_ASKED, Asked
 from churn.warehouse.source import Source, examine
 from churn.warehouse.staging import CustomerFile, fill_staging, open_file
 
-_DAY: Final = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)")
+_DAY: Final = re.compile(
+    r"(?<!\d)(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
+    r"(?:[T_-]?\d{4,6})?(?!\d)"
+)
+COLUMN: Final = "the column snapshot_date"
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +52,7 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     chosen = reading or Reading()
     source = examine(path)
     connection.execute(statement("drop_staging_tables"))
-    earlier = None if chosen.again else _earlier(connection, source)
+    earlier = None if chosen.again else _earlier(connection, source, chosen)
     if earlier:
         told = "nothing to do (`--again`, or *Load again* in the form, loads it all the same)"
         log.info("%s was loaded before, as load %s: %s", source.name, earlier.load_id, told)
@@ -64,15 +69,16 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     return Load(load_id, filled.rows)
 
 
-def _earlier(connection: Connection, source: Source) -> Load | None:
-    values = {"sha256": source.sha256}
+def _earlier(connection: Connection, source: Source, reading: Reading) -> Load | None:
+    """Return the load of the same bytes, unless they are now said to speak of a later day."""
+    values = {"sha256": source.sha256, "told_day": reading.snapshot_date or _day_in(source)}
     query = statement("find_load", **placeholders(values))
     row = connection.execute(query, values).fetchone()
     return Load(int(str(row[0])), int(str(row[1])), repeats=True) if row else None
 
 
 def _record(connection: Connection, file: CustomerFile, reading: Reading) -> int:
-    day, told_by = _snapshot_date(file.source, reading)
+    day, told_by = _snapshot_date(file, reading)
     values = {
         "file": file.source.name,
         "sha256": file.source.sha256,
@@ -89,12 +95,23 @@ def _record(connection: Connection, file: CustomerFile, reading: Reading) -> int
     return int(str(scalar(connection, statement("insert_load", **placeholders(values)), values)))
 
 
-def _snapshot_date(source: Source, reading: Reading) -> tuple[date, str]:
-    """Return the day that the file speaks of; a column of the file has the last word per row."""
-    today = datetime.now(UTC).date()
+def _snapshot_date(file: CustomerFile, reading: Reading) -> tuple[date, str]:
+    """Return the day that the file speaks of, and how that is known.
+
+    Raises:
+        DataQualityError: it is a day to come, or each row has its own and one was set by hand.
+    """
+    today, source = datetime.now(UTC).date(), file.source
+    if SNAPSHOT_DATE in file.header.fields:
+        if reading.snapshot_date:
+            raise DataQualityError(
+                f"{source.name}: has a column {SNAPSHOT_DATE.header}, so its day cannot be set by "
+                "hand; leave the snapshot date empty, or the column out"
+            )
+        return today, COLUMN
     day, told_by = reading.snapshot_date, "set by hand"
     if day is None:
-        day, told_by = _day_in(source.path.name), "the file's name"
+        day, told_by = _day_in(source), "the file's name"
     if day is None:
         return today, "the day of the load"
     if day > today + timedelta(days=1):  # somewhere on earth it is tomorrow
@@ -105,9 +122,23 @@ def _snapshot_date(source: Source, reading: Reading) -> tuple[date, str]:
     return day, told_by
 
 
-def _day_in(name: str) -> date | None:
-    found = _DAY.search(name)
+def _day_in(source: Source) -> date | None:
+    """Return the day in a file's name, if there is one.
+
+    Raises:
+        DataQualityError: there are several.
+    """
+    found = {day for match in _DAY.finditer(source.path.name) if (day := _date(match))}
+    if len(found) > 1:
+        days = " and ".join(map(str, sorted(found)))
+        raise DataQualityError(
+            f"{source.name}: the name has {days}; set the snapshot date by hand, or rename it"
+        )
+    return found.pop() if found else None
+
+
+def _date(match: re.Match[str]) -> date | None:
     try:
-        return date(*map(int, found.groups())) if found else None
+        return date(*(int(match[part]) for part in ("year", "month", "day")))
     except ValueError:
         return None

@@ -53,7 +53,7 @@ class Rules:
             return sql.SQL("{}::date").format(of_load)
         return sql.SQL(
             "CASE WHEN {raw} ~ {pattern} AND pg_input_is_valid({raw}, 'date')"
-            " AND {raw} <= (current_date + 1)::text THEN {raw}::date END"
+            " AND {raw} <= to_char(current_date + 1, 'YYYY-MM-DD') THEN {raw}::date END"
         ).format(raw=trimmed(SNAPSHOT_DATE), pattern=sql.Literal(r"^\d{4}-\d\d-\d\d$"))
 
     def is_valid(self) -> sql.Composable:
@@ -93,7 +93,9 @@ class Rules:
 
     def _domain_rule(self, field: Field) -> sql.Composable:
         return sql.SQL("CASE WHEN {} IS NULL THEN {} || quote_literal({}) END").format(
-            name(field), sql.Literal(f"{field.name}: expected {field.allowed}, got "), raw(field)
+            name(field),
+            sql.Literal(f"{field.name}: expected {field.allowed}, got "),
+            sql.SQL("left({}, 200)").format(raw(field)),
         )
 
     def _first_month_holds(self) -> sql.Composable:

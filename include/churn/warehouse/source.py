@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import lzma
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -55,6 +56,20 @@ class Source:
     size: int
     sha256: str
 
+    seen: tuple[int, ...] = ()
+
+    def require_unchanged(self) -> None:
+        """Refuse a file that was written to, or replaced, since it was examined.
+
+        Raises:
+            DataQualityError: what was read may be neither the old file nor the new one.
+        """
+        if _state(self.path) != self.seen:
+            raise DataQualityError(
+                f"{self.name}: the file was changed while it was read; nothing was loaded. "
+                "Load it again once it is written"
+            )
+
     @property
     def name(self) -> str:
         """The path as it can be shown and stored, even where it is not UTF-8."""
@@ -89,6 +104,7 @@ def examine(path: Path) -> Source:
     if not path.is_file():
         raise DataQualityError(f"{shown_path(path)}: there is no such file")
     try:
+        seen = _state(path)
         with path.open("rb") as file:
             start = file.read(4)
             file.seek(0)
@@ -97,7 +113,18 @@ def examine(path: Path) -> Source:
         raise DataQualityError(f"{shown_path(path)}: cannot be read ({_why(error)})") from None
     found = [packing for magic, packing in _MAGIC.items() if start.startswith(magic)]
     compression = found[0] if found else Compression.NONE
-    return Source(path, compression, path.stat().st_size, digest)
+    source = Source(path, compression, path.stat().st_size, digest, seen)
+    source.require_unchanged()
+    return source
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Return what differs after any write: device, inode, size and time."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def shown_path(path: Path) -> str:
@@ -121,12 +148,19 @@ def find_files(name: Path) -> tuple[Path, ...]:
     elif is_glob(name) and not name.exists():
         pattern = PurePosixPath(name)
         root = Path(pattern.anchor or ".")
-        found = [p for p in root.glob(str(pattern.relative_to(pattern.anchor))) if p.is_file()]
+        found = [p for p in _matching(root, pattern) if p.is_file()]
     else:
         found = [name]
     if not found:
         raise DataQualityError(f"{name}: there is no customer file ({', '.join(_SUFFIXES)}) there")
     return tuple(sorted(found))
+
+
+def _matching(root: Path, pattern: PurePosixPath) -> list[Path]:
+    try:
+        return list(root.glob(str(pattern.relative_to(pattern.anchor))))
+    except ValueError as error:
+        raise DataQualityError(f"{pattern}: is not a pattern of file names ({error})") from None
 
 
 def has_files(name: Path) -> bool:
@@ -146,7 +180,7 @@ def _unpacked(raw: BinaryIO, compression: Compression) -> Iterator[BinaryIO]:
         with _zstd(raw) as content:
             yield content
     elif compression is Compression.ZIP:
-        with zipfile.ZipFile(raw) as archive, archive.open(_only_member(archive)) as member:
+        with _zip(raw) as archive, archive.open(_only_member(archive)) as member:
             yield cast(BinaryIO, member)
     else:
         yield raw
@@ -161,6 +195,13 @@ def _zstd(raw: BinaryIO) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, content)
     except zstd.ZstdError as error:
         raise EOFError(str(error)) from None
+
+
+def _zip(raw: BinaryIO) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(raw)
+    except (UnicodeDecodeError, struct.error) as error:
+        raise zipfile.BadZipFile(str(error)) from None
 
 
 def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:

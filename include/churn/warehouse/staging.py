@@ -19,7 +19,7 @@ from churn.warehouse.content import (
 )
 from churn.warehouse.dialect import Asked, Dialect, detect
 from churn.warehouse.header import Header, match_header
-from churn.warehouse.lines import read_records
+from churn.warehouse.lines import LineTooLongError, read_records
 from churn.warehouse.progress import Progress
 from churn.warehouse.source import CHUNK, Source
 
@@ -80,7 +80,22 @@ def open_file(source: Source, asked: Asked) -> CustomerFile:
 
 
 def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
-    """Create the staging table and copy the file into it."""
+    """Create the staging table and copy the file into it.
+
+    Raises:
+        DataQualityError: a row or a line is larger than any customer is, or the file was changed.
+    """
+    try:
+        return _fill(connection, load_id, file)
+    except (LineTooLongError, psycopg.errors.ProgramLimitExceeded) as error:
+        raise DataQualityError(
+            f"{file.source.name}: {_first_line(error)}; leave out columns that are not needed"
+        ) from None
+    finally:
+        file.source.require_unchanged()
+
+
+def _fill(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
     try:
         with connection.transaction():
             return Filled(_copy_fast(connection, load_id, file), careful=False)
@@ -128,6 +143,8 @@ def _rows_of(file: CustomerFile) -> Iterator[bytes]:
         if stray.are_in(chunk):
             raise _CarefulError("a quote stands within a cell")
         yield chunk
+    if stray.are_at_the_end():
+        raise _CarefulError("a quote stands within a cell")
 
 
 def _copy_carefully(connection: Connection, load_id: int, file: CustomerFile) -> int:

@@ -2,6 +2,8 @@ SELECT
     load_id,
     rows
 FROM loads
-WHERE sha256 = {sha256} AND verdict IN ('pass', 'flag')
+WHERE
+    sha256 = {sha256} AND verdict IN ('pass', 'flag')
+    AND ({told_day}::date IS NULL OR snapshot_date >= {told_day}::date)
 ORDER BY load_id DESC
 LIMIT 1;

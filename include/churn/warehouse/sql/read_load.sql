@@ -15,7 +15,10 @@ SELECT
         ', ', encoding, 'separator ' || quote_literal(delimiter), 'decimal ' || decimal_mark,
         nullif(compression, 'none'), CASE WHEN careful THEN 'line by line' END
     ) AS written,
-    snapshot_date || ' (' || snapshot_told_by || ')' AS snapshot
+    CASE
+        WHEN snapshot_told_by = 'the column snapshot_date' THEN snapshot_told_by
+        ELSE snapshot_date || ' (' || snapshot_told_by || ')'
+    END AS snapshot
 FROM loads
 WHERE load_id = {load_id}
 FOR UPDATE;
