@@ -63,7 +63,8 @@ class Policy(BaseModel):
         """Return ``break_even`` of many customers; a bill that is NaN is unknown."""
         gains = self._gains(monthly_charges)
         pays = gains > 0
-        return np.minimum(1.0, np.where(pays, self.cost / np.where(pays, gains, 1.0), 1.0))
+        with np.errstate(over="ignore"):  # next to nothing to gain: infinity, and so 1
+            return np.minimum(1.0, np.where(pays, self.cost / np.where(pays, gains, 1.0), 1.0))
 
     def _gains(self, monthly_charges: Floats) -> Floats:
         unknown = np.isnan(monthly_charges)
