@@ -12,7 +12,7 @@ from churn.customer import Known
 from churn.errors import WarehouseError
 from churn.settings import Settings
 from churn.warehouse.connect import connect
-from churn.warehouse.customers import find_customer
+from churn.warehouse.lookup import find_customer
 from serving.api.document import problems
 from serving.api.predicting import language_headers
 from serving.api.problems import ProblemError

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from churn.customer import COLUMNS, CUSTOMER_ID, FEATURES, Known
-from churn.field import Field, Kind, Value
+from churn.customer import COLUMNS
+from churn.field import Field, Kind
 from churn.warehouse.connect import Connection, placeholders, statement
 
 if TYPE_CHECKING:
@@ -65,20 +65,6 @@ def latest_load(connection: Connection) -> int:
     """Return the load that was cleaned last, or 0 where there is none."""
     row = connection.execute(statement("find_latest_load")).fetchone() or (0,)
     return int(str(row[0]))
-
-
-def find_customer(connection: Connection, customer_id: str) -> Known | None:
-    """Return what is known of one customer, whether they left excepted; none if not there."""
-    values = {CUSTOMER_ID.name: customer_id}
-    fields = (CUSTOMER_ID, *FEATURES)
-    columns = sql.SQL(", ").join(map(_selected, fields))
-    query = statement("find_customer", columns=columns, **placeholders(values))
-    row = connection.execute(query, values).fetchone()
-    if row is None:
-        return None
-    names = (field.name for field in fields)
-    found = zip(names, cast("tuple[Value | None, ...]", row), strict=True)
-    return {name: value for name, value in found if value is not None}
 
 
 def _read(
