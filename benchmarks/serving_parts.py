@@ -12,7 +12,8 @@ from benchmarks.installation import Installation
 from churn.parsing import parse_customer
 from churn.scoring import load_model
 from serving.api.answers import Asked, answer
-from serving.api.predicting import read_object, record
+from serving.api.predicting import record
+from serving.api.reading import read_object
 from serving.api.spool import Spool
 
 _TIMES: Final = 5

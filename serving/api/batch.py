@@ -18,8 +18,8 @@ from serving.api.batch_answers import WRITERS, answer_rows, records
 from serving.api.batch_formats import ALIASES, READERS, Format
 from serving.api.batch_rows import Rows, Unreadable
 from serving.api.document import batch_operation
-from serving.api.predicting import key_in
 from serving.api.problems import ProblemError
+from serving.api.reading import key_in
 from serving.api.routes import IdempotencyKey, TheService
 from serving.api.service import Service
 from serving.api.spool import NotRecordedError

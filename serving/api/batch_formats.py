@@ -20,8 +20,8 @@ from serving.api.batch_rows import (
     read_known,
     rows_of,
 )
-from serving.api.predicting import read_object
 from serving.api.problems import ProblemError
+from serving.api.reading import read_object
 
 _DELIMITERS: Final = ",;\t|"
 _LONGEST_ID: Final = 200

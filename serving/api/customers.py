@@ -14,8 +14,9 @@ from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.lookup import find_customer
 from serving.api.document import problems
-from serving.api.predicting import asked_in, key_in, language_headers
+from serving.api.predicting import language_headers
 from serving.api.problems import ProblemError
+from serving.api.reading import asked_in, key_in
 from serving.api.routes import AcceptLanguage, IdempotencyKey, TheService
 from serving.api.schemas import Explain, Prediction
 

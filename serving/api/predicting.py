@@ -5,48 +5,34 @@ no model validates what ``churn.parsing`` checks anyway. The order is the promis
 written before the answer is sent.
 """
 
-import json
 import uuid
 from collections import OrderedDict
 from datetime import UTC, datetime
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from churn.customer import CUSTOMER_ID, FEATURES, Known
-from churn.errors import InvalidCustomerError, Problem
 from churn.log_options import LogOptions, WhenFull
 from churn.model.phrases import Language
 from churn.parsing import parse_customer
 from serving.api.answers import Answer, Asked, answer
-from serving.api.languages import preferred
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
 from serving.api.prediction_log import PredictionLog
 from serving.api.problems import ProblemError
-from serving.api.schemas import Explain
+from serving.api.reading import asked_in, key_in, read_body, read_object
 from serving.api.spool import NotRecordedError
 
-MAX_BODY_BYTES: Final = 1 << 16
-IDEMPOTENCY_KEY: Final = b"idempotency-key"
 _MOST_KEPT: Final = 10_000
-_LONGEST_KEY: Final = 255
 _NAMESPACE: Final = uuid.UUID("5d6b5a56-6a3c-5d0e-9d0b-6f7d0f6f2d11")
 _NAMES: Final = frozenset(field.name for field in FEATURES)
 _JSON: Final = (b"content-type", b"application/json")
 _VARY: Final = (b"vary", b"accept-language")
 _LANGUAGE: Final = {one: ((b"content-language", one.encode()), _VARY) for one in Language}
-_FLAGS: Final = {
-    **dict.fromkeys(("true", "1", "yes", "on"), True),
-    **dict.fromkeys(("false", "0", "no", "off"), False),
-}
-
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -141,98 +127,6 @@ def keyed_id(key: bytes, known: Known) -> str:
     """
     content = msgspec.json.encode(dict(known), order="deterministic")
     return str(uuid.uuid5(_NAMESPACE, f"{key.decode('latin-1')}\n{content.decode()}"))
-
-
-def key_in(scope: Scope) -> bytes:
-    """Return the request's idempotency key, one caller's being no other's; empty if there is none.
-
-    Raises:
-        InvalidCustomerError: it is too long.
-    """
-    key: bytes = scope["churn.headers"].get(IDEMPOTENCY_KEY, b"")
-    if len(key) > _LONGEST_KEY:
-        told = f"at most {_LONGEST_KEY} characters"
-        raise InvalidCustomerError((Problem("idempotency-key", key.decode("latin-1"), told),))
-    return b"%s\n%s" % (scope["churn.caller"].encode(), key) if key else b""
-
-
-def asked_in(scope: Scope) -> Asked:
-    """Return what a request's query and headers ask for.
-
-    Raises:
-        InvalidCustomerError: naming the parameter and what it may be.
-    """
-    language = preferred(scope["churn.headers"].get(b"accept-language", b""))
-    return asked(scope["query_string"], language)
-
-
-async def read_body(receive: Receive) -> bytes:
-    """Return a request's body.
-
-    Raises:
-        ProblemError: it is too large.
-    """
-    message = await receive()
-    body = bytes(message.get("body", b""))
-    while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
-        message = await receive()
-        body += message.get("body", b"")
-    if len(body) > MAX_BODY_BYTES:
-        detail = f"a customer takes at most {MAX_BODY_BYTES:,} bytes"
-        raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
-    return body
-
-
-def read_object(body: bytes) -> dict[str, object]:
-    """Return the fields of a JSON object.
-
-    Raises:
-        ProblemError: it is none, or has a field twice.
-    """
-    try:
-        content = _decode(body)
-    except (ValueError, RecursionError):
-        return _read_carefully(body)
-    # Each name has a colon after it, so that as many colons as names leave none for a second one.
-    if type(content) is dict and body.count(b":") == len(content):
-        return content
-    return _read_carefully(body)
-
-
-def _read_carefully(body: bytes) -> dict[str, object]:
-    try:
-        content = json.loads(body, object_pairs_hook=_each_once)
-    except (ValueError, RecursionError) as error:
-        detail = f"the body is not JSON: {error}"
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
-    if not isinstance(content, dict):
-        detail = 'the body is not a JSON object such as {"tenure": 5, "contract": "One year"}'
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-    return content
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} is there twice")
-    return content
-
-
-@lru_cache(maxsize=256)
-def asked(query: bytes, language: Language = Language.ENGLISH) -> Asked:
-    """Return what a query string asks for.
-
-    Raises:
-        InvalidCustomerError: naming the parameter and what it may be.
-    """
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    explain, protected = given.get("explain", Explain.SHORT), given.get("protected", "false")
-    if explain not in [*Explain]:
-        raise InvalidCustomerError((Problem("explain", explain, "'none', 'short' or 'full'"),))
-    if protected.lower() not in _FLAGS:
-        raise InvalidCustomerError((Problem("protected", protected, "a boolean: true or false"),))
-    return Asked(Explain(explain), _FLAGS[protected.lower()], language)
 
 
 def language_headers(language: Language) -> dict[str, str]:
