@@ -221,6 +221,8 @@ class ArrayReader:
         return place + 1
 
     def _value(self, place: int, *, last: bool) -> tuple[object, int] | None:
+        if not last and _number_end(self._rest, place) == len(self._rest) > place:
+            return None  # more digits may follow
         try:
             found = self._decode(self._rest, place)
         except (ValueError, RecursionError) as error:
@@ -239,6 +241,7 @@ class _Expects(Enum):
     NOTHING = ""
 
 
+_NUMBER: Final = re.compile(r"[-+.0-9eE]+")
 _SOLID: Final = re.compile(r"[^ \t\r\n]")
 _STEPS: Final = {
     (_Expects.OPENING, "["): _Expects.FIRST,
@@ -251,6 +254,11 @@ _STEPS: Final = {
 def _past_space(text: str, place: int) -> int:
     found = _SOLID.search(text, place)
     return found.start() if found else len(text)
+
+
+def _number_end(text: str, place: int) -> int:
+    found = _NUMBER.match(text, place)
+    return found.end() if found else place
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> object:
