@@ -17,7 +17,7 @@ stand as they were; until `publish` has, so does the model in use. A dry run cha
 
 | task | makes | when it fails, look first at |
 |---|---|---|
-| `create_tables` | the tables and log partitions that are missing | is PostgreSQL up, is the connection `churn_warehouse` right |
+| `create_tables` | the tables and log partitions that are missing; drops the months that are not kept | is PostgreSQL up, is the connection `churn_warehouse` right |
 | `load_csv` | a staging table with the file's text, a row in `loads` | the message: it names the file and what was expected |
 | `clean` | `customers`, `customer_history`, `rejected_rows`, the gate's verdict in `loads` | the report in its log: line numbers and reasons |
 | `train` | a candidate version, its card in the task's log | the message: the column that tells the answer, or too few rows |
@@ -37,7 +37,7 @@ from datetime import timedelta
 from airflow.sdk import CronTriggerTimetable, TriggerRule, chain, dag, task
 
 from orchestration.assets import CHURN_MODEL
-from orchestration.edges import customer_file, model_store, training_options, warehouse
+from orchestration.edges import customer_file, log_options, model_store, training_options, warehouse
 from orchestration.params import TRAINING_PARAMS, cleaning, param, reading
 from orchestration.policies import DEFAULT_ARGS
 from orchestration.promotion import (
@@ -70,7 +70,7 @@ def churn_training() -> None:
         from churn import steps
 
         with warehouse() as connection:
-            steps.create_tables(connection)
+            steps.create_tables(connection, log_options())
 
     @task
     def load_csv() -> list[int]:

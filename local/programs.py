@@ -47,7 +47,8 @@ def find_program(name: str, stack: Stack) -> Program:
 
 def _api_command(stack: Stack) -> tuple[str, ...]:
     address = ("--host", HOST, "--port", str(stack.ports.api))
-    quiet = ("--no-access-log", "--timeout-graceful-shutdown", "5")
+    lines = str(stack.layout.project / "serving" / "api" / "logging.json")
+    quiet = ("--no-access-log", "--timeout-graceful-shutdown", "5", "--log-config", lines)
     return (
         sys.executable,
         "-m",

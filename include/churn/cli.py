@@ -12,11 +12,12 @@ from typing import Any, NoReturn, TextIO
 import click
 import psycopg
 
-from churn import steps
+from churn import erasure, steps
 from churn.batch import score_file
 from churn.data_dictionary import render
 from churn.doctor import examine
 from churn.errors import ChurnError, DataQualityError
+from churn.keys_cli import keys
 from churn.models_cli import models, operating
 from churn.proof_cli import replay, reproduce
 from churn.registry.rules import AUTO, read_rules
@@ -47,7 +48,7 @@ def churn(context: click.Context) -> None:
 def create_tables(settings: Settings) -> None:
     """Create the tables that are missing."""
     with connect(settings.database_url) as connection:
-        steps.create_tables(connection)
+        steps.create_tables(connection, settings.log)
 
 
 def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> Path:
@@ -95,7 +96,7 @@ def _reading_options(command: Command) -> Command:
 def load(settings: Settings, /, file: Path, **options: Any) -> None:
     """Load and clean the customer FILE (or folder, or glob) and print what became of it."""
     with connect(settings.database_url) as connection:
-        steps.create_tables(connection)
+        steps.create_tables(connection, settings.log)
     _load_and_clean(settings, file, options, tell=click.echo)
 
 
@@ -159,7 +160,7 @@ def run(settings: Settings, /, file: Path, dry_run: bool, **options: Any) -> Non
     """Load, clean, train, decide and publish: what the DAG does; prints the version in use."""
     store = ModelStore(settings.model_store)
     with _timed("create_tables"), connect(settings.database_url) as connection:
-        steps.create_tables(connection)
+        steps.create_tables(connection, settings.log)
     _load_and_clean(settings, file, options)
     with _timed("train"), connect(settings.database_url) as connection:
         version = steps.train(connection, store, settings.training)
@@ -206,7 +207,18 @@ def score(settings: Settings, source: TextIO, target: TextIO) -> None:
     click.echo(f"{done.scored} scored, {done.failed} could not be read", err=True)
 
 
-for command in (models, reproduce, replay):
+@churn.command()
+@click.argument("customer_id")
+@click.pass_obj
+def erase(settings: Settings, customer_id: str) -> None:
+    """Remove every trace of a customer, by CUSTOMER_ID; name the models trained with it."""
+    with connect(settings.database_url) as connection:
+        click.echo(erasure.erase(connection, customer_id, settings.spool))
+    for path in erasure.files_that_name(settings.data, customer_id.strip()):
+        click.echo(f"{path} still names the customer, and would bring it back", err=True)
+
+
+for command in (models, reproduce, replay, keys):
     churn.add_command(command)
 
 

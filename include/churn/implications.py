@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
-from churn.customer import DEPENDENCIES, TENURE, TOTAL_CHARGES, Dependency, Known
+from churn.customer import DEPENDENCIES, FEATURES, TENURE, TOTAL_CHARGES, Dependency, Known
 from churn.field import Value
+
+_ALL = frozenset(field.name for field in FEATURES)
 
 
 def completed(known: Known) -> Known:
@@ -11,6 +13,8 @@ def completed(known: Known) -> Known:
 
     Nothing that is known is changed, contradictions included: those are the parser's to refuse.
     """
+    if len(known) >= len(_ALL) and known.keys() >= _ALL:
+        return known
     implied: dict[str, Value] = {}
     for dependency in DEPENDENCIES:
         implied.update(_implied(dependency, known))

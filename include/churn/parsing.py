@@ -4,6 +4,8 @@ import difflib
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
 
 from churn import customer
 from churn.customer import DEPENDENCIES, TENURE, TOTAL_CHARGES, Dependency, Known
@@ -12,6 +14,8 @@ from churn.field import Field, Kind, Value
 from churn.implications import completed
 
 _MAX_IDENTIFIER = 200
+_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
+_NUMERIC = (int, float, str)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
 
 
@@ -28,6 +32,9 @@ def parse_customer(raw: Mapping[str, object]) -> Known:
     Raises:
         InvalidCustomerError: with one problem per offending field.
     """
+    exact = _read_exact(raw)
+    if exact is not None:
+        return exact
     known, problems = _read(raw)
     problems += _settle_first_month(raw, known)
     whole = completed(known)
@@ -36,6 +43,30 @@ def parse_customer(raw: Mapping[str, object]) -> Known:
     if problems:
         raise InvalidCustomerError(tuple(problems))
     return whole
+
+
+def _read_exact(raw: Mapping[str, object]) -> Known | None:
+    """Return what the careful way would, or None where something has to be looked at with care.
+
+    A request that spells names and values as the file or the schema does takes a few look-ups.
+    """
+    known: dict[str, Value] = {}
+    try:
+        for outside, value in raw.items():
+            name, values = _EXACT[outside]
+            known[name] = values[value]
+    except (KeyError, TypeError, ValueError, _RejectedError):
+        return None
+    if len(known) < len(raw):
+        return None
+    whole = completed(known)
+    return whole if _agrees(tuple([whole.get(name) for name in _TIED])) else None
+
+
+@lru_cache(maxsize=1 << 14)
+def _agrees(tied: tuple[Value | None, ...]) -> bool:
+    known = {name: v for name, v in zip(_TIED, tied, strict=True) if v is not None}
+    return not any(_contradictions(dependency, known) for dependency in DEPENDENCIES)
 
 
 def _read(raw: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
@@ -91,7 +122,8 @@ def parse_value(field: Field, value: object) -> Value:
 
 def _identifier(value: object) -> str:
     text = str(value).strip() if isinstance(value, str | int) else ""
-    if isinstance(value, bool) or not 0 < len(text) <= _MAX_IDENTIFIER or not text.isprintable():
+    fits = 0 < len(text) <= _MAX_IDENTIFIER and not _UNPRINTABLE.search(text)
+    if isinstance(value, bool) or not fits:
         raise _RejectedError
     return text
 
@@ -112,7 +144,7 @@ def _takes_bool(field: Field) -> bool:
 
 
 def _number(field: Field, value: object) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
         raise _RejectedError
     if isinstance(value, str) and not _DECIMAL.fullmatch(value.strip()):
         raise _RejectedError
@@ -164,3 +196,24 @@ def _nearest(text: str, among: list[str]) -> str | None:
     by_key = {customer.normalised(name): name for name in among}
     found = difflib.get_close_matches(customer.normalised(text), by_key, n=1, cutoff=0.6)
     return by_key[found[0]] if found else None
+
+
+class _Exact(dict[object, Value]):
+    """A field's values by their exact spelling; any other goes the careful way, and is not kept."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__({field.label(value): value for value in field.values})
+        if _takes_bool(field):  # and so 0 and 1, which are equal to them
+            self.update({flag: field.spellings[str(flag).lower()] for flag in (False, True)})
+        self._field = field
+
+    def __missing__(self, value: object) -> Value:
+        return parse_value(self._field, value)
+
+
+_TIED: Final = tuple(f.name for d in DEPENDENCIES for f in (d.parent, *d.children))
+_EXACT: Final = {
+    outside: (field.name, _Exact(field))
+    for field in (customer.CUSTOMER_ID, *customer.FEATURES)
+    for outside in (field.name, field.header)
+}

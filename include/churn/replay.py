@@ -91,6 +91,11 @@ def read_logged(connection: Connection, prediction_id: str) -> Logged:
             f"{prediction_id}: no such prediction is logged; one that was just answered may still "
             "wait in the service's spool"
         )
+    if row[-1] is None:
+        raise CannotReplayError(
+            f"{prediction_id}: the values it was made from were left out of the log "
+            "(CHURN_LOG_FEATURES=off), so it cannot be made again"
+        )
     return Logged(*row)  # type: ignore[arg-type]
 
 

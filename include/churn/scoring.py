@@ -12,16 +12,27 @@ from numpy.typing import NDArray
 
 from churn.customer import MONTHLY_CHARGES, Known
 from churn.errors import ChurnError, ModelRefusedError
+from churn.model.block import Block
+from churn.model.block_score import BlockScore, Floats, score_block
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
 from churn.model.score import Family, Score
 from churn.model.scorecard import read_scorecard
+from churn.model.what_if import Offer
 from churn.options import Objective
 from churn.registry.manifest import GoldenRow, Manifest
 from churn.registry.store import SCORECARD, TREES, ModelStore, Version, read_version
 
 _TOLERANCE = 1e-9
 _TREES_TOLERANCE = 1e-6  # XGBoost sums in single precision
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Of each of many customers whether they count as leaving, and from where on."""
+
+    leaves: NDArray[np.bool_]
+    threshold: Floats
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,33 @@ class LoadedModel:
         found[~whole] = self.conditioner.probabilities(compress(rows, ~whole))
         return found
 
+    def changed(self, whole: Known, offers: Sequence[Offer]) -> Sequence[float]:
+        """Return the probability of a completed customer, and then that with each offer alone."""
+        if self.trees and self.trees.knows_enough(whole):
+            return self.trees.changed(whole, offers)
+        return self.conditioner.changed(whole, offers)
+
+    def score_block(self, block: Block) -> BlockScore:
+        """Score the customers of a completed block."""
+        score = score_block(self.conditioner, block)
+        if not self.trees:
+            return score
+        enough = np.logical_and.reduce([block.is_known(name) for name in self.trees.fields])
+        places = np.flatnonzero(enough)
+        found = self.trees.probabilities([block.known(place) for place in places.tolist()])
+        for column in (score.probability, score.low, score.high):
+            column[places] = found
+        return score
+
+    def verdicts(self, probability: Floats, bills: Floats) -> Verdicts:
+        """Return who counts as leaving, and from which probability on; a bill may be NaN."""
+        policy = self.manifest.policy
+        if policy.objective is Objective.PROFIT:
+            leaves = policy.expected_values(probability, bills) > 0
+            return Verdicts(leaves, policy.break_evens(bills))
+        threshold = np.full(len(probability), self.manifest.threshold)
+        return Verdicts(probability >= threshold, threshold)
+
     def decide(self, score: Score, known: Known) -> bool:
         """Whether the customer counts as leaving, by the version's policy."""
         if self.manifest.policy.objective is Objective.PROFIT:
@@ -69,6 +107,10 @@ class LoadedModel:
         if self.manifest.policy.objective is Objective.PROFIT:
             return self.manifest.policy.break_even(_bill(known))
         return self.manifest.threshold
+
+    def expected_value(self, score: Score, known: Known) -> float:
+        """Return what asking this customer to stay is expected to bring, in currency units."""
+        return self.manifest.policy.expected_value(score.probability, _bill(known))
 
 
 def _bill(known: Known) -> float | None:

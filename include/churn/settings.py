@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from churn.errors import ChurnError
+from churn.log_options import LogOptions
 from churn.options import TrainingOptions
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,12 @@ class Settings:
     registry: Mapping[str, str] = field(default_factory=dict)
     """``CHURN_PROMOTION…`` and ``CHURN_KEEP_…``, for ``churn.registry.rules``."""
     training: TrainingOptions = field(default_factory=TrainingOptions)
+    api_keys_file: Path = PROJECT / ".local" / "api_keys.json"
+    api_keys: str = ""
+    """``CHURN_API_KEYS``: hashed keys beside those of the file, for containers."""
+    service: Mapping[str, str] = field(default_factory=dict)
+    """``CHURN_API_…``, for ``serving.api.limits``."""
+    log: LogOptions = field(default_factory=LogOptions)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -37,6 +44,10 @@ class Settings:
             spool=Path(values.get("CHURN_SPOOL") or home / "spool"),
             registry={k: v for k, v in values.items() if k.startswith(_REGISTRY)},
             training=TrainingOptions.from_values(values),
+            api_keys_file=Path(values.get("CHURN_API_KEYS_FILE") or home / "api_keys.json"),
+            api_keys=values.get("CHURN_API_KEYS", ""),
+            service={k: v for k, v in values.items() if k.startswith("CHURN_API_")},
+            log=LogOptions.from_values(values),
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from churn import deciding
 from churn.changes import Operator
 from churn.errors import DataQualityError
+from churn.log_options import LogOptions
 from churn.options import TrainingOptions
 from churn.registry import events, housekeeping
 from churn.registry.events import Kind
@@ -20,6 +21,7 @@ from churn.warehouse.connect import Connection
 from churn.warehouse.gate import LIMIT_REJECTED
 from churn.warehouse.load import Reading
 from churn.warehouse.load import load_csv as load
+from churn.warehouse.log_retention import drop_old_predictions
 from churn.warehouse.report import Report
 from churn.warehouse.source import find_files, has_files, is_glob
 
@@ -39,10 +41,13 @@ def locate(file: str, data: Path) -> Path:
     raise DataQualityError(f"{file}: there is no such file in {data}, which has {found}")
 
 
-def create_tables(connection: Connection) -> None:
-    """Create the tables that are missing."""
+def create_tables(connection: Connection, options: LogOptions | None = None) -> None:
+    """Create the tables that are missing; drop the months of the log that are not kept."""
     schema.create_tables(connection)
     log.info("tables are ready")
+    if options and options.retention_months:
+        for partition in drop_old_predictions(connection, options.retention_months):
+            log.info("dropped %s", partition)
 
 
 def load_csv(connection: Connection, path: Path, reading: Reading | None = None) -> list[int]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from churn.log_options import LogOptions
     from churn.options import TrainingOptions
     from churn.registry.store import ModelStore
     from churn.warehouse.connect import Connection
@@ -31,6 +32,13 @@ def model_store() -> ModelStore:
     from churn.settings import Settings
 
     return ModelStore(Settings.from_environment().model_store)
+
+
+def log_options() -> LogOptions:
+    """Return how the log of predictions is kept, by the environment."""
+    from churn.settings import Settings
+
+    return Settings.from_environment().log
 
 
 def training_options() -> TrainingOptions:

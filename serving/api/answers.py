@@ -13,7 +13,7 @@ from churn.model.explanation import Explanation, Reason, explain
 from churn.model.phrases import Language
 from churn.model.score import Score
 from churn.model.what_if import Change, what_if
-from churn.model.wording import change_text, described, reason_text
+from churn.model.wording import change_text, worded
 from churn.scoring import LoadedModel
 from serving.api.schemas import Explain
 
@@ -34,8 +34,10 @@ class Asked:
     language: Language = Language.ENGLISH
 
 
-def answer(model: LoadedModel, customer: Known, asked: Asked) -> Answer:
-    """Return the answer for a customer."""
+def answer(
+    model: LoadedModel, customer: Known, asked: Asked, prediction_id: str | None = None
+) -> Answer:
+    """Return the answer for a customer, under a new id where none is given."""
     known = completed(customer)
     score = model.score(known, explained=asked.explain is not Explain.NONE)
     parts: dict[str, object] = {
@@ -43,13 +45,16 @@ def answer(model: LoadedModel, customer: Known, asked: Asked) -> Answer:
         "probability_churn": score.probability,
         "interval": score.interval,
         "threshold": model.threshold(known),
+        "expected_value": model.expected_value(score, known),
     }
     if asked.explain is not Explain.NONE:
         parts.update(_explained(known, score, asked))
     if asked.explain is Explain.FULL:
-        changes = what_if(known, model.probabilities)
+        changes = what_if(known, model.changed)
         parts["what_if"] = [_change(change, asked.language) for change in changes]
-    return {**parts, **_provenance(model, known, score)}
+    parts.update(_provenance(model, known, score))
+    parts["prediction_id"] = prediction_id or str(uuid.uuid4())
+    return parts
 
 
 def _provenance(model: LoadedModel, known: Known, score: Score) -> Answer:
@@ -59,7 +64,6 @@ def _provenance(model: LoadedModel, known: Known, score: Score) -> Answer:
         "scored_by": score.scored_by,
         "fallback": score.scored_by is not model.family,
         "model_version": model.version,
-        "prediction_id": str(uuid.uuid4()),
     }
 
 
@@ -73,12 +77,8 @@ def _explained(known: Known, score: Score, asked: Asked) -> Answer:
 
 
 def _reason(reason: Reason, known: Known, language: Language) -> Answer:
-    return {
-        "field": reason.field,
-        "value": described(reason.field, known, language),
-        "log_odds": reason.log_odds,
-        "text": reason_text(reason, known, language),
-    }
+    value, text = worded(reason, known, language)
+    return {"field": reason.field, "value": value, "log_odds": reason.log_odds, "text": text}
 
 
 def _log_odds(explanation: Explanation) -> Answer:

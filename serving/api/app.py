@@ -9,45 +9,94 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from churn.errors import ChurnError
 from churn.registry.store import ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
-from serving.api import problems
+from serving.api import batch, customers, document, logs, problems, routes
+from serving.api.doors import Doors, require_doors, started_with
+from serving.api.edge import Edge
+from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
+from serving.api.metrics import Metrics
+from serving.api.predicting import DirectRoute, Predictor
 from serving.api.prediction_log import PredictionLog
-from serving.api.routes import router
+from serving.api.service import Service
 from serving.api.spool import Spool
+from serving.api.workers import Workers
 
 _DESCRIPTION = """
 Who will leave, how sure that is, and why, from as many or as few fields as are known.
 Errors are problem JSON (RFC 9457) that names the field and what was expected.
 """
+_STARTUP_FAILED = 3
+"""The exit code upon which uvicorn gives up instead of starting its workers again."""
+
+log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the service; nothing is opened before it starts."""
-    chosen = settings or Settings.from_environment()
+    """Return the service; nothing is opened before it starts.
 
+    Without settings it is the process's own service: it reads the environment, and refuses to
+    listen to other machines while there is no API key.
+    """
+    if settings is not None:
+        return _assemble(settings)
+    try:
+        chosen = Settings.from_environment()
+        require_doors(Doors(chosen), *started_with())
+        Limits.from_values(chosen.service)
+    except ChurnError as error:
+        logs.install()
+        log.critical("%s", error)
+        raise SystemExit(_STARTUP_FAILED) from None
+    return _assemble(chosen)
+
+
+def _assemble(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-        live = LiveModel(ModelStore(chosen.model_store))
-        with Spool(chosen.spool / "predictions.sqlite") as spool:
-            log = PredictionLog(spool, lambda: connect(chosen.database_url))
-            app.state.live_model, app.state.prediction_log = live, log
-            live.refresh()
-            async with asyncio.TaskGroup() as tasks:
-                followers = [tasks.create_task(live.follow()), tasks.create_task(log.follow())]
-                yield
-                for follower in followers:
-                    follower.cancel()
+        logs.install()
+        with (
+            Workers(settings.spool / "workers") as workers,
+            Spool(settings.spool, limit=settings.log.spool_limit) as spool,
+            PredictionLog(spool, lambda: connect(settings.database_url)) as predictions,
+        ):
+            service = _service(settings, workers, predictions)
+            app.state.service, app.state.predictor = service, service.predictor
+            service.refresh()
+            following = asyncio.create_task(service.follow())
+            yield
+            following.cancel()
 
     app = FastAPIOffline(
         title="Churn prediction", version=_version(), description=_DESCRIPTION, lifespan=lifespan
     )
+    app.state.settings = settings
+    app.add_middleware(Edge)
     problems.install(app)
-    app.include_router(router)
+    for router in (routes.router, batch.router, customers.router):
+        app.include_router(router)
+    document.install(app)
+    # What is asked for most is looked at first; the sort leaves the order of the others.
+    app.router.routes.sort(key=lambda route: not isinstance(route, DirectRoute))
     return app
+
+
+def _service(settings: Settings, workers: Workers, predictions: PredictionLog) -> Service:
+    metrics = Metrics(workers.folder, workers.number)
+    live = LiveModel(ModelStore(settings.model_store), metrics)
+    return Service(
+        live=live,
+        log=predictions,
+        predictor=Predictor(live, predictions, metrics, settings.log),
+        log_options=settings.log,
+        metrics=metrics,
+        doors=Doors(settings),
+        workers=workers,
+        limits=Limits.from_values(settings.service),
+    )
 
 
 def _version() -> str:

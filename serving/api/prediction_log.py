@@ -1,73 +1,148 @@
 """Every answered prediction reaches ``prediction_logs`` exactly once.
 
-The request path adds a record to the spool and never waits for PostgreSQL; a background task
-ships batches. A batch that was shipped but not yet removed when the service was killed is
-shipped again and changes nothing, as the table knows each prediction by its id.
+The request path adds a record to the spool and never waits for PostgreSQL; a thread ships finished
+segments, whoever wrote them. One that was shipped but not yet removed when the service was killed
+is shipped again and changes nothing, as the database knows each prediction by its id.
 """
 
-import asyncio
-import json
 import logging
-import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Self
 
 import psycopg
 
 from churn.errors import ChurnError
+from churn.spool import Finished
 from churn.warehouse.connect import Connection, placeholders, statement
 from serving.api.spool import Spool
 
-_BATCH = 2_000
-_INTERVAL_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 15.0
+_BATCH: Final = 2_000
+_INTERVAL_SECONDS: Final = 0.5
+_LONGEST_WAIT_SECONDS: Final = 5.0
+_END_SECONDS: Final = 3.0
+_RECORDS: Final = "records"
 
 log = logging.getLogger(__name__)
 
-Connect = Callable[[], AbstractContextManager[Connection]]
+Connect = Callable[[], Connection]
+
+
+@dataclass(frozen=True)
+class LogState:
+    """What PostgreSQL does not have yet, and why.
+
+    ``waiting`` records take ``bytes`` of at most ``limit``, those of other workers included;
+    ``dropped`` is how many predictions this worker could not record.
+    """
+
+    waiting: int
+    bytes: int
+    limit: int
+    dropped: int
+    trouble: str | None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether less than a hundredth of the room is left."""
+        return self.bytes > 0.99 * self.limit
 
 
 class PredictionLog:
-    """Takes records at once and ships them in the background."""
+    """Takes records at once and ships them in the background, while its block lasts."""
 
     def __init__(self, spool: Spool, connect: Connect) -> None:
         self._spool = spool
         self._connect = connect
+        self._stop = threading.Event()
+        # A daemon: nothing waits at the end for a PostgreSQL that hangs.
+        self._thread = threading.Thread(target=self._follow, name="prediction log", daemon=True)
         self.trouble: str | None = None
 
-    def add(self, record: Mapping[str, object]) -> None:
-        """Keep a record; when this returns it survives a crash of the service."""
-        self._spool.add(json.dumps(record))
+    def add(self, *records: bytes) -> None:
+        """Keep JSON records; when this returns they survive the end of the service.
 
-    def waiting(self) -> int:
-        """Return how many records PostgreSQL does not have yet."""
-        return self._spool.waiting()
+        Raises:
+            NotRecordedError: they could not be kept.
+        """
+        self._spool.add(*records)
+
+    @property
+    def dropped(self) -> int:
+        """How many predictions this worker could not record since it started."""
+        return self._spool.dropped
+
+    def state(self) -> LogState:
+        """Return what waits at this moment."""
+        spool = self._spool
+        waiting = spool.waiting()
+        return LogState(waiting, spool.used, spool.limit, spool.dropped, self.trouble)
 
     def ship(self) -> int:
-        """Bring every waiting record to PostgreSQL; return how many those were."""
-        shipped = 0
-        while batch := self._spool.oldest(_BATCH):
-            with self._connect() as connection:
-                _insert(connection, [spooled.record for spooled in batch])
-            self._spool.remove(batch)
-            shipped += len(batch)
-        return shipped
+        """Bring every finished record, and ours, to PostgreSQL; return how many those were."""
+        self._spool.measure()
+        if not self._spool.used:
+            return 0
+        with self._connect() as connection:  # first: no segment is finished for a try in vain
+            self._spool.finish()
+            return sum(self._ship_segment(connection, each) for each in self._spool.finished())
 
-    async def follow(self) -> None:
-        """Ship for as long as the service runs; wait longer while PostgreSQL is away."""
+    def _ship_segment(self, connection: Connection, segment: Finished) -> int:
+        content = segment.content()
+        records = content.records
+        for start in range(0, len(records), _BATCH):
+            self._insert(connection, records[start : start + _BATCH])
+        if content.unread and not content.is_torn:
+            segment.put_aside()
+            log.error("%s: %s bytes are damaged; kept", segment.path.name, f"{content.unread:,}")
+        else:
+            segment.remove()
+        return len(records)
+
+    def _insert(self, connection: Connection, records: Sequence[bytes]) -> None:
+        """Insert in one statement; a record that PostgreSQL will never take holds up no other."""
+        try:
+            _execute(connection, records)
+        except psycopg.DataError as error:
+            if len(records) == 1:
+                self._put_aside(records[0], error)
+                return
+            half = len(records) // 2
+            self._insert(connection, records[:half])
+            self._insert(connection, records[half:])
+
+    def _put_aside(self, record: bytes, error: Exception) -> None:
+        log.error("PostgreSQL refuses a prediction, which is kept aside: %s", error)
+        with (self._spool.folder / "refused.damaged").open("ab") as file:
+            file.write(record + b"\n")
+
+    def _follow(self) -> None:
+        """Ship until told to stop; wait longer while PostgreSQL is away."""
         wait = _INTERVAL_SECONDS
-        while True:
-            wait = await asyncio.to_thread(self._try_to_ship, wait)
-            await asyncio.sleep(wait)
+        while not self._stop.wait(wait):
+            try:
+                wait = self._try_to_ship(wait)
+            except Exception:
+                log.exception("shipping predictions failed; trying again")
 
     def _try_to_ship(self, wait: float) -> float:
         try:
             self.ship()
-        except (ChurnError, psycopg.Error, sqlite3.Error) as error:
+        except (ChurnError, psycopg.Error, OSError) as error:
             self._note(" ".join(str(error).split()))
+            self._keep()
             return min(2 * wait, _LONGEST_WAIT_SECONDS)
         self._note(None)
+        self._spool.measure()
         return _INTERVAL_SECONDS
+
+    def _keep(self) -> None:
+        """What waits for long is to survive more than the end of the process."""
+        with suppress(OSError):
+            self._spool.sync()
+            self._spool.measure()
 
     def _note(self, trouble: str | None) -> None:
         if trouble and trouble != self.trouble:
@@ -76,8 +151,22 @@ class PredictionLog:
             log.info("predictions are shipped again")
         self.trouble = trouble
 
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
 
-def _insert(connection: Connection, records: list[str]) -> None:
-    """One statement for the whole batch: idempotent, and the service needs no table of its own."""
-    values = {"records": f"[{','.join(records)}]"}
-    connection.execute(statement("insert_predictions", **placeholders(values)), values)
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(_END_SECONDS)
+
+
+def _execute(connection: Connection, records: Sequence[bytes]) -> None:
+    """Insert and commit in one statement."""
+    values = {_RECORDS: f"[{b','.join(records).decode()}]"}
+    query = statement("insert_predictions", **placeholders(values))
+    try:
+        connection.execute(query, values)
+        connection.commit()
+    except psycopg.DataError:
+        connection.rollback()
+        raise

@@ -68,7 +68,7 @@ async def _on_problem(_: Request, error: Exception) -> Response:
 async def _on_invalid_customer(_: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidCustomerError)  # noqa: S101
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    errors = [_described(problem) for problem in error.problems[:_MOST_ERRORS]]
+    errors = [described(problem) for problem in error.problems[:_MOST_ERRORS]]
     return problem_response(ProblemError(status, str(error), errors=errors))
 
 
@@ -100,7 +100,8 @@ async def _on_bug(_: Request, error: Exception) -> Response:
     return problem_response(ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
-def _described(problem: Problem) -> dict[str, object]:
+def described(problem: Problem) -> dict[str, object]:
+    """Return what is wrong with a field, as JSON values."""
     value = problem.value
     is_plain = isinstance(value, str | bool | int) or value is None
     described: dict[str, object] = {

@@ -7,8 +7,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from churn.customer import CUSTOMER_ID, FEATURES
-from churn.field import Field, Kind
 from churn.model.score import Family
 from churn.registry.manifest import Metric, TrainedOn
 
@@ -60,6 +58,7 @@ class ChangeOut(_Out):
 class Prediction(_Out):
     """The answer to a prediction request.
 
+    ``expected_value`` is what asking the customer to stay brings, in currency units.
     ``reasons`` and ``log_odds`` are there unless ``explain=none``, ``what_if`` with
     ``explain=full``. ``interval`` holds the probability 9 times in 10, once all fields are known.
     ``fallback`` says that the scorecard answered for the trees, which need every field.
@@ -69,6 +68,7 @@ class Prediction(_Out):
     probability_churn: float
     interval: tuple[float, float]
     threshold: float
+    expected_value: float
     reasons: list[ReasonOut] = []
     log_odds: LogOddsOut | None = None
     what_if: list[ChangeOut] = []
@@ -76,6 +76,20 @@ class Prediction(_Out):
     ask_next: str | None
     scored_by: Family
     fallback: bool
+    model_version: str
+    prediction_id: UUID
+
+
+class BatchAnswerOut(_Out):
+    """The answer to one row; ``row`` counts from 1, ``interval`` is as in a single prediction."""
+
+    row: int
+    customer_id: str | None
+    prediction: Literal[0, 1]
+    probability_churn: float
+    interval: tuple[float, float]
+    threshold: float
+    expected_value: float
     model_version: str
     prediction_id: UUID
 
@@ -92,64 +106,68 @@ class ModelOut(BaseModel):
     refused: str | None
 
 
-class LogState(BaseModel):
-    """How many answered predictions PostgreSQL does not have yet, and why."""
+class LogOut(BaseModel):
+    """What PostgreSQL does not have yet, and why: ``bytes`` of at most ``limit``.
+
+    ``dropped`` is how many predictions this worker could not record since it started.
+    """
 
     waiting: int
+    bytes: int
+    limit: int
+    dropped: int
     trouble: str | None
 
 
-class Ready(BaseModel):
-    """The service can answer."""
+class WorkerOut(_Out):
+    """What one worker serves, and why not the published version, if so."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    worker: int
+    pid: int
+    model_version: str | None
+    refused: str | None
 
-    status: str
+
+class Ready(_Out):
+    """The service can answer; ``workers_agree`` says that all do with the same version."""
+
+    status: Literal["ready", "degraded"]
     model_version: str
     refused: str | None
-    prediction_log: LogState
+    workers: list[WorkerOut]
+    workers_agree: bool
+    prediction_log: LogOut
 
 
-class ProblemOut(BaseModel):
+class Alive(_Out):
+    """The process runs."""
+
+    status: Literal["alive"]
+
+
+class FieldProblemOut(_Out):
+    """What is wrong with one field."""
+
+    field: str
+    value: bool | int | str | None
+    expected: str
+    nearest: str | None = None
+
+
+class BatchErrorOut(_Out):
+    """Why a row could not be read; the others are answered all the same."""
+
+    row: int
+    customer_id: str | None
+    error: str
+    errors: list[FieldProblemOut]
+
+
+class ProblemOut(_Out):
     """RFC 9457 problem details."""
 
     type: str
     title: str
     status: int
     detail: str
-    errors: list[dict[str, object]] = []
-
-
-def customer_schema() -> dict[str, object]:
-    """Return the JSON schema of a request: any subset of a customer's fields."""
-    fields = (CUSTOMER_ID, *FEATURES)
-    return {
-        "type": "object",
-        "title": "Customer",
-        "description": "Any subset of the fields, by these names or those of the customer file.",
-        "properties": {field.name: _property(field) for field in fields},
-        "minProperties": 1,
-    }
-
-
-EXAMPLES: dict[str, dict[str, object]] = {
-    "four fields": {
-        "summary": "Four fields, with codes (gender 1 = Male, partner 0 = No)",
-        "value": {"tenure": 5, "monthly_charges": 95.5, "gender": 1, "partner": 0},
-    },
-    "whole customer": {
-        "summary": "Every field, as in the customer file",
-        "value": {f.header: f.label(f.example) if f.values else f.example for f in FEATURES},
-    },
-}
-
-
-def _property(field: Field) -> dict[str, object]:
-    about = f"{field.description} Also named {field.header}."
-    if field.kind is Kind.IDENTIFIER:
-        return {"type": ["string", "null"], "maxLength": 200, "description": about}
-    if field.is_number:
-        kind = "integer" if field.kind is Kind.COUNT else "number"
-        limits = {"minimum": 0, "maximum": field.maximum}
-        return {"type": [kind, "null"], **limits, "description": about}
-    return {"description": f"{about} Accepts {field.allowed}, in any case, or null."}
+    errors: list[FieldProblemOut] = []

@@ -1,92 +1,104 @@
-"""Keeps answered predictions in a crash-safe file until PostgreSQL has them."""
+"""One worker's part of the spool: its own segment, the limit, and what waits in the folder."""
 
-import sqlite3
 import threading
-import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
-_SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS spool (id INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL)"
-)
+from churn import spool
+from churn.errors import ChurnError
+from churn.spool import Counter, Finished, Writer
 
-
-_BUSY_SECONDS = 5.0
-_TRIES = 100
+_SEGMENT_BYTES: Final = 4_000_000
 
 
-@dataclass(frozen=True)
-class Spooled:
-    """A record that waits, with its place in the spool."""
-
-    id: int
-    record: str
+class NotRecordedError(ChurnError):
+    """A record could not be kept, so nobody may be told what it says."""
 
 
 class Spool:
-    """A SQLite file in WAL mode; several processes may write to it and ship from it.
+    """A folder that several workers write to and ship from.
 
-    A committed record survives the process being killed at any moment.
+    What was added survives the process being killed at any moment.
     """
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, *, limit: int) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        spool.clear_leftovers(folder)
+        self.folder = folder
+        self.limit = limit
+        self.dropped = 0
+        """How many records this worker could not keep."""
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(
-            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        _enter_wal_mode(self._connection)
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute(_SCHEMA)
+        self._counter = Counter(folder)
+        self._writer = Writer(folder)
+        self.used = spool.used(folder)
 
-    def add(self, record: str) -> None:
-        """Keep a record; when this returns it is safe.
+    def add(self, *records: bytes) -> None:
+        """Keep records; when this returns they are safe.
 
         Raises:
-            sqlite3.Error: it could not be kept (a full disk, say).
+            NotRecordedError: they could not be kept, none of them.
         """
-        with self._lock:
-            self._connection.execute("INSERT INTO spool (record) VALUES (?)", (record,))
+        content = b"".join([spool.framed(record) for record in records])
+        try:
+            with self._lock:
+                self._require_room(len(content))
+                self._writer.append(content)
+                self.used += len(content)
+        except (NotRecordedError, OSError) as error:
+            self.dropped += len(records)
+            raise NotRecordedError(f"the prediction cannot be recorded: {error}") from None
+        if self._writer.size > _SEGMENT_BYTES:
+            self._finish_large()
 
-    def oldest(self, most: int) -> list[Spooled]:
-        """Return the records that have waited longest."""
-        query = "SELECT id, record FROM spool ORDER BY id LIMIT ?"
-        with self._lock:
-            return [Spooled(*row) for row in self._connection.execute(query, (most,))]
+    def _require_room(self, size: int) -> None:
+        if self.used + size > self.limit:
+            told = f"{self.limit:,} bytes of predictions wait for PostgreSQL already"
+            raise NotRecordedError(told)
 
-    def remove(self, shipped: list[Spooled]) -> None:
-        """Forget records that PostgreSQL has."""
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN")
-            ids = [(spooled.id,) for spooled in shipped]
-            self._connection.executemany("DELETE FROM spool WHERE id = ?", ids)
+    def measure(self) -> None:
+        """Look at what the folder holds, the other workers' segments included."""
+        with self._lock:
+            self.used = spool.used(self.folder)
+
+    def finish(self) -> None:
+        """Leave what was added so far to whoever ships it."""
+        if not self._writer.size:
+            return
+        following = Writer(self.folder)
+        with self._lock:
+            former, self._writer = self._writer, following
+        former.close()
+
+    def _finish_large(self) -> None:
+        """A segment is read at once, so it may not grow for ever; what was added is safe."""
+        with suppress(OSError):
+            self.finish()
+
+    def sync(self) -> None:
+        """Ask the disk to have what waits."""
+        self._writer.sync()
+
+    def finished(self) -> Iterator[Finished]:
+        """Hold each finished segment in turn, the oldest first."""
+        for path in spool.segments(self.folder):
+            with spool.held(path) as segment:
+                if segment:
+                    yield segment
 
     def waiting(self) -> int:
-        """Return how many records PostgreSQL does not have yet."""
+        """Return how many records nobody has brought on yet."""
         with self._lock:
-            row = self._connection.execute("SELECT count(*) FROM spool").fetchone()
-        return int(row[0])
+            return self._counter.count()
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Leave everything to whoever comes next."""
+        self._writer.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _enter_wal_mode(connection: sqlite3.Connection) -> None:
-    """Changing the mode does not wait for other processes that do the same, so it is retried."""
-    for attempt in range(_TRIES):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if attempt == _TRIES - 1:
-                raise
-            time.sleep(_BUSY_SECONDS / _TRIES)
-        else:
-            return

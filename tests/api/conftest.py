@@ -47,7 +47,13 @@ def client(settings: Settings, store: ModelStore) -> Iterator[TestClient]:
 @contextmanager
 def running(settings: Settings) -> Iterator[TestClient]:
     """Run the service; a bug in it is an answer with status 500, as it would be for a caller."""
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+    app = create_app(settings)
+    with TestClient(
+        app,
+        base_url="http://127.0.0.1",
+        raise_server_exceptions=False,
+        client=("127.0.0.1", 50_000),
+    ) as client:
         yield client
 
 

@@ -137,13 +137,70 @@ def _request(client: TestClient) -> dict[str, Any]:
     return content
 
 
-def test_the_openapi_document_lists_every_field_of_a_customer(client: TestClient) -> None:
-    properties = _request(client)["schema"]["properties"]
-    assert list(properties) == [field.name for field in (CUSTOMER_ID, *FEATURES)]
-    for field in FEATURES:
-        for value in field.values:
-            told = properties[field.name]["description"]
-            assert field.label(value) in told, field.name
+def test_the_openapi_document_lists_every_field_of_a_customer_by_both_its_names(
+    client: TestClient,
+) -> None:
+    schemas = _document(client)["components"]["schemas"]
+    for schema, names in (
+        ("Customer", [field.name for field in (CUSTOMER_ID, *FEATURES)]),
+        ("CustomerAsInFile", [field.header for field in (CUSTOMER_ID, *FEATURES)]),
+    ):
+        properties = schemas[schema]["properties"]
+        assert list(properties) == names
+        for name, field in zip(names[1:], FEATURES, strict=True):
+            if field.values:
+                labels = [field.label(value) for value in field.values]
+                assert properties[name]["anyOf"][0] == {"enum": labels}
+
+
+def _customer(client: TestClient) -> Draft202012Validator:
+    document = _document(client)
+    return Draft202012Validator(
+        {**_request(client)["schema"], "components": document["components"]}
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"tenure": None}, {"customer_id": "a"}, {"tenur": 5}, {"tenure": -1}, {"tenure": "5.5"},
+        {"tenure": 1_201}, {"tenure": "1201"}, {"gender": True}, {"partner": 2}, {"contract": 1},
+        {"internet_service": "No", "online_security": "Yes"}, {"internet_service": "DSL",
+        "streaming_tv": "no internet service"}, {"phone_service": 0, "multiple_lines": "No"},
+        {"online_backup": "No", "tech_support": "NO INTERNET SERVICE"}, {"monthly_charges": "1e3"},
+        {"tenure": 5, "total_charges": " "}, {"total_charges": "1000000000.5"},
+        {"customer_id": " ", "tenure": 1}, {"customer_id": "a\x00", "tenure": 1},
+    ],
+)  # fmt: skip
+def test_what_the_schema_forbids_is_refused(client: TestClient, body: dict[str, object]) -> None:
+    assert not _customer(client).is_valid(body)
+    assert client.post("/predict", json=body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tenure": "1200"}, {"tenure": "000000000007.0"}, {"tenure": 5.0}, {"gender": " fEMALE "},
+        {"partner": "T"}, {"partner": 1.0}, {"total_charges": ""},
+        {"total_charges": "", "tenure": "0"},
+        {"internet_service": "no", "online_security": "No internet SERVICE"},
+        {"streaming_tv": True},
+        {"monthly_charges": ".5"}, {"monthly_charges": "1000000.0"}, {"phone_service": "1",
+        "multiple_lines": 0}, {"TotalCharges": 0, "customerID": 7},
+        {"customer_id": "é☂", "tenure": 1},
+    ],
+)  # fmt: skip
+def test_what_the_schema_allows_is_answered(client: TestClient, body: dict[str, object]) -> None:
+    assert _customer(client).is_valid(body)
+    assert client.post("/predict", json=body).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/model", "/readyz"])
+def test_every_error_is_documented_as_a_problem(client: TestClient, path: str) -> None:
+    (operation,) = _document(client)["paths"][path].values()
+    errors = {s: r["content"] for s, r in operation["responses"].items() if int(s) >= 400}
+    assert {"403", "408", "500", "503"} <= set(errors)
+    assert all(set(content) == {PROBLEM} for content in errors.values())
 
 
 def test_every_schema_of_the_openapi_document_is_valid(client: TestClient) -> None:
@@ -160,13 +217,13 @@ def test_the_examples_of_the_openapi_document_are_answered(client: TestClient) -
 
 def test_the_examples_of_the_openapi_document_fit_its_schema(client: TestClient) -> None:
     for example in _request(client)["examples"].values():
-        Draft202012Validator(_request(client)["schema"]).validate(example["value"])
+        _customer(client).validate(example["value"])
 
 
 def test_the_openapi_document_allows_null_as_the_service_does(client: TestClient) -> None:
     body = {"tenure": None, "partner": True}
     assert client.post("/predict", json=body).status_code == 200
-    Draft202012Validator(_request(client)["schema"]).validate(body)
+    _customer(client).validate(body)
 
 
 @pytest.mark.parametrize("explain", ["none", "short", "full"])

@@ -15,7 +15,7 @@ from churn.model.score import Family
 from churn.parsing import parse_customer
 from churn.registry.store import ModelStore
 from churn.settings import Settings
-from serving.api.routes import MAX_BODY_BYTES
+from serving.api.limits import Limits
 from tests.api.conftest import running
 from tests.customer_file import conditioner, customers, package, read_rows, trained
 from tests.trees import BOOSTING, FOREST, tree_package
@@ -374,12 +374,12 @@ def test_nesting_of_any_depth_is_refused(client: TestClient) -> None:
 
 def test_a_body_of_a_megabyte_is_too_large(client: TestClient) -> None:
     problem = _refused(client, b'{"tenure": "' + b"5" * 1_000_000 + b'"}', status=413)
-    assert f"{MAX_BODY_BYTES:,} bytes" in str(problem["detail"])
+    assert f"{Limits().body_bytes:,} bytes" in str(problem["detail"])
 
 
 def test_a_body_just_within_the_limit_is_read(client: TestClient) -> None:
     body = b'{"tenure": 5}'
-    padded = body + b" " * (MAX_BODY_BYTES - len(body))
+    padded = body + b" " * (Limits().body_bytes - len(body))
     assert client.post("/predict", content=padded).status_code == 200
     assert client.post("/predict", content=padded + b" ").status_code == 413
 

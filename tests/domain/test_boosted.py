@@ -82,7 +82,7 @@ def test_without_an_explanation_the_probability_is_the_same() -> None:
 @FAMILIES
 def test_a_changed_customer_is_scored_by_the_trees_too(family: Family) -> None:
     known = next(row for row in rows() if row["contract"] == "Month-to-month")
-    for change in what_if(known, model(family).probabilities):
+    for change in what_if(known, model(family).changed):
         changed = {**known, change.field: change.value}
         assert change.probability == model(family).score(changed).probability
 

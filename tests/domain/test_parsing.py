@@ -1,5 +1,7 @@
 import json
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -344,3 +346,48 @@ def test_the_identifier_is_no_feature() -> None:
 @pytest.mark.parametrize("text", ["1_0", "٣", "1e2", "+5", "0x10", "nan", "5,0", ""])
 def test_a_number_in_a_spelling_that_cleaning_would_reject_is_refused(text: str) -> None:
     assert _problem({"tenure": text}).field == "tenure"
+
+
+def _carefully(raw: Mapping[str, object]) -> object:
+    """Parse under names that only the careful way knows."""
+    try:
+        return parse_customer({f" {name}": value for name, value in raw.items()})
+    except InvalidCustomerError as error:
+        return [replace(p, field=p.field.strip()) for p in error.problems]
+
+
+def _looked_up(raw: Mapping[str, object]) -> object:
+    try:
+        return parse_customer(raw)
+    except InvalidCustomerError as error:
+        return list(error.problems)
+
+
+_OUTSIDE = st.sampled_from([name for f in (CUSTOMER_ID, *FEATURES) for name in (f.name, f.header)])
+_SPELLINGS = st.sampled_from(
+    sorted({word for f in FEATURES for word in (*f.spellings, *map(f.label, f.values))})
+)
+_ANY: st.SearchStrategy[object] = (
+    _SPELLINGS
+    | st.sampled_from(
+        [True, False, 0, 1, 0.0, 1.0, -0.0, 2, -1, "", " ", "05", "1e3", None, [], {}]
+    )
+    | st.integers(-2, 2_000)
+    | st.floats(0, 2_000)
+    | st.text(max_size=3)
+)
+
+
+@given(st.dictionaries(_OUTSIDE, _ANY, max_size=8))
+def test_looking_up_exact_spellings_changes_no_answer(raw: dict[str, object]) -> None:
+    found, expected = _looked_up(raw), _carefully(raw)
+    assert found == expected
+    assert repr(found) == repr(expected) or isinstance(found, list)
+
+
+@given(st.sampled_from(read_rows()), st.dictionaries(_OUTSIDE, _ANY, max_size=2))
+def test_looking_up_a_whole_customer_changes_no_answer(
+    row: dict[str, str], changed: dict[str, object]
+) -> None:
+    raw = {name: value for name, value in row.items() if name != "Churn"} | changed
+    assert _looked_up(raw) == _carefully(raw)

@@ -17,13 +17,23 @@ def test_the_environment_decides() -> None:
         }
     )
     assert settings == Settings(
-        "postgresql://somewhere/churn", Path("/models"), Path("/data"), Path("/spool")
+        "postgresql://somewhere/churn",
+        Path("/models"),
+        Path("/data"),
+        Path("/spool"),
+        api_keys_file=Path("/state/api_keys.json"),
     )
 
 
 def test_what_the_environment_lacks_is_under_the_home(tmp_path: Path) -> None:
     settings = Settings.from_environment({"CHURN_HOME": str(tmp_path)})
-    expected = Settings("", tmp_path / "models", PROJECT / "data", tmp_path / "spool")
+    expected = Settings(
+        "",
+        tmp_path / "models",
+        PROJECT / "data",
+        tmp_path / "spool",
+        api_keys_file=tmp_path / "api_keys.json",
+    )
     assert settings == expected
 
 

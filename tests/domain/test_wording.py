@@ -54,7 +54,7 @@ def test_whatever_is_known_every_reason_and_change_can_be_told(language: Languag
             score = conditioner().score(known)
             reasons = explain(known, score, protected=True).reasons
             told = [reason_text(reason, known, language) for reason in reasons]
-            changes = what_if(known, conditioner().probabilities)
+            changes = what_if(known, conditioner().changed)
             told += [change_text(change, language) for change in changes]
             assert all(text and "{" not in text for text in told)
 

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, date, datetime
 
 import psycopg
@@ -41,17 +42,22 @@ def test_partitions_go_on_over_the_turn_of_the_year(database_url: str) -> None:
     assert "prediction_logs_2033_01" in names
 
 
-_INSERT = """
-INSERT INTO prediction_logs
-(prediction_id, predicted_at, model_version, probability_churn, prediction, threshold, features)
-VALUES (gen_random_uuid(), now(), 'v1', 0.5, 1, 0.5, '{}')
-"""
+_RECORD = {
+    "prediction_id": "0c6f3a4e-8f53-4d7e-9a37-4f1e1f0d9d10",
+    "predicted_at": "2026-01-01T00:00:00Z",
+    "model_version": "v1",
+    "probability_churn": 0.5,
+    "prediction": 1,
+    "threshold": 0.5,
+    "features": {},
+}
+_ADD = "SELECT record_predictions(%s::jsonb)"
 
 
 def test_the_service_may_add_predictions_and_read_customers(url: str, serving_url: str) -> None:
     bring_in(url, CHURN_CSV)
     with connect(serving_url) as connection:
-        connection.execute(_INSERT)
+        connection.execute(_ADD, [json.dumps([_RECORD])])
         assert number(connection, "SELECT count(*) FROM customers") == 7_043
 
 
@@ -61,7 +67,10 @@ FORBIDDEN = (
     "INSERT INTO customers SELECT * FROM customers",
     "TRUNCATE customers",
     "DROP TABLE customers",
+    "SELECT * FROM prediction_logs",
+    "INSERT INTO prediction_logs SELECT * FROM prediction_logs",
     "DELETE FROM prediction_logs",
+    "SELECT * FROM erasures",
     "UPDATE prediction_logs SET prediction = 0",
     "SELECT * FROM loads",
     "UPDATE model_versions SET version = 'x'",

@@ -20,6 +20,7 @@ from churn.implications import completed
 from churn.model.columns import TREE_COLUMNS, DesignColumn
 from churn.model.score import Family, Score, sigmoid
 from churn.model.tree_check import OBJECTIVE, Learner, TreesDocument
+from churn.model.what_if import Offer, with_offers
 
 if TYPE_CHECKING:
     from xgboost import Booster, DMatrix
@@ -92,6 +93,11 @@ class BoostedModel:
             return np.empty(0)  # which XGBoost warns of
         margins = self._booster.predict(self._data(list(map(completed, rows))), output_margin=True)
         return np.array([sigmoid(float(margin)) for margin in margins])
+
+    def changed(self, whole: Known, offers: Sequence[Offer]) -> list[float]:
+        """Return the probability of a completed customer, and then that with each offer alone."""
+        found: list[float] = self.probabilities(with_offers(whole, offers)).tolist()
+        return found
 
     def _data(self, wholes: Sequence[Known]) -> "DMatrix":
         from xgboost import DMatrix

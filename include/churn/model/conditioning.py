@@ -11,7 +11,7 @@ answer to "streaming TV?" is not "No internet service" has internet, though not 
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -25,6 +25,7 @@ from churn.model.layout import Evidence, Mask, lay_out
 from churn.model.pattern import Pattern
 from churn.model.score import Score
 from churn.model.scorecard import Scorecard
+from churn.model.what_if import Offer
 
 MOST_PATTERNS = 8_192
 """Patterns that are kept, of the 2^19 and more that there are."""
@@ -38,7 +39,7 @@ class Conditioner:
     """Scores customers of whom any subset of fields is known."""
 
     def __init__(self, scorecard: Scorecard) -> None:
-        self._layout = lay_out(scorecard)
+        self.layout = lay_out(scorecard)
         self._weights = np.array([column.weight for column in scorecard.columns])
         self._moments = np.array(scorecard.correlation)
         self._intercept = scorecard.intercept
@@ -48,22 +49,26 @@ class Conditioner:
     def score(self, known: Known) -> Score:
         """Score one customer; fields that the scorecard does not use are passed over."""
         whole = completed(known)
-        return self.pattern(self._layout.evidence(whole)).score(self._layout, whole)
+        return self.pattern(self.layout.evidence(whole)).score(self.layout, whole)
 
     def probabilities(self, rows: Iterable[Known]) -> NDArray[np.float64]:
         """Return the probability of each customer, shape (customers,)."""
         wholes = list(map(completed, rows))
         by_evidence: dict[Evidence, list[int]] = {}
         for number, whole in enumerate(wholes):
-            by_evidence.setdefault(self._layout.evidence(whole), []).append(number)
+            by_evidence.setdefault(self.layout.evidence(whole), []).append(number)
         found = np.empty(len(wholes))
         for evidence, numbers in by_evidence.items():
             some = [wholes[number] for number in numbers]
-            found[numbers] = self.pattern(evidence).probabilities(self._layout, some)
+            found[numbers] = self.pattern(evidence).probabilities(self.layout, some)
         return found
 
+    def changed(self, whole: Known, offers: Sequence[Offer]) -> list[float]:
+        """Return the probability of a completed customer, and then that with each offer alone."""
+        return self.pattern(self.layout.evidence(whole)).changed(self.layout, whole, offers)
+
     def _pattern(self, evidence: Evidence) -> Pattern:
-        layout = self._layout
+        layout = self.layout
         told = layout.told(evidence)
         given = condition(self._moments, self._weights, told)
         effective = np.zeros(len(told))
@@ -86,8 +91,8 @@ class Conditioner:
         Protected attributes are never asked for.
         """
         removed = {
-            name: round(given.variance_removed(self._layout.answered(name)[~told]), _DECIMALS)
-            for name in self._layout.fields - evidence
+            name: round(given.variance_removed(self.layout.answered(name)[~told]), _DECIMALS)
+            for name in self.layout.fields - evidence
             if not BY_NAME[name].protected
         }
         found = [name for name, variance in removed.items() if variance > _LEAST_TOLD]

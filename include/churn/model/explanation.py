@@ -48,14 +48,16 @@ def explain(
 ) -> Explanation:
     """Return the strongest reasons first; protected attributes only if asked for."""
     grouped = _grouped(known, score)
-    visible = [r for r in grouped if protected or r.field not in _PROTECTED]
-    withheld = [] if protected else [r for r in grouped if r.field in _PROTECTED]
-    shown = visible[:most]
+    visible = [(f, x) for f, x in grouped.items() if x and (protected or f not in _PROTECTED)]
+    visible.sort(key=_strength)
+    shown = [Reason(field, log_odds) for field, log_odds in visible[:most]]
+    rest = [log_odds for _, log_odds in visible[len(shown) :]]
+    withheld = [] if protected else [grouped.get(field, 0.0) for field in _PROTECTED]
     settled = score.settled_log_odds
     return Explanation(
         base=score.base,
         reasons=tuple(shown),
-        other=math.fsum(reason.log_odds for reason in (*visible[len(shown) :], *withheld)),
+        other=math.fsum(rest + withheld),
         uncertainty=settled - score.log_odds,
         log_odds=settled,
     )
@@ -64,8 +66,13 @@ def explain(
 _PROTECTED = frozenset(field.name for field in customer.FEATURES if field.protected)
 
 
-def _grouped(known: Known, score: Score) -> list[Reason]:
-    """Return every reason that adds something, strongest first.
+def _strength(named: tuple[str, float]) -> tuple[float, str]:
+    field, log_odds = named
+    return -abs(log_odds), field
+
+
+def _grouped(known: Known, score: Score) -> dict[str, float]:
+    """Return the log-odds of every field or group.
 
     Without internet the add-ons say nothing of their own, so they belong to it.
     """
@@ -75,5 +82,4 @@ def _grouped(known: Known, score: Score) -> list[Reason]:
     for name, log_odds in score.contributions.items():
         group = groups.get(name, name)
         sums[group] = sums.get(group, 0.0) + log_odds
-    found = [Reason(name, log_odds) for name, log_odds in sums.items() if log_odds]
-    return sorted(found, key=lambda reason: (-abs(reason.log_odds), reason.field))
+    return sums

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from churn.customer import Known
 from churn.model.layout import Layout, Number
-from churn.model.score import Score, drawn_in
+from churn.model.score import Score, drawn_in, sigmoid
+from churn.model.what_if import Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,20 @@ class Pattern:
             contributions[name] = points[place]
         log_odds = math.fsum((self.base, *contributions.values()))
         return Score(log_odds, self.variance, self.base, contributions, self.asks)
+
+    def changed(self, layout: Layout, whole: Known, offers: Sequence[Offer]) -> list[float]:
+        """Return the probability of a customer, and then that with each offer alone.
+
+        An offer is another value of a choice that is known, so that the pattern stays the same.
+        """
+        now = self.score(layout, whole)
+        contributions, draw = now.contributions, drawn_in(1.0, self.variance)
+        found = [now.probability]
+        for name, value in offers:
+            then = self.points[layout.places[name][value]] if name in contributions else 0.0
+            difference = then - contributions.get(name, 0.0)
+            found.append(sigmoid((now.log_odds + difference) * draw))
+        return found
 
     def probabilities(self, layout: Layout, rows: Sequence[Known]) -> NDArray[np.float64]:
         """Return the probabilities of customers of whom this pattern is known."""

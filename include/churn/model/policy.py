@@ -55,6 +55,22 @@ class Policy(BaseModel):
         gain = self.gain(monthly_charges)
         return min(1.0, self.cost / gain) if gain > 0 else 1.0
 
+    def expected_values(self, p: Floats, monthly_charges: Floats) -> Floats:
+        """Return ``expected_value`` of many customers; a bill that is NaN is unknown."""
+        return p * self._gains(monthly_charges) - self.cost
+
+    def break_evens(self, monthly_charges: Floats) -> Floats:
+        """Return ``break_even`` of many customers; a bill that is NaN is unknown."""
+        gains = self._gains(monthly_charges)
+        pays = gains > 0
+        with np.errstate(over="ignore"):  # next to nothing to gain: infinity, and so 1
+            return np.minimum(1.0, np.where(pays, self.cost / np.where(pays, gains, 1.0), 1.0))
+
+    def _gains(self, monthly_charges: Floats) -> Floats:
+        unknown = np.isnan(monthly_charges)
+        bills = np.where(unknown, self.typical_monthly_charges, monthly_charges)
+        return self.acceptance * self.months * bills
+
     def gain(self, monthly_charges: float | None = None) -> float:
         """Return what asking a customer who would have left brings, before its cost."""
         bill = self.typical_monthly_charges if monthly_charges is None else monthly_charges

@@ -8,7 +8,7 @@ from enum import StrEnum
 from churn.customer import Known
 
 INTERVAL_LEVEL = 0.90
-_Z_90 = 1.6448536269514722
+Z_90 = 1.6448536269514722
 
 
 class Family(StrEnum):
@@ -48,7 +48,7 @@ class Score:
     @property
     def interval(self) -> tuple[float, float]:
         """Where the probability lies, 9 times in 10, once the unknown fields are known."""
-        reach = _Z_90 * math.sqrt(self.variance)
+        reach = Z_90 * math.sqrt(self.variance)
         return sigmoid(self.log_odds - reach), sigmoid(self.log_odds + reach)
 
     def ask_next(self, known: Known) -> str | None:

@@ -5,9 +5,7 @@ These are associations: what customers who have it are like, not what would happ
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from churn.customer import (
     ADD_ONS,
@@ -17,7 +15,7 @@ from churn.customer import (
     PAYMENT_METHOD,
     Known,
 )
-from churn.field import NO, YES, Field, Value
+from churn.field import NO, YES, Value
 from churn.implications import completed
 
 TERMS = (CONTRACT, PAYMENT_METHOD, PAPERLESS_BILLING)
@@ -27,8 +25,16 @@ SERVICES = (*ADD_ONS, MULTIPLE_LINES)
 """Fields that can be offered to those who answered No. "No" says that the service they need is
 there; who is without internet, or without a phone, has "No internet service" and is passed over."""
 
-Scorer = Callable[[Sequence[Known]], NDArray[np.float64]]
-"""Returns the probability of each customer, shape (customers,)."""
+
+class Offer(NamedTuple):
+    """Another value of one field."""
+
+    field: str
+    value: Value
+
+
+Scorer = Callable[[Known, Sequence[Offer]], Sequence[float]]
+"""Returns the probability of a completed customer, and then that with each offer alone."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +55,22 @@ def what_if(known: Known, probabilities: Scorer) -> tuple[Change, ...]:
     """
     whole = completed(known)
     offers = list(_offers(whole))
-    rows = [whole, *({**whole, field.name: value} for field, value in offers)]
-    now, *after = probabilities(rows).tolist()
+    now, *after = probabilities(whole, offers)
     changes = [
-        Change(field.name, value, probability, probability - now)
-        for (field, value), probability in zip(offers, after, strict=True)
+        Change(offer.field, offer.value, probability, probability - now)
+        for offer, probability in zip(offers, after, strict=True)
     ]
     return tuple(sorted(changes, key=lambda change: change.probability))
 
 
-def _offers(whole: Known) -> Iterator[tuple[Field, Value]]:
+def with_offers(whole: Known, offers: Sequence[Offer]) -> list[Known]:
+    """Return the customer, and then the customer with each offer alone."""
+    return [whole, *({**whole, offer.field: offer.value} for offer in offers)]
+
+
+def _offers(whole: Known) -> Iterator[Offer]:
     for field in TERMS:
         if field.name in whole:
-            yield from ((field, value) for value in field.values if value != whole[field.name])
-    yield from ((field, YES) for field in SERVICES if whole.get(field.name) == NO)
+            others = (value for value in field.values if value != whole[field.name])
+            yield from (Offer(field.name, value) for value in others)
+    yield from (Offer(field.name, YES) for field in SERVICES if whole.get(field.name) == NO)

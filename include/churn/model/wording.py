@@ -1,5 +1,8 @@
 """Reasons and changes in words, in the languages of ``churn.model.phrases``."""
 
+from functools import lru_cache
+from typing import NamedTuple
+
 from churn import customer
 from churn.customer import ADD_ONS, DEPENDENCIES, MULTIPLE_LINES, NO_PHONE, Known
 from churn.field import NO, YES, Field, Kind, Value
@@ -7,26 +10,63 @@ from churn.model.explanation import INTERNET_ADD_ONS, PHONE, Reason
 from churn.model.phrases import PHRASES, Language, Phrases
 from churn.model.what_if import Change
 
+Told = tuple[Value | None, ...]
+"""The values that a field or group is described by; None stands for what is not known."""
+
+_TOLD_BY = {
+    INTERNET_ADD_ONS: tuple(field.name for field in ADD_ONS),
+    PHONE: (MULTIPLE_LINES.name,),
+}
+_MOST_KEPT = 1 << 13
+
 
 def described(name: str, known: Known, language: Language = Language.ENGLISH) -> str:
     """Return what a completed customer has of a field or group, in words."""
-    phrases = PHRASES[language]
-    if name == INTERNET_ADD_ONS:
-        return _add_ons(known, phrases)
-    if name == PHONE:
-        return _phone(known, phrases)
-    field = customer.BY_NAME[name]
-    if field.name in known:
-        return _labelled(field, known[field.name], phrases)
-    return phrases.either.join(_labelled(field, v, phrases) for v in _possible(field))
+    return _described(name, _told(name, known), language)
 
 
 def reason_text(reason: Reason, known: Known, language: Language = Language.ENGLISH) -> str:
     """Return a reason as a sentence."""
+    return worded(reason, known, language).text
+
+
+def worded(reason: Reason, known: Known, language: Language = Language.ENGLISH) -> "Worded":
+    """Return a reason's value and sentence."""
+    name = reason.field
+    return _worded(name, _told(name, known), language, reason.log_odds > 0)
+
+
+def _told(name: str, known: Known) -> Told:
+    fields = _TOLD_BY.get(name)
+    return (known.get(name),) if fields is None else tuple([known.get(field) for field in fields])
+
+
+class Worded(NamedTuple):
+    """What a customer has of a field or group, and the sentence about it."""
+
+    value: str
+    text: str
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _described(name: str, told: Told, language: Language) -> str:
     phrases = PHRASES[language]
-    sentence = phrases.raises if reason.log_odds > 0 else phrases.lowers
-    value = described(reason.field, known, language)
-    return sentence.format(name=phrases.names[reason.field], value=value)
+    if name == INTERNET_ADD_ONS:
+        return _add_ons(told, phrases)
+    if name == PHONE:
+        return _phone(told, phrases)
+    field, (value,) = customer.BY_NAME[name], told
+    if value is not None:
+        return _labelled(field, value, phrases)
+    return phrases.either.join(_labelled(field, v, phrases) for v in _possible(field))
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _worded(name: str, told: Told, language: Language, raises: bool) -> Worded:
+    phrases = PHRASES[language]
+    sentence = phrases.raises if raises else phrases.lowers
+    value = _described(name, told, language)
+    return Worded(value, sentence.format(name=phrases.names[name], value=value))
 
 
 def change_text(change: Change, language: Language = Language.ENGLISH) -> str:
@@ -58,18 +98,19 @@ def _possible(field: Field) -> list[Value]:
     return [value for value in field.values if value != excluded]
 
 
-def _add_ons(known: Known, phrases: Phrases) -> str:
-    given = {phrases.names[f.name]: known[f.name] for f in ADD_ONS if f.name in known}
+def _add_ons(told: Told, phrases: Phrases) -> str:
+    pairs = zip(ADD_ONS, told, strict=True)
+    given = {phrases.names[f.name]: value for f, value in pairs if value is not None}
     taken = [name for name, value in given.items() if value == YES]
     if taken or len(given) == len(ADD_ONS):
         return ", ".join(taken) or phrases.nothing
     return ", ".join(phrases.without.format(name=name) for name in given)
 
 
-def _phone(known: Known, phrases: Phrases) -> str:
+def _phone(told: Told, phrases: Phrases) -> str:
     words = {
         YES: phrases.names[MULTIPLE_LINES.name],
         NO: phrases.single_line,
         NO_PHONE: phrases.no_phone,
     }
-    return words.get(str(known.get(MULTIPLE_LINES.name)), phrases.phone)
+    return words.get(str(told[0]), phrases.phone)

@@ -8,7 +8,7 @@ from psycopg import sql
 from churn.customer import COLUMNS, OPTIONAL
 from churn.field import Field, Kind
 from churn.warehouse.cells import choice_type
-from churn.warehouse.connect import Connection, statement
+from churn.warehouse.connect import Connection, scalar, statement
 
 _MONTHS_AHEAD = 12
 
@@ -33,9 +33,11 @@ def create_tables(connection: Connection, *, today: date | None = None) -> None:
     columns = sql.SQL(",\n    ").join(map(_column, COLUMNS))
     connection.execute(statement("create_tables", customer_columns=columns))
     connection.execute(statement("create_model_events"))
+    schema = sql.Identifier(str(scalar(connection, sql.SQL("SELECT current_schema()"))))
+    connection.execute(statement("create_prediction_log", schema=schema))
     first = (today or datetime.now(UTC).date()).replace(day=1)
     for months in range(-1, _MONTHS_AHEAD + 1):
-        _create_partition(connection, _months_later(first, months))
+        _create_partition(connection, months_later(first, months))
     connection.execute(statement("grant_serving"))
 
 
@@ -68,16 +70,18 @@ def _create_partition(connection: Connection, first_day: date) -> None:
     query = statement(
         "create_month_partition",
         partition=sql.Identifier(f"prediction_logs_{first_day:%Y_%m}"),
-        first_day=sql.Literal(_midnight(first_day)),
-        next_first_day=sql.Literal(_midnight(_months_later(first_day, 1))),
+        first_day=sql.Literal(midnight(first_day)),
+        next_first_day=sql.Literal(midnight(months_later(first_day, 1))),
     )
     connection.execute(query)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """Return when a day begins, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _months_later(first_day: date, months: int) -> date:
+def months_later(first_day: date, months: int) -> date:
+    """Return the first day of another month."""
     month = first_day.month - 1 + months
     return date(first_day.year + month // 12, month % 12 + 1, 1)

@@ -1,0 +1,70 @@
+"""Sends a CSV of customers to ``/predict/batch`` and counts the rows that come back meanwhile."""
+
+import csv
+import io
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import psutil
+
+from churn.customer import BY_NAME, FEATURES, Known
+from local.network import HOST
+
+ROWS: Final = 200_000
+_CHUNK: Final = 1 << 18
+
+
+@dataclass(frozen=True)
+class Batch:
+    """How fast it was, and by how many bytes the server had grown when it was done."""
+
+    per_second: float
+    grown: int
+
+
+def csv_of(rows: Sequence[Known]) -> bytes:
+    """Return as many rows as the benchmark sends, in the spelling of the customer file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [field.name for field in FEATURES]
+    writer.writerows([BY_NAME[name].label(row[name]) for name in names] for row in rows)
+    header = ",".join(field.header for field in FEATURES)
+    return f"{header}\n".encode() + text.getvalue().encode() * (ROWS // len(rows))
+
+
+def send(port: int, content: bytes, server: psutil.Process) -> Batch:
+    """Send the rows and read the answers at the same time.
+
+    Raises:
+        RuntimeError: an answer is missing.
+    """
+    before, started = _memory(server), time.perf_counter()
+    with socket.create_connection((HOST, port), timeout=120) as connection:
+        head = (
+            f"POST /predict/batch HTTP/1.1\r\nHost: {HOST}:{port}\r\nContent-Type: text/csv\r\n"
+            f"Connection: close\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        sender = threading.Thread(target=connection.sendall, args=(head.encode() + content,))
+        sender.start()
+        lines = _lines(connection)
+        sender.join()
+    seconds = time.perf_counter() - started
+    if lines < ROWS:
+        raise RuntimeError(f"{lines:,} lines came back for {ROWS:,} rows")
+    return Batch(ROWS / seconds, _memory(server) - before)
+
+
+def _lines(connection: socket.socket) -> int:
+    lines = 0
+    while chunk := connection.recv(_CHUNK):
+        lines += chunk.count(b"\n")
+    return lines
+
+
+def _memory(server: psutil.Process) -> int:
+    family = [server, *server.children(recursive=True)]
+    return sum(process.memory_info().rss for process in family)

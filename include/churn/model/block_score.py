@@ -1,0 +1,102 @@
+"""Scores many customers at once, as ``Conditioner.score`` scores each.
+
+Customers of whom the same is known share a pattern, and under a pattern each column is one look-up
+per customer. The sum's order differs, and so may the last digit (1e-15).
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.customer import BY_NAME, DEPENDENCIES, TOTAL_CHARGES
+from churn.model.block import Block, Mask
+from churn.model.columns import Transform
+from churn.model.conditioning import Conditioner
+from churn.model.layout import Evidence, Layout, Number, token
+from churn.model.pattern import Pattern
+from churn.model.score import Z_90
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BlockScore:
+    """Probabilities and their intervals, shape (customers,) each."""
+
+    probability: Floats
+    low: Floats
+    high: Floats
+
+
+def score_block(conditioner: Conditioner, block: Block) -> BlockScore:
+    """Score customers of a completed block."""
+    layout = conditioner.layout
+    names, bits = _evidence(layout, block)
+    log_odds, variance = np.empty(len(block)), np.empty(len(block))
+    for bit in np.unique(bits):
+        rows = np.flatnonzero(bits == bit)
+        pattern = conditioner.pattern(_told(names, int(bit)))
+        log_odds[rows] = _log_odds(pattern, layout, block, rows)
+        variance[rows] = pattern.variance
+    settled = log_odds * drawn_in_by(variance)
+    reach = Z_90 * np.sqrt(variance)
+    return BlockScore(_sigmoid(settled), _sigmoid(log_odds - reach), _sigmoid(log_odds + reach))
+
+
+def drawn_in_by(variance: Floats) -> Floats:
+    """Return what ``drawn_in`` multiplies log-odds by, for each variance."""
+    return 1 / np.sqrt(1 + math.pi * variance / 8)
+
+
+def _sigmoid(log_odds: Floats) -> Floats:
+    return 0.5 * (1 + np.tanh(log_odds / 2))
+
+
+def _evidence(layout: Layout, block: Block) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the names of all evidence, and for each customer a bit for each that there is."""
+    names: list[str] = []
+    bits = np.zeros(len(block), np.int64)
+    for name, is_told in _tellings(layout, block):
+        bits |= is_told.astype(np.int64) << len(names)
+        names.append(name)
+    return names, bits
+
+
+def _tellings(layout: Layout, block: Block) -> Iterable[tuple[str, Mask]]:
+    """Yield what ``Layout.evidence`` looks for, and for whom it is there."""
+    for name in sorted(layout.fields):
+        known = block.is_known(name)
+        if name == TOTAL_CHARGES.name:
+            known &= block.numbers[name] != 0
+        yield name, known
+    for dependency in DEPENDENCIES:
+        children = [block.is_known(child.name) for child in dependency.children]
+        unknown = ~block.is_known(dependency.parent.name)
+        yield token(dependency), unknown & np.logical_or.reduce(children)
+
+
+def _told(names: list[str], bit: int) -> Evidence:
+    return frozenset(name for place, name in enumerate(names) if bit >> place & 1)
+
+
+def _log_odds(pattern: Pattern, layout: Layout, block: Block, rows: NDArray[np.intp]) -> Floats:
+    points = np.frombuffer(pattern.points)
+    constant = pattern.base + sum(points[place] for _, place in pattern.partly)
+    total = np.full(len(rows), constant)
+    for name in pattern.choices:
+        places = [layout.places[name][value] for value in BY_NAME[name].values]
+        total += points[places][block.codes[name][rows]]
+    for number in pattern.numbers:
+        total += points[number.place] * _standardised(number, block.numbers[number.field][rows])
+    return total
+
+
+def _standardised(number: Number, values: Floats) -> Floats:
+    column = number.column
+    x = np.log1p(values) if number.design.transform is Transform.LOG1P else values
+    if column.lowest is not None or column.highest is not None:
+        x = np.clip(x, column.lowest, column.highest)
+    return (x - column.mean) / column.scale

@@ -1,0 +1,29 @@
+"""Looks one customer up; needs no pandas, so that the service may."""
+
+from typing import cast
+
+from psycopg import sql
+
+from churn.customer import CUSTOMER_ID, FEATURES, Known
+from churn.field import Field, Kind, Value
+from churn.warehouse.connect import Connection, placeholders, statement
+
+_FIELDS = (CUSTOMER_ID, *FEATURES)
+
+
+def find_customer(connection: Connection, customer_id: str) -> Known | None:
+    """Return what is known of one customer, whether they left excepted; none if not there."""
+    values = {CUSTOMER_ID.name: customer_id}
+    columns = sql.SQL(", ").join(map(_selected, _FIELDS))
+    query = statement("find_customer", columns=columns, **placeholders(values))
+    row = connection.execute(query, values).fetchone()
+    if row is None:
+        return None
+    names = (field.name for field in _FIELDS)
+    found = zip(names, cast("tuple[Value | None, ...]", row), strict=True)
+    return {name: value for name, value in found if value is not None}
+
+
+def _selected(field: Field) -> sql.Composable:
+    column = sql.Identifier(field.name)
+    return sql.SQL("{}::float8").format(column) if field.kind is Kind.MONEY else column

@@ -1,0 +1,3 @@
+SELECT {columns}
+FROM customers
+WHERE customer_id = {customer_id};

@@ -1,0 +1,75 @@
+"""Scores a customer from the database."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Annotated
+
+import psycopg
+from fastapi import APIRouter, Path, Request, Response
+
+from churn.customer import Known
+from churn.errors import WarehouseError
+from churn.settings import Settings
+from churn.warehouse.connect import connect
+from churn.warehouse.lookup import find_customer
+from serving.api.document import problems
+from serving.api.predicting import language_headers
+from serving.api.problems import ProblemError
+from serving.api.reading import asked_in, key_in
+from serving.api.routes import AcceptLanguage, IdempotencyKey, TheService
+from serving.api.schemas import Explain, Prediction
+
+_STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '5s'"
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+
+@router.get(
+    "/customers/{customer_id}/churn",
+    response_model=None,
+    responses={200: {"model": Prediction}, **problems(404, 422, 503)},
+)
+async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
+    request: Request,
+    service: TheService,
+    customer_id: Annotated[
+        str, Path(max_length=200, examples=["7590-VHVEG"], description="As in the customer file.")
+    ],
+    explain: Explain = Explain.SHORT,  # noqa: ARG001 - these four describe what ``asked_in`` reads
+    protected: bool = False,  # noqa: ARG001
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001
+    accept_language: AcceptLanguage = None,  # noqa: ARG001
+) -> Response:
+    """Say whether a customer of the database will leave, how sure that is, and why.
+
+    The database is asked now, so the answer is about the customer as the last load left them.
+    """
+    async with service.reading:
+        known = await _find(request.app.state.settings, customer_id)
+    if known is None:
+        detail = f"there is no customer {customer_id!r} in the database"
+        raise ProblemError(HTTPStatus.NOT_FOUND, detail)
+    asked = asked_in(request.scope)
+    content = service.predictor.give(known, asked, key_in(request.scope))
+    headers = language_headers(asked.language)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+async def _find(settings: Settings, customer_id: str) -> Known | None:
+    if "\0" in customer_id:  # which PostgreSQL has no way to store
+        return None
+    try:
+        return await asyncio.to_thread(_read, settings.database_url, customer_id)
+    except (WarehouseError, psycopg.Error) as error:
+        log.warning("a customer cannot be read: %s", " ".join(str(error).split()))
+        detail = "the database does not answer; POST /predict does not need it"
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        raise ProblemError(status, detail, headers={"Retry-After": "5"}) from None
+
+
+def _read(database_url: str, customer_id: str) -> Known | None:
+    with connect(database_url) as connection:
+        connection.execute(_STATEMENT_TIMEOUT)
+        return find_customer(connection, customer_id)

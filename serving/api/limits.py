@@ -1,0 +1,42 @@
+"""How much the service takes on at once, of one caller and of all; each can be set."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+from churn.errors import ChurnError
+
+PREFIX = "CHURN_API_"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one worker; ``CHURN_API_<NAME>`` sets each.
+
+    ``requests`` are answered at once, ``batches`` among them; further ones get 503 and 429.
+    A request has ``seconds`` in all, a batch as long between two pieces of its stream.
+    ``body_bytes`` bounds one customer, as a request or as a row.
+    """
+
+    requests: int = 1_024
+    batches: int = 2
+    batch_rows: int = 10_000_000
+    body_bytes: int = 1 << 16
+    seconds: int = 30
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, str]) -> Self:
+        """Read the limits that are set.
+
+        Raises:
+            ChurnError: naming the one that is no whole number over 0.
+        """
+        names = {field.name: f"{PREFIX}{field.name.upper()}" for field in fields(cls)}
+        given = {name: values[key] for name, key in names.items() if values.get(key)}
+        return cls(**{name: _whole(names[name], text) for name, text in given.items()})
+
+
+def _whole(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ChurnError(f"{name}={text}: expected a whole number over 0")
+    return int(text)

@@ -1,0 +1,146 @@
+"""The way of a prediction request, from its bytes to the answer's: nothing else is on it.
+
+FastAPI describes the route (``routes.predict``), and this answers it: no dependency is resolved and
+no model validates what ``churn.parsing`` checks anyway. The order is the promise: the record is
+written before the answer is sent.
+"""
+
+import uuid
+from collections import OrderedDict
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
+
+from churn.customer import CUSTOMER_ID, FEATURES, Known
+from churn.log_options import LogOptions, WhenFull
+from churn.model.phrases import Language
+from churn.parsing import parse_customer
+from serving.api.answers import Answer, Asked, answer
+from serving.api.live_model import LiveModel
+from serving.api.metrics import Metrics
+from serving.api.prediction_log import PredictionLog
+from serving.api.problems import ProblemError
+from serving.api.reading import asked_in, key_in, read_body, read_object
+from serving.api.spool import NotRecordedError
+
+_MOST_KEPT: Final = 10_000
+_NAMESPACE: Final = uuid.UUID("5d6b5a56-6a3c-5d0e-9d0b-6f7d0f6f2d11")
+_NAMES: Final = frozenset(field.name for field in FEATURES)
+_JSON: Final = (b"content-type", b"application/json")
+_VARY: Final = (b"vary", b"accept-language")
+_LANGUAGE: Final = {one: ((b"content-language", one.encode()), _VARY) for one in Language}
+_encode = msgspec.json.Encoder().encode
+
+
+class Predictor:
+    """Answers requests with the model in use, and keeps each answer."""
+
+    def __init__(
+        self, live: LiveModel, log: PredictionLog, metrics: Metrics, options: LogOptions
+    ) -> None:
+        self._live = live
+        self._log = log
+        self._metrics = metrics
+        self._options = options
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        wanted = asked_in(scope)
+        content = self.predict(await read_body(receive), wanted, key_in(scope))
+        length = (b"content-length", b"%d" % len(content))
+        headers = [_JSON, length, *_LANGUAGE[wanted.language]]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def predict(self, body: bytes, asked: Asked, key: bytes = b"") -> bytes:
+        """Return the answer to a request's body, as JSON; it is on record then.
+
+        Raises:
+            InvalidCustomerError: naming the fields that are wrong.
+            ProblemError: the body is no customer, or its answer cannot be recorded.
+            NoModelError: there is no model.
+        """
+        return self.give(parse_customer(read_object(body)), asked, key)
+
+    def give(self, known: Known, asked: Asked, key: bytes = b"") -> bytes:
+        """Return the answer for a customer, as JSON; it is on record then.
+
+        Raises:
+            ProblemError: nothing is known, or the answer cannot be recorded.
+            NoModelError: there is no model.
+        """
+        if _NAMES.isdisjoint(known):
+            told = f"give at least one of {', '.join(field.name for field in FEATURES)}"
+            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, told)
+        prediction_id = keyed_id(key, known) if key else str(uuid.uuid4())
+        if key and (kept := self._kept.get(prediction_id)):
+            return kept
+        given = answer(self._live.model, known, asked, prediction_id)
+        self._record(given, known)
+        content = _encode(given)
+        if key:
+            self._keep(prediction_id, content)
+        return content
+
+    def _record(self, given: Answer, known: Known) -> None:
+        try:
+            self._log.add(record(given, known, features=self._options.features))
+        except NotRecordedError as error:
+            if self._options.when_full is WhenFull.REFUSE:
+                status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}
+                told = f"{error}; so it is not given"
+                raise ProblemError(status, told, headers=headers) from None
+        self._metrics.predicted(str(given["model_version"]), int(str(given["prediction"])))
+
+    def _keep(self, prediction_id: str, content: bytes) -> None:
+        self._kept[prediction_id] = content
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+
+
+def record(given: Answer, known: Known, *, features: bool = True) -> bytes:
+    """Return what the log keeps of an answer, as JSON."""
+    kept = {name: value for name, value in known.items() if name != CUSTOMER_ID.name}
+    return _encode(
+        {
+            "prediction_id": given["prediction_id"],
+            "predicted_at": datetime.now(UTC),
+            "customer_id": known.get(CUSTOMER_ID.name),
+            "model_version": given["model_version"],
+            "probability_churn": given["probability_churn"],
+            "prediction": given["prediction"],
+            "threshold": given["threshold"],
+            "features": kept if features else None,
+        }
+    )
+
+
+def keyed_id(key: bytes, known: Known) -> str:
+    """Return the id of the prediction that a key and a customer stand for (RFC 9562, UUIDv5).
+
+    The same key with another customer is another prediction.
+    """
+    content = msgspec.json.encode(dict(known), order="deterministic")
+    return str(uuid.uuid5(_NAMESPACE, f"{key.decode('latin-1')}\n{content.decode()}"))
+
+
+def language_headers(language: Language) -> dict[str, str]:
+    """Return the headers that say in which language the texts are."""
+    return {name.decode(): value.decode() for name, value in _LANGUAGE[language]}
+
+
+class DirectRoute(APIRoute):
+    """A route that is described as any other, and answered by the predictor itself."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.app = _answer
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+    await scope["app"].state.predictor(scope, receive, send)

@@ -1,0 +1,51 @@
+"""The parts of one worker, and what it looks at again and again."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from churn.log_options import LogOptions
+from serving.api.doors import Doors
+from serving.api.limits import Limits
+from serving.api.live_model import LiveModel
+from serving.api.metrics import Metrics
+from serving.api.predicting import Predictor
+from serving.api.prediction_log import PredictionLog
+from serving.api.workers import Workers
+
+_INTERVAL_SECONDS = 0.5
+_READERS = 4
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Service:
+    """What requests are answered with."""
+
+    live: LiveModel
+    log: PredictionLog
+    predictor: Predictor
+    log_options: LogOptions
+    metrics: Metrics
+    doors: Doors
+    workers: Workers
+    limits: Limits
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS))
+    """Bounds how many connections to the database look customers up."""
+
+    def refresh(self) -> None:
+        """Follow the model store and the keys, and tell the other workers what is served."""
+        self.doors.refresh()
+        self.live.refresh()
+        self.metrics.dropped(self.log.dropped)
+        self.workers.report(self.live.version, self.live.refused)
+
+    async def follow(self) -> None:
+        """Refresh for as long as the service runs."""
+        while True:
+            try:
+                await asyncio.to_thread(self.refresh)
+            except Exception:
+                log.exception("looking for a new model failed; trying again")
+            await asyncio.sleep(_INTERVAL_SECONDS)

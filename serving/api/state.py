@@ -1,0 +1,88 @@
+"""What the service says of itself: the model in use, its workers, and what waits."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from serving.api.metrics import CONTENT_TYPE
+from serving.api.prediction_log import LogState
+from serving.api.schemas import LogOut, ModelOut, Ready, WorkerOut
+from serving.api.service import Service
+
+METRICS_RESPONSES: dict[int | str, dict[str, object]] = {
+    200: {"content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}
+}
+
+
+def model(service: Service) -> ModelOut:
+    """Describe the model in use.
+
+    Raises:
+        NoModelError: there is none.
+    """
+    manifest = service.live.model.manifest
+    return ModelOut(
+        version=manifest.version,
+        created_at=manifest.created_at.isoformat(),
+        trained_on=manifest.trained_on,
+        threshold=manifest.threshold,
+        cross_validation=manifest.cross_validation,
+        majority_baseline=manifest.majority_baseline,
+        refused=service.live.refused,
+    )
+
+
+def ready(service: Service) -> Ready:
+    """Say what is served, by this worker and by the others.
+
+    Raises:
+        NoModelError: this worker serves nothing.
+    """
+    version = service.live.model.version
+    log = service.log.state()
+    workers = [WorkerOut(**asdict(state)) for state in service.workers.states()]
+    return Ready(
+        status="degraded" if log.is_full else "ready",
+        model_version=version,
+        refused=service.live.refused,
+        workers=workers,
+        workers_agree=len({worker.model_version for worker in workers}) == 1,
+        prediction_log=LogOut(**vars(log)),
+    )
+
+
+def exposition(service: Service) -> bytes:
+    """Return what is counted and what is looked up, as Prometheus reads it."""
+    return service.metrics.exposition(_gauges(service))
+
+
+def _gauges(service: Service) -> Iterator[Metric]:
+    """Yield what is looked up when it is asked for, and not counted."""
+    states = service.workers.states()
+    serving = GaugeMetricFamily(
+        "churn_worker_model",
+        "1 for the version that a worker serves.",
+        labels=["worker", "version"],
+    )
+    refused = GaugeMetricFamily(
+        "churn_worker_refuses", "1 while a worker refuses the published version.", labels=["worker"]
+    )
+    for state in states:
+        serving.add_metric([str(state.worker), state.model_version or ""], 1)
+        refused.add_metric([str(state.worker)], int(state.refused is not None))
+    yield serving
+    yield refused
+    yield GaugeMetricFamily("churn_workers", "Workers that live.", len(states))
+    yield from _log_gauges(service.log.state())
+    if service.live.version is not None:
+        age = time.time() - service.live.model.manifest.created_at.timestamp()
+        yield GaugeMetricFamily("churn_model_age_seconds", "Since the model was trained.", age)
+
+
+def _log_gauges(log: LogState) -> Iterator[Metric]:
+    told = "Predictions that PostgreSQL lacks."
+    yield GaugeMetricFamily("churn_log_waiting", told, log.waiting)
+    yield GaugeMetricFamily("churn_spool_bytes", "What they take on the disk.", log.bytes)
+    yield GaugeMetricFamily("churn_spool_limit_bytes", "What they may take.", log.limit)

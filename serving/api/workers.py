@@ -1,0 +1,116 @@
+"""The workers of one service: a numbered place each, and what each of them serves.
+
+A place is a locked file in a folder that they share. The kernel lets go of the lock when a worker
+ends, however it ends, so nobody has to be told that one was killed.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+_MOST = 256
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """What a worker serves; ``refused`` says why it is not the published version, if so."""
+
+    worker: int
+    pid: int
+    model_version: str | None = None
+    refused: str | None = None
+
+
+class Workers:
+    """This worker's place among the others."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        with self._alone():
+            if not any(True for _ in self._live()):
+                self._forget_all()
+            self.number, self._lock = self._take_place()
+        self._reported: WorkerState | None = None
+        self.report(None, None)
+
+    def report(self, model_version: str | None, refused: str | None) -> None:
+        """Tell the others what this worker serves."""
+        state = WorkerState(self.number, os.getpid(), model_version, refused)
+        if state != self._reported:
+            beside = self.folder / f".worker-{self.number}"
+            beside.write_text(json.dumps(asdict(state)), encoding="utf-8")
+            beside.replace(self._state_file(self.number))
+            self._reported = state
+
+    def states(self) -> tuple[WorkerState, ...]:
+        """Return what each living worker serves, in the order of their places."""
+        found = []
+        for number in self._live():
+            with suppress(OSError, ValueError, TypeError):  # it is just coming or going
+                content = json.loads(self._state_file(number).read_bytes())
+                found.append(WorkerState(**content))
+        return tuple(found)
+
+    def close(self) -> None:
+        """Leave the place."""
+        self._state_file(self.number).unlink(missing_ok=True)
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _take_place(self) -> tuple[int, int]:
+        for number in range(_MOST):
+            descriptor = _locked(self._lock_file(number))
+            if descriptor is not None:
+                return number, descriptor
+        raise OSError(f"{self.folder}: {_MOST} workers are here already")
+
+    def _live(self) -> Iterator[int]:
+        numbers = sorted(int(p.stem.partition("-")[2]) for p in self.folder.glob("worker-*.lock"))
+        for number in numbers:
+            descriptor = _locked(self._lock_file(number))
+            if descriptor is None:
+                yield number
+            else:
+                os.close(descriptor)
+
+    def _forget_all(self) -> None:
+        """Start with counts of zero: a service that is started anew is a new one to Prometheus."""
+        for pattern in ("*.db", "worker-*.json"):
+            for path in self.folder.glob(pattern):
+                path.unlink()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        descriptor = os.open(self.folder / "places", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _lock_file(self, number: int) -> Path:
+        return self.folder / f"worker-{number}.lock"
+
+    def _state_file(self, number: int) -> Path:
+        return self.folder / f"worker-{number}.json"
+
+
+def _locked(path: Path) -> int | None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor

@@ -1,0 +1,200 @@
+import subprocess
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from churn import keys as api_keys
+from churn.keys import Keys, Scope, entry, read_keys, write_keys
+from churn.settings import Settings
+from local.network import free_port
+from serving.api.app import create_app
+from tests.api.conftest import eventually, running
+from tests.api.process import command, environment
+from tests.command import Churn
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def churn(tmp_path: Path) -> Churn:
+    """The command, beside the service."""
+    return Churn(tmp_path, "")
+
+
+@pytest.fixture
+def closed(settings: Settings, tmp_path: Path) -> Settings:
+    """A service that follows the keys of the command."""
+    return replace(settings, api_keys_file=tmp_path / "api_keys.json")
+
+
+def _add(churn: Churn, name: str, *scopes: str) -> str:
+    done = churn("keys", "add", name, *(part for scope in scopes for part in ("--scope", scope)))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def _status(client: TestClient, path: str, key: str | None) -> int:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return client.get(path, headers=headers).status_code
+
+
+def test_a_key_is_kept_as_its_hash_in_a_file_that_only_its_owner_reads(
+    churn: Churn, closed: Settings
+) -> None:
+    secret = _add(churn, "web")
+    assert len(secret) > 43
+    assert secret not in closed.api_keys_file.read_text()
+    assert closed.api_keys_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_opens_what_its_scopes_say_and_nothing_else(
+    churn: Churn, closed: Settings, store: object
+) -> None:
+    assert store
+    keys = {scope: _add(churn, scope, scope) for scope in Scope}
+    with running(closed) as client:
+        for path, scope in {"/model": Scope.PREDICT, "/metrics": Scope.ADMIN}.items():
+            for other, key in keys.items():
+                expected = 200 if other is scope else 403
+                assert _status(client, path, key) == expected, (path, other)
+            assert _status(client, path, None) == 401
+            assert _status(client, path, "churn_wrong") == 401
+
+
+def test_a_refused_caller_is_told_how_to_present_a_key(churn: Churn, closed: Settings) -> None:
+    _add(churn, "web")
+    with running(closed) as client:
+        answer = client.post("/predict", json={"tenure": 5})
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert "Authorization: Bearer" in answer.json()["detail"]
+
+
+def test_a_key_may_come_in_a_header_of_its_own(
+    churn: Churn, closed: Settings, store: object
+) -> None:
+    assert store
+    headers = {"X-API-Key": _add(churn, "web")}
+    with running(closed) as client:
+        assert client.post("/predict", json={"tenure": 5}, headers=headers).status_code == 200
+
+
+def test_probes_and_documentation_need_no_key(churn: Churn, closed: Settings) -> None:
+    _add(churn, "web")
+    with running(closed) as client:
+        for path in ("/livez", "/docs", "/openapi.json"):
+            assert client.get(path).status_code == 200
+        assert client.get("/nothing").status_code == 401
+        assert "securitySchemes" in client.get("/openapi.json").json()["components"]
+
+
+def test_a_running_service_follows_new_rotated_and_revoked_keys(
+    churn: Churn, closed: Settings, store: object
+) -> None:
+    assert store
+    with running(closed) as client:
+        assert _status(client, "/model", None) == 200
+        first = _add(churn, "web")
+        assert eventually(lambda: _status(client, "/model", None) == 401, seconds=2)
+        second = churn("keys", "rotate", "web").stdout.strip()
+        assert eventually(lambda: _status(client, "/model", second) == 200, seconds=2)
+        assert _status(client, "/model", first) == 200  # for a day yet
+        assert churn("keys", "revoke", "web").returncode == 0
+        assert eventually(lambda: _status(client, "/model", second) == 401, seconds=2)
+        assert _status(client, "/model", first) == 401
+        assert _status(client, "/model", None) == 401  # the last key gone opens nothing
+
+
+def test_keys_that_cannot_be_read_leave_the_doors_as_they_were(
+    churn: Churn, closed: Settings, store: object
+) -> None:
+    assert store
+    key = _add(churn, "web")
+    with running(closed) as client:
+        closed.api_keys_file.write_text("{")
+        time.sleep(1.2)
+        assert (_status(client, "/model", key), _status(client, "/model", None)) == (200, 401)
+
+
+def test_a_rotated_key_ends_with_its_grace() -> None:
+    made = api_keys.add(Keys(), "web", [Scope.PREDICT], NOW)
+    after = api_keys.rotate(made.keys, "web", NOW, timedelta(hours=1))
+    old, new = made.secret.encode(), after.secret.encode()
+    assert after.keys.find(old, NOW + timedelta(minutes=59))
+    assert after.keys.find(old, NOW + timedelta(minutes=61)) is None
+    assert after.keys.find(new, NOW + timedelta(days=1_000))
+
+
+def test_keys_come_back_from_the_file_and_from_the_environment_as_they_went(
+    tmp_path: Path,
+) -> None:
+    made = api_keys.add(Keys(), "web", [Scope.PREDICT, Scope.ADMIN], NOW)
+    write_keys(tmp_path / "keys.json", made.keys)
+    assert read_keys(tmp_path / "keys.json") == made.keys
+    again = api_keys.from_entries(entry(made.keys.keys[0])).keys[0]
+    assert (again.name, again.scopes) == ("web", (Scope.PREDICT, Scope.ADMIN))
+    assert Keys((again,)).find(made.secret.encode(), NOW)
+
+
+@pytest.mark.parametrize("arguments", [("revoke", "nobody"), ("add", "a b"), ("rotate", "nobody")])
+def test_a_command_that_cannot_be_done_says_why(churn: Churn, arguments: tuple[str, ...]) -> None:
+    done = churn("keys", *arguments)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("server", "client"), [("10.0.0.5", "10.0.0.9"), ("127.0.0.1", "10.0.0.9")]
+)
+def test_without_keys_another_machine_is_refused_however_the_service_was_started(
+    settings: Settings, server: str, client: str
+) -> None:
+    with TestClient(
+        create_app(settings), base_url=f"http://{server}", client=(client, 50_000)
+    ) as caller:
+        answer = caller.get("/model")
+    assert answer.status_code == 403
+    assert "churn keys add" in answer.json()["detail"]
+
+
+def _start(home: Path, *, workers: int, **values: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(free_port(), host="0.0.0.0", workers=workers),  # noqa: S104
+        env=environment(home, **values),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_without_keys_the_service_does_not_start_on_another_address(
+    tmp_path: Path, workers: int
+) -> None:
+    process = _start(tmp_path, workers=workers)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode or workers > 1  # uvicorn's parent ends with 0 whatever its workers do
+    assert "not listening on 0.0.0.0" in said
+    assert "churn keys add NAME" in said
+    assert "Traceback" not in said
+
+
+def test_with_a_key_of_the_environment_it_does(tmp_path: Path) -> None:
+    made = api_keys.add(Keys(), "web", [Scope.PREDICT], NOW)
+    process = _start(tmp_path, workers=1, CHURN_API_KEYS=entry(made.keys.keys[0]))
+    try:
+        assert process.stderr
+        assert any("startup complete" in line for line in process.stderr)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_a_key_of_the_environment_that_is_none_is_named(tmp_path: Path) -> None:
+    process = _start(tmp_path, workers=1, CHURN_API_KEYS="web:predict:nothing")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode
+    assert "web:predict:nothing" in said

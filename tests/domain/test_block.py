@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn.customer import FEATURES, Known
+from churn.errors import InvalidCustomerError
+from churn.implications import completed
+from churn.model.block import block_of, completed_block, describes_something
+from churn.model.block_score import score_block
+from churn.model.policy import Policy
+from churn.options import Objective
+from churn.parsing import parse_customer
+from tests.customer_file import conditioner
+
+_VALUES = {
+    field.name: st.sampled_from(field.values) if field.values else st.integers(0, 120).map(float)
+    for field in FEATURES
+}
+_CUSTOMERS = st.fixed_dictionaries({}, optional={**_VALUES, "tenure": st.integers(0, 120)})
+
+
+def _contradicts(known: Known) -> bool:
+    try:
+        parse_customer(known)
+    except InvalidCustomerError:
+        return True
+    return False
+
+
+@given(st.lists(_CUSTOMERS, min_size=1, max_size=8))
+def test_columns_are_completed_and_refused_as_single_customers_are(rows: list[Known]) -> None:
+    done = completed_block(block_of(rows))
+    assert done.contradicts.tolist() == [_contradicts(row) for row in rows]
+    assert describes_something(block_of(rows)).tolist() == [bool(row) for row in rows]
+    for place, row in enumerate(rows):
+        if not done.contradicts[place]:
+            assert done.block.known(place) == completed(row)
+
+
+@given(st.lists(_CUSTOMERS.filter(lambda row: not _contradicts(row)), min_size=1, max_size=8))
+def test_columns_are_scored_as_single_customers_are(rows: list[Known]) -> None:
+    score = score_block(conditioner(), completed_block(block_of(rows)).block)
+    for place, row in enumerate(rows):
+        one = conditioner().score(row)
+        assert score.probability[place] == pytest.approx(one.probability, abs=1e-12)
+        assert (score.low[place], score.high[place]) == pytest.approx(one.interval, abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.none() | st.floats(0, 1_000)), min_size=1))
+def test_many_decisions_are_those_of_one_customer_each(
+    found: list[tuple[float, float | None]],
+) -> None:
+    policy = Policy(objective=Objective.PROFIT, typical_monthly_charges=64.76)
+    p = np.array([one for one, _ in found])
+    bills = np.array([np.nan if bill is None else bill for _, bill in found])
+    assert policy.expected_values(p, bills) == pytest.approx(
+        [policy.expected_value(*o) for o in found]
+    )
+    assert policy.break_evens(bills) == pytest.approx([policy.break_even(b) for _, b in found])
