@@ -1,17 +1,22 @@
 # Targets: airflow, serving. Versions come from locks/, with hashes; a compiler is never needed.
 FROM python:3.12-slim-bookworm AS builder
 ENV PIP_NO_CACHE_DIR=1 \
-    PIP_DISABLE_PIP_VERSION_CHECK=1
-# The environment has no pip of its own: nothing can be installed into a finished image.
-RUN python -m venv --without-pip /opt/venv
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    UV_NO_CACHE=1 \
+    UV_LINK_MODE=copy
+COPY locks/bootstrap.lock /tmp/bootstrap.lock
+# The environment has no installer of its own: nothing can be added to a finished image.
+RUN pip install --only-binary :all: --require-hashes -r /tmp/bootstrap.lock \
+    && python -m venv --without-pip /opt/venv
+# Compiled now: the finished root file system is read-only.
 
 FROM builder AS airflow-packages
 COPY locks/airflow.lock /tmp/airflow.lock
-RUN pip --python /opt/venv/bin/python install --only-binary :all: --require-hashes -r /tmp/airflow.lock
+RUN uv pip sync --python /opt/venv/bin/python --compile-bytecode --only-binary :all: --require-hashes /tmp/airflow.lock
 
 FROM builder AS serving-packages
 COPY locks/serving.lock /tmp/serving.lock
-RUN pip --python /opt/venv/bin/python install --only-binary :all: --require-hashes -r /tmp/serving.lock
+RUN uv pip sync --python /opt/venv/bin/python --compile-bytecode --only-binary :all: --require-hashes /tmp/serving.lock
 
 FROM python:3.12-slim-bookworm AS base
 LABEL org.opencontainers.image.vendor="churn-pipeline" \
@@ -34,13 +39,14 @@ ENV AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/app/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/app/plugins \
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=/srv/airflow-logs \
-    AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY=/srv/airflow-logs/dag_processor
+    AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY=/srv/airflow-logs/dag_processor \
+    MPLCONFIGDIR=/tmp/matplotlib
 # A new volume takes the owner of the folder it is mounted on.
 RUN groupadd --gid 50000 airflow \
     && useradd --uid 50000 --gid 50000 --no-create-home --home-dir /opt/airflow airflow \
     && install -d -o airflow -g airflow /opt/airflow /srv/airflow-logs /srv/models /srv/data
 COPY --from=airflow-packages /opt/venv /opt/venv
-COPY docker/airflow-init.sh ./
+COPY docker/airflow-init.sh docker/heartbeat.py ./
 COPY include/ include/
 COPY plugins/ plugins/
 COPY dags/ dags/

@@ -3,13 +3,16 @@ PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14
     $(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
 VENV := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help environment run up down status test check bench lock
+.PHONY: help environment env run up down status test test-compose check bench lock
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 environment:  ## install or mend .venv (every target below does this first)
 	@$(PYTHON) local/bootstrap.py
+
+env:  ## write .env, the secrets of the containers, once
+	@PYTHONPATH=include $(PYTHON) -m local.dotenv
 
 run: environment  ## start everything in the foreground, train, show a first prediction; Ctrl-C stops all
 	@$(VENV)/python -m local run
@@ -25,6 +28,9 @@ status: environment  ## how each part is
 
 test: environment  ## every test that needs no Docker
 	@$(VENV)/pytest
+
+test-compose: environment  ## the stack in real containers: engine, images, kills, planted faults (root or Docker)
+	@$(VENV)/pytest tests/compose --timeout=1800
 
 check: environment  ## formatters, linters, types, import contracts, SQL, compose files
 	$(VENV)/ruff format --check .

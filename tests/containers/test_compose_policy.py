@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local import containers
+from local import containers, envfile
 from local.containers import COMPOSE_FILE, PROJECT
 
 TEXT = (PROJECT / COMPOSE_FILE).read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ def test_every_secret_is_refused_when_missing_with_a_word_on_what_to_do() -> Non
     for name, rest in re.findall(r"\$\{(\w+)([^}]*)", TEXT):
         if SECRET.search(name):
             assert rest.startswith(":?"), f"{name} may be empty"
-            assert ".env.example" in rest, f"the message for {name} does not say what to do"
+            assert "make env" in rest, f"the message for {name} does not say what to do"
 
 
 def test_no_secret_is_written_into_the_file() -> None:
@@ -191,4 +191,19 @@ def test_compose_refuses_to_start_without(missing: str, compose: tuple[str, ...]
     refused = subprocess.run(compose, env=environment, capture_output=True, text=True, check=False)
     assert refused.returncode != 0
     assert missing in refused.stderr
-    assert ".env.example" in refused.stderr
+    assert "make env" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["common", "airflow"])
+def test_a_setting_that_both_stacks_share_stands_in_one_place(name: str) -> None:
+    shared = set(envfile.read(PROJECT / "docker" / f"{name}.env"))
+    elsewhere = f"{TEXT}{(PROJECT / 'Dockerfile').read_text(encoding='utf-8')}"
+    elsewhere += (PROJECT / "local" / "environment.py").read_text(encoding="utf-8")
+    for key in shared:
+        assert not re.search(rf"\b{key.removeprefix('AIRFLOW__')}\b", elsewhere), key
+
+
+@each_service
+def test_every_program_of_ours_gets_the_shared_settings(name: str) -> None:
+    if name != "postgres":
+        assert "docker/common.env" in SERVICES[name]["env_file"]

@@ -20,7 +20,7 @@ each_target = pytest.mark.parametrize("target", TARGETS)
 def copied_from_the_project(stage: str) -> set[str]:
     """Return the sources of a stage's COPY lines, other stages' files left out."""
     lines = re.findall(r"^COPY (?!--from)(.+)$", stage, re.MULTILINE)
-    return {line.split()[0].rstrip("/") for line in lines}
+    return {source.rstrip("/") for line in lines for source in line.split()[:-1]}
 
 
 def test_every_base_image_is_tagged_and_not_pinned_by_digest() -> None:
@@ -39,7 +39,7 @@ def test_packages_come_from_the_targets_lock_with_hashes_and_without_a_compiler(
     target: str,
 ) -> None:
     stage = STAGES[f"{target}-packages"]
-    assert f"--only-binary :all: --require-hashes -r /tmp/{target}.lock" in stage
+    assert f"--only-binary :all: --require-hashes /tmp/{target}.lock" in stage
 
 
 @each_target
@@ -61,7 +61,8 @@ def test_a_finished_image_says_what_it_is(target: str) -> None:
 
 def test_the_airflow_image_holds_the_pipeline_and_no_service() -> None:
     copied = copied_from_the_project(STAGES["airflow"])
-    assert copied == {"docker/airflow-init.sh", "include", "plugins", "dags"}
+    scripts = {"docker/airflow-init.sh", "docker/heartbeat.py"}
+    assert copied == scripts | {"include", "plugins", "dags"}
 
 
 def test_the_serving_image_holds_the_domain_and_the_api_and_no_pipeline() -> None:
