@@ -26,6 +26,7 @@ class SteadyLoad:
 
     port: int
     threads: int = 4
+    token: str | None = None
     answered: list[Answered] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _senders: list[threading.Thread] = field(default_factory=list)
@@ -44,7 +45,7 @@ class SteadyLoad:
     def _send(self) -> None:
         deadline = time.time() + LONGEST_SECONDS
         while not self._stop.is_set() and time.time() < deadline:
-            answer = call(self.port, "/predict", body=FIRST_CUSTOMER)
+            answer = call(self.port, "/predict", body=FIRST_CUSTOMER, token=self.token)
             self.answered.append(
                 Answered(time.time(), answer.status, answer.body.text("model_version"))
             )
