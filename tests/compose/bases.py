@@ -45,6 +45,7 @@ echo 'create_main_cluster = false' > "$1/etc/postgresql-common/createcluster.con
 """
 _POSTGRES_FOLDERS = f"""
 install -d -m 0700 -o 999 -g 999 "$1/var/lib/postgresql/data"
+install -d -m 3777 -o 999 -g 999 "$1/run/postgresql"
 install -d "$1/docker-entrypoint-initdb.d"
 install -m 0755 {ENTRYPOINT} "$1/usr/local/bin/docker-entrypoint.sh"
 sed -i "s/^#listen_addresses = .*/listen_addresses = '*'/" \
@@ -68,7 +69,7 @@ class Base:
         return [
             *("perl", str(mmdebstrap), "--mode=root", "--variant=minbase", "--quiet"),
             *(f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale")),
-            "--dpkgopt=force-unsafe-io",
+            *("--dpkgopt=force-unsafe-io", "--skip=cleanup/run"),
             f"--include={','.join(self.packages)}",
             *([f"--essential-hook={self.essential}"] if self.essential else []),
             f"--customize-hook={self.customise}",

@@ -17,6 +17,7 @@ from tests.compose.pipeline import Run, train
 from tests.compose.progress import Progress
 from tests.compose.project import Project, create
 
+_ORDER = ("running_stack", "images", "planted_faults", "backup", "healing", "nothing_is_left")
 _FOLDER = pytest.StashKey[Path]()
 
 
@@ -28,6 +29,11 @@ def pytest_configure() -> None:
 
     for one in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, interrupt)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Look at the stack before anything in it is killed."""
+    items.sort(key=lambda item: _ORDER.index(item.path.stem.removeprefix("test_")))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -13,17 +13,14 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 ENGINE_SUITE = "trixie"
 PYTHON_SUITE = "bookworm"
 # The newer runc asks for a newer C library than the oldest Debian that this has to run on.
-PACKAGES = (
-    *(
-        f"{name}/{ENGINE_SUITE}"
-        for name in ("docker.io", "docker-cli", "docker-compose", "docker-buildx", "containerd")
-    ),
-    *(f"{name}/{PYTHON_SUITE}" for name in ("runc", "tini", "mmdebstrap", "iptables")),
-    *(
-        f"{name}/{PYTHON_SUITE}"
-        for name in ("libxtables12", "libip4tc2", "libip6tc2", "libnftnl11", "libmnl0")
-    ),
-    *(f"{name}/{PYTHON_SUITE}" for name in ("libnetfilter-conntrack3", "libnfnetlink0")),
+PACKAGES = tuple(
+    f"{name}/{suite}"
+    for suite, names in {
+        ENGINE_SUITE: "docker.io docker-cli docker-compose docker-buildx containerd",
+        PYTHON_SUITE: "runc tini mmdebstrap busybox-static iptables libxtables12 libip4tc2 "
+        "libip6tc2 libnftnl11 libmnl0 libnetfilter-conntrack3 libnfnetlink0",
+    }.items()
+    for name in names.split()
 )
 _FETCH = """
 cd "$1"; into=$2; shift 2; "$@"
