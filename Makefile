@@ -30,7 +30,7 @@ test: environment  ## every test that needs no Docker
 	@$(VENV)/pytest
 
 test-compose: environment  ## the stack in real containers: engine, images, kills, planted faults (root or Docker)
-	@$(VENV)/pytest tests/compose --timeout=1800
+	@$(VENV)/pytest tests/compose --timeout=1800 --durations=12
 
 check: environment  ## formatters, linters, types, import contracts, SQL, compose files
 	$(VENV)/ruff format --check .

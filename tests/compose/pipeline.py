@@ -72,6 +72,17 @@ def published(project: Project) -> str:
     return project.inside("airflow-scheduler", "cat", "/srv/models/CURRENT").stdout.strip()
 
 
+def settled(project: Project, table: str) -> int:
+    """Return how many rows a table has once every prediction so far is in the database.
+
+    Raises:
+        StepError: some still wait.
+    """
+    if not eventually(lambda: readiness(project).number("prediction_log", "waiting") == 0):
+        raise StepError(f"predictions wait: {readiness(project).value}")
+    return count(project, table)
+
+
 def count(project: Project, table: str) -> int:
     """Return how many rows a table of the churn database has."""
     query = f"SELECT count(*) FROM {table}"  # noqa: S608 - one of our own tables

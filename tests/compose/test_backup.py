@@ -9,7 +9,7 @@ import pytest
 from local.containers import PROJECT
 from local.summary import FIRST_CUSTOMER
 from tests.compose import checks
-from tests.compose.pipeline import count, eventually, predict, readiness, served
+from tests.compose.pipeline import count, eventually, predict, served, settled
 from tests.compose.progress import Progress
 from tests.compose.project import Project
 
@@ -45,8 +45,7 @@ def run(project: Project, commands: str, folder: Path) -> None:
 def test_a_backup_is_restored_into_empty_volumes(
     stack: Project, tmp_path: Path, progress: Progress
 ) -> None:
-    assert eventually(lambda: readiness(stack).number("prediction_log", "waiting") == 0)
-    rows = count(stack, "prediction_logs")
+    rows = settled(stack, "prediction_logs")
     progress.say("backing up, and restoring into a project of its own")
     run(stack, block("Back up"), tmp_path)
     restored = stack.changed("re", {})

@@ -7,7 +7,7 @@ import pytest
 from local.airflow_client import SUCCESS
 from local.summary import FIRST_CUSTOMER
 from tests.compose import checks
-from tests.compose.pipeline import Run, count, eventually, log_in, predict, readiness, served, train
+from tests.compose.pipeline import Run, count, eventually, log_in, predict, served, settled, train
 from tests.compose.progress import Progress
 from tests.compose.project import Project
 from tests.compose.test_running_stack import LONG_RUNNING
@@ -36,8 +36,7 @@ def test_a_killed_container_comes_back_by_itself(
 def test_predictions_are_answered_and_recorded_while_the_database_is_killed(
     stack: Project,
 ) -> None:
-    assert eventually(lambda: readiness(stack).number("prediction_log", "waiting") == 0)
-    before = count(stack, "prediction_logs")
+    before = settled(stack, "prediction_logs")
     with SteadyLoad(stack.api_port, token=stack.api_key) as load:
         checks.signal(stack, "postgres", "KILL", main_only=True)
         assert eventually(lambda: len(load.answered) > 300)
@@ -70,8 +69,7 @@ def test_down_and_up_keep_models_predictions_and_runs(
     stack: Project, trained: Run, progress: Progress
 ) -> None:
     predict(stack, FIRST_CUSTOMER)
-    assert eventually(lambda: readiness(stack).number("prediction_log", "waiting") == 0)
-    version, rows = served(stack), count(stack, "prediction_logs")
+    version, rows = served(stack), settled(stack, "prediction_logs")
     stack.run(progress, "taking the stack down", "down")
     stack.up(progress)
     assert served(stack) == version

@@ -22,7 +22,7 @@ _PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*?\])?==([^ ;\\]+)(?: ; (.*?))? \
 # The official base image has a pip for those who build on it; it can write nothing here.
 _TOOLS = "for one in gcc cc g++ c++ clang ld as make cargo uv; do command -v $one; done; true"
 _CACHES = (
-    "find / -xdev ( -path /proc -o -path /sys ) -prune -o "
+    "find / -xdev ( -path /proc -o -path /sys -o -name ensurepip ) -prune -o "
     "( -name *.whl -o -path */.cache/* -o -path /tmp/* -o -path /var/cache/apt/*.bin ) -print"
 )
 

@@ -22,7 +22,8 @@ def planted(
     project: Project, name: str, service: Mapping[str, Any], *, wait: bool = True
 ) -> Iterator[Project]:
     """Start the service alone, beside the real stack, with a fault in it."""
-    faulty = project.changed(name, {"services": {"serving": service}})
+    often = {"healthcheck": {"interval": "1s"}}
+    faulty = project.changed(name, {"services": {"serving": {**often, **service}}})
     up = ("up", "--detach", "--no-build", "--no-deps", *(("--wait",) if wait else ()), "serving")
     try:
         faulty.compose(*up)
