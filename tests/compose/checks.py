@@ -9,6 +9,10 @@ from tests.compose.project import Project
 
 ONE_SHOT = {"airflow-init"}
 PORTS = {"airflow-api-server": 8080, "airflow-scheduler": 8974, "postgres": 5432, "serving": 8000}
+LIMITS = {
+    "memory": "/sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes",
+    "pids": "/sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max",
+}
 _ENGINES_NAME_SERVER = "127.0.0.11"
 _LISTENS = "0A"
 _ANYWHERE = "00000000"
@@ -66,6 +70,11 @@ def writable(project: Project, service: str, *folders: str) -> list[str]:
                 f"{folder} is not mounted read-only: {written.stderr.strip() or 'written'}"
             )
     return found
+
+
+def limit(project: Project, service: str, name: str) -> int:
+    """Return a limit of a container as its control group has it, in either version's files."""
+    return int(project.inside(service, "sh", "-c", f"cat {LIMITS[name]} 2>/dev/null").stdout)
 
 
 def ways_out(project: Project, service: str) -> list[str]:

@@ -140,6 +140,15 @@ def test_a_container_has_no_more_rights_than_it_needs(stack: Project, service: s
     assert checks.unconfined(stack, service) == []
 
 
+@each_service
+def test_the_kernel_holds_a_container_to_its_limits(stack: Project, service: str) -> None:
+    asked = stack.container(service)["HostConfig"]
+    held = {name: checks.limit(stack, service, name) for name in checks.LIMITS}
+    assert held == {"memory": asked["Memory"], "pids": asked["PidsLimit"]}
+    assert 0 < asked["Memory"] < 8 << 30
+    assert 0 < asked["NanoCpus"] <= 2_000_000_000
+
+
 @pytest.mark.parametrize("service", INSIDE_ONLY)
 def test_what_publishes_no_port_has_no_way_out(stack: Project, service: str) -> None:
     assert checks.ways_out(stack, service) == []
