@@ -13,7 +13,11 @@ from tests.compose.progress import Progress
 
 REAL_IMAGES = ("postgres:17", "python:3.12-slim-bookworm")
 _PULL_SECONDS = 300
-_PROGRAMS = ("apt-get", "dpkg-deb", "perl", "tar", "mount", "ip")
+_PROGRAMS = ("apt-get", "dpkg-deb", "perl", "tar", "mount", "ip", "unshare", "curl")
+_OVERLAY = """
+mount -t tmpfs tmpfs /mnt; cd /mnt; mkdir lower upper work merged
+mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged
+"""
 _BRIDGE = ("unshare", "--net", "ip", "link", "add", "churn0", "type", "bridge")
 
 
@@ -78,20 +82,19 @@ def _is_out_of_reach(tag: str) -> bool:
 def _why_not() -> str:
     """Return the first reason against an engine of our own, empty when there is none."""
     missing = [name for name in _PROGRAMS if not shutil.which(name)]
-    filesystems = Path("/proc/filesystems")
     reasons = {
         "this is not Linux on x86_64": (platform.system(), platform.machine())
         != ("Linux", "x86_64"),
         "not root": os.geteuid() != 0,
         f"no {', '.join(missing)}": bool(missing),
         f"no {debian.KEYRING}": not debian.KEYRING.exists(),
-        "the kernel has no overlay file system": not filesystems.exists()
-        or "overlay" not in filesystems.read_text(encoding="utf-8"),
     }
     for reason, holds in reasons.items():
         if holds:
             return reason
-    return "the kernel makes no network bridge" if _fails(*_BRIDGE) else ""
+    if _fails("unshare", "--mount", "sh", "-ec", _OVERLAY):
+        return "no overlay file system can be mounted"
+    return "no network bridge can be made" if _fails(*_BRIDGE) else ""
 
 
 def _fails(*command: str) -> bool:
