@@ -36,6 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _ORDER.index(item.path.stem.removeprefix("test_")))
 
 
+@pytest.hookimpl(trylast=True)  # after the fixtures of an interrupted run
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run that leaves something behind."""
     folder = session.config.stash.get(_FOLDER, None)

@@ -109,7 +109,7 @@ def test_capabilities_privileges_and_a_writable_root_are_reported(project: Proje
 
 def test_a_health_check_that_never_passes_is_reported(project: Project) -> None:
     test = ["CMD", "python", "/app/probe.py", "8000", "/nowhere"]
-    check = {"test": test, "interval": "1s", "retries": 2, "start_period": "0s"}
+    check = {"test": test, "interval": "1s", "retries": 2, "start_period": "1ms"}
     with planted(project, "he", {"healthcheck": check}, wait=False) as faulty:
         assert eventually(
             lambda: checks.unwell(faulty, ["serving"]) == ["serving: running, unhealthy"]
