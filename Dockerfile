@@ -47,6 +47,7 @@ RUN groupadd --gid 50000 airflow \
     && install -d -o airflow -g airflow /opt/airflow /srv/airflow-logs /srv/models /srv/data
 COPY --from=airflow-packages /opt/venv /opt/venv
 COPY docker/airflow-init.sh docker/heartbeat.py ./
+COPY docker/churn /usr/local/bin/
 COPY include/ include/
 COPY plugins/ plugins/
 COPY dags/ dags/

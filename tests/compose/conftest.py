@@ -83,21 +83,21 @@ def project(engine: Engine, progress: Progress) -> Iterator[Project]:
     with tempfile.TemporaryDirectory(prefix="churn-tree-") as place:
         project = create(engine, (engine.folder or Path(place)) / "tree")
         try:
-            project.run(progress, "building the images", "build")
+            # As `up --build` does it: with no image there, and nothing pulled that is ours.
+            project.run(progress, "building the images", "create", "--build")
             yield project
         finally:
-            engine.call("image", "rm", "--force", *project.images().values())
+            progress.say("removing the stack")
+            images = project.images().values()
+            project.remove()
+            engine.call("image", "rm", "--force", *images)
 
 
 @pytest.fixture(scope="session")
-def stack(project: Project, progress: Progress) -> Iterator[Project]:
+def stack(project: Project, progress: Progress) -> Project:
     """The whole stack, up and healthy."""
-    try:
-        project.up(progress)
-        yield project
-    finally:
-        progress.say("removing the stack")
-        project.remove()
+    project.up(progress)
+    return project
 
 
 @pytest.fixture(scope="session")

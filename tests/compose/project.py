@@ -166,9 +166,12 @@ def _override(project: Project) -> dict[str, Any]:
     """Return what differs here: tags of our own, and the way out for builds where we need one."""
     network = {"network": "host"} if project.engine.folder else {}
     services = {
-        name: {"image": f"churn-{one['build']['target']}:compose-test", "build": network}
+        name: {
+            "image": f"{one['image'].partition(':')[0]}:compose-test",
+            **({"build": network} if "build" in one else {}),
+        }
         for name, one in project.services().items()
-        if "build" in one
+        if one["image"].startswith("churn-")
     }
     return {"services": services} | _networks(project.engine, "")
 

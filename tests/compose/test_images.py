@@ -100,6 +100,12 @@ def test_an_image_says_what_it_is_and_runs_as_nobody_with_rights(
     assert not image["User"].startswith("0")
 
 
+def test_building_leaves_no_image_without_a_name(project: Project) -> None:
+    if project.engine.folder is None:
+        pytest.skip("the machine's own engine may have images of others")
+    assert project.engine.docker("image", "ls", "--filter", "dangling=true", "--quiet") == ""
+
+
 @each_target
 def test_no_file_of_an_image_lends_its_owners_rights(project: Project, target: str) -> None:
     """Its base has a few such programs; no-new-privileges makes them powerless, ours adds none."""

@@ -97,6 +97,13 @@ def test_a_prediction_is_in_the_log(stack: Project) -> None:
     assert eventually(lambda: count(stack, "prediction_logs") == before + 1)
 
 
+def test_the_command_churn_works_inside(stack: Project, trained: Run) -> None:
+    listed = stack.inside("airflow-scheduler", "churn", "models", "list")
+    assert trained.version in listed.stdout, listed.stderr
+    verified = stack.inside("airflow-scheduler", "churn", "models", "verify")
+    assert verified.returncode == 0, verified.stderr
+
+
 def test_a_second_publish_is_served_without_a_failed_request(
     stack: Project, trained: Run, progress: Progress
 ) -> None:

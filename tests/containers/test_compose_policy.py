@@ -118,9 +118,16 @@ def test_an_image_is_tagged_and_never_latest_nor_pinned_by_digest(name: str) -> 
     assert "@" not in tag
 
 
+def test_an_image_is_built_once_and_never_asked_of_a_registry() -> None:
+    ours = [one for one in SERVICES.values() if one["image"].startswith("churn-")]
+    built = [one["image"] for one in ours if "build" in one]
+    assert len(built) == len(set(built)) == len({one["image"] for one in ours})
+    assert {one["pull_policy"] for one in ours if "build" not in one} == {"never"}
+
+
 def test_our_images_carry_the_version_of_the_project() -> None:
     version = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
-    ours = [service["image"] for service in SERVICES.values() if "build" in service]
+    ours = [one["image"] for one in SERVICES.values() if one["image"].startswith("churn-")]
     assert {image.partition(":")[2] for image in ours} == {version}
     assert f'image.version="{version}"' in (PROJECT / "Dockerfile").read_text()
 

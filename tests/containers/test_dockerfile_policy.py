@@ -61,7 +61,7 @@ def test_a_finished_image_says_what_it_is(target: str) -> None:
 
 def test_the_airflow_image_holds_the_pipeline_and_no_service() -> None:
     copied = copied_from_the_project(STAGES["airflow"])
-    scripts = {"docker/airflow-init.sh", "docker/heartbeat.py"}
+    scripts = {"docker/airflow-init.sh", "docker/churn", "docker/heartbeat.py"}
     assert copied == scripts | {"include", "plugins", "dags"}
 
 
