@@ -13,7 +13,8 @@ from churn.errors import ChurnError
 from churn.registry.store import ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
-from serving.api import batch, customers, document, logs, problems, routes
+from serving.api import customers, document, logs, problems, routes
+from serving.api.batch import route as batch
 from serving.api.doors import Doors, require_doors, started_with
 from serving.api.edge import Edge
 from serving.api.limits import Limits

@@ -21,8 +21,10 @@ from churn.registry.store import ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.schema import create_tables
-from serving.api.batch_formats import READERS, CsvReader, Format
-from serving.api.batch_rows import Rows
+from serving.api.batch.csv_reader import CsvReader
+from serving.api.batch.formats import Format
+from serving.api.batch.readers import READERS
+from serving.api.batch.rows import Rows
 from tests.api.conftest import eventually, publish, running
 from tests.api.process import serving
 from tests.customer_file import CHURN_CSV, read_rows
