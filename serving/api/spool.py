@@ -32,6 +32,7 @@ class Spool:
         self.dropped = 0
         """How many predictions this worker could not keep."""
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._counter = Counter(folder)
         self._writer = Writer(folder)
         self.used = spool.used(folder)
@@ -92,7 +93,7 @@ class Spool:
 
     def waiting(self) -> int:
         """Return how many predictions nobody has brought on yet."""
-        with self._lock:
+        with self._counting:  # a lock of its own: who asks holds up nobody who is answered
             return self._counter.count(self._writer)
 
     def close(self) -> None:
