@@ -142,7 +142,7 @@ def _counted(path: Path, predictions: int) -> Path:
     return path.with_stem("-".join([*time_and_chance, str(predictions)]))
 
 
-def _count_of(path: Path) -> int | None:
+def count_of(path: Path) -> int | None:
     """Return how many predictions a segment's name says that it holds, if it does."""
     count = path.stem.split("-")[2:]
     return int(count[0]) if count and count[0].isdecimal() else None
@@ -193,33 +193,3 @@ def clear_leftovers(folder: Path, *, older_than: float = 60.0) -> None:
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > older_than:
                 path.unlink()
-
-
-class Counter:
-    """Counts the predictions of a folder: by name what is finished, else no byte twice."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._seen: dict[Path, tuple[int, int]] = {}
-
-    def count(self, own: Writer) -> int:
-        """Return how many the segments hold at this moment, that of our own writer included."""
-        named, others = 0, []
-        for path in segments(self._folder):
-            if path != own.path and (count := _count_of(path)) is None:
-                others.append(path)
-            else:
-                named += own.predictions if path == own.path else count or 0
-        self._seen = dict(self._read(others))
-        return named + sum(predictions for _, predictions in self._seen.values())
-
-    def _read(self, paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[int, int]]]:
-        """Yield up to where each segment of another process was read, and what it held there."""
-        for path in paths:
-            place, predictions = self._seen.get(path, (0, 0))
-            with suppress(FileNotFoundError), path.open("rb") as file:
-                file.seek(place)
-                content = file.read()
-                found = read(content)
-                end = place + len(content) - found.unread
-                yield path, (end, predictions + sum(map(predictions_in, found.records)))

@@ -9,7 +9,8 @@ from typing import Final, Self
 from churn import spool
 from churn.errors import ChurnError
 from churn.records import predictions_in
-from churn.spool import Counter, Finished, Writer
+from churn.spool import Finished, Writer
+from serving.api.spool_counter import Counter
 
 _SEGMENT_BYTES: Final = 4_000_000
 

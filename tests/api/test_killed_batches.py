@@ -50,6 +50,10 @@ def _received(connection: socket.socket) -> bytes:
         return b""
 
 
+def _waiting(service: Running) -> int:
+    return int(service.get("/readyz")[1]["prediction_log"]["waiting"])
+
+
 @pytest.mark.parametrize("after", [100, 8_000, 20_000])
 def test_every_row_that_was_read_before_the_worker_was_killed_is_logged_once(
     home: Path, database_url: str, serving_url: str, after: int
@@ -59,8 +63,7 @@ def test_every_row_that_was_read_before_the_worker_was_killed_is_logged_once(
     with serving(home, CHURN_DATABASE_URL=serving_url) as service:
         read = list(_answers_until_killed(service, after=after))
     with serving(home, CHURN_DATABASE_URL=serving_url) as service:
-        waits = lambda: service.get("/readyz")[1]["prediction_log"]["waiting"]  # noqa: E731
-        assert eventually(lambda: waits() == 0, seconds=30)
+        assert eventually(lambda: _waiting(service) == 0, seconds=30)
     with connect(database_url) as connection:
         rows = connection.execute(
             "SELECT prediction_id::text, probability_churn, customer_id FROM prediction_logs"
