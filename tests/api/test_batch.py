@@ -75,9 +75,8 @@ def test_a_csv_is_answered_row_by_row_as_single_requests_are(client: TestClient)
         assert got["error"] == ""
         assert got["prediction"] == str(one["prediction"])
         for name in ("probability_churn", "threshold", "expected_value"):
-            assert float(got[name]) == pytest.approx(one[name], abs=1e-12)
-        interval = [float(got["interval_low"]), float(got["interval_high"])]
-        assert interval == pytest.approx(one["interval"], abs=1e-12)
+            assert float(got[name]) == one[name]
+        assert [float(got["interval_low"]), float(got["interval_high"])] == one["interval"]
 
 
 def _settled(row: dict[str, Any]) -> dict[str, Any]:
