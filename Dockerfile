@@ -73,4 +73,4 @@ EXPOSE 8000
 # /livez, not /readyz: a service that waits for its first model is well.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 \
     CMD ["python", "/app/probe.py", "8000", "/livez"]
-CMD ["uvicorn", "--factory", "serving.api.app:create_app", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--no-access-log", "--log-config", "serving/api/logging.json"]
+CMD ["python", "-m", "serving.api", "--host", "0.0.0.0", "--port", "8000", "--workers", "2"]

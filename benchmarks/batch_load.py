@@ -5,7 +5,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,10 +20,19 @@ _CHUNK: Final = 1 << 18
 
 @dataclass(frozen=True)
 class Batch:
-    """How fast it was, and by how many bytes the server had grown when it was done."""
+    """How fast it was, and by how many bytes the server had grown when it was done.
+
+    ``cpu_seconds`` are all that the service took until PostgreSQL had every row.
+    """
 
     per_second: float
+    cpu_seconds: float
     grown: int
+
+    @property
+    def per_cpu_second(self) -> float:
+        """Rows per second of the processor's time."""
+        return ROWS / self.cpu_seconds
 
 
 def csv_of(rows: Sequence[Known]) -> bytes:
@@ -36,13 +45,13 @@ def csv_of(rows: Sequence[Known]) -> bytes:
     return f"{header}\n".encode() + text.getvalue().encode() * (ROWS // len(rows))
 
 
-def send(port: int, content: bytes, server: psutil.Process) -> Batch:
-    """Send the rows and read the answers at the same time.
+def send(port: int, content: bytes, server: psutil.Process, *, until: Callable[[], None]) -> Batch:
+    """Send the rows and read the answers at the same time; ``until`` waits for the log.
 
     Raises:
         RuntimeError: an answer is missing.
     """
-    before, started = _memory(server), time.perf_counter()
+    before, worked, started = _memory(server), _worked(server), time.perf_counter()
     with socket.create_connection((HOST, port), timeout=120) as connection:
         head = (
             f"POST /predict/batch HTTP/1.1\r\nHost: {HOST}:{port}\r\nContent-Type: text/csv\r\n"
@@ -55,7 +64,9 @@ def send(port: int, content: bytes, server: psutil.Process) -> Batch:
     seconds = time.perf_counter() - started
     if lines < ROWS:
         raise RuntimeError(f"{lines:,} lines came back for {ROWS:,} rows")
-    return Batch(ROWS / seconds, _memory(server) - before)
+    grown = _memory(server) - before
+    until()
+    return Batch(ROWS / seconds, _worked(server) - worked, grown)
 
 
 def _lines(connection: socket.socket) -> int:
@@ -65,6 +76,14 @@ def _lines(connection: socket.socket) -> int:
     return lines
 
 
+def _family(server: psutil.Process) -> list[psutil.Process]:
+    return [server, *server.children(recursive=True)]
+
+
 def _memory(server: psutil.Process) -> int:
-    family = [server, *server.children(recursive=True)]
-    return sum(process.memory_info().rss for process in family)
+    return sum(process.memory_info().rss for process in _family(server))
+
+
+def _worked(server: psutil.Process) -> float:
+    times = [process.cpu_times() for process in _family(server)]
+    return sum(each.user + each.system for each in times)

@@ -47,14 +47,4 @@ def find_program(name: str, stack: Stack) -> Program:
 
 def _api_command(stack: Stack) -> tuple[str, ...]:
     address = ("--host", HOST, "--port", str(stack.ports.api))
-    lines = str(stack.layout.project / "serving" / "api" / "logging.json")
-    quiet = ("--no-access-log", "--timeout-graceful-shutdown", "5", "--log-config", lines)
-    return (
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "--factory",
-        "serving.api.app:create_app",
-        *address,
-        *quiet,
-    )
+    return (sys.executable, "-m", "serving.api", *address, "--timeout-graceful-shutdown", "5")

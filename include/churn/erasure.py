@@ -19,6 +19,7 @@ from churn import spool
 from churn.customer import CUSTOMER_ID
 from churn.errors import ChurnError
 from churn.model.holdout import is_held_out
+from churn.records import predictions_in, without
 from churn.warehouse.connect import Connection, placeholders, statement
 
 _PATIENCE_SECONDS: Final = 15.0
@@ -129,33 +130,34 @@ def forget_spooled(folder: Path, customer_id: str, *, patience: float = _PATIENC
         time.sleep(_PAUSE_SECONDS)
 
 
-def _named(customer_id: str) -> bytes:
-    return json.dumps(customer_id, ensure_ascii=False).encode()
+def _named(customer_id: str) -> Sequence[bytes]:
+    """Return how an id may stand in JSON."""
+    return [json.dumps(customer_id, ensure_ascii=flag).encode() for flag in (False, True)]
 
 
-def _mentions(path: Path, named: bytes) -> bool:
+def _mentions(path: Path, named: Sequence[bytes]) -> bool:
+    """Whether a file has the id; one that was shipped, or renamed, meanwhile may have it yet."""
     try:
-        return named in path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
-        return False
+        return True
+    return any(name in content for name in named)
 
 
-def _forget(segment: spool.Finished, customer_id: str, named: bytes) -> int:
+def _forget(segment: spool.Finished, customer_id: str, named: Sequence[bytes]) -> int:
     records = segment.content().records
-    kept = [r for r in records if named not in r or not _is_of(r, customer_id)]
-    if len(kept) < len(records):
+    left = [without(r, customer_id) if any(n in r for n in named) else r for r in records]
+    kept = [record for record in left if record is not None]
+    forgotten = sum(map(predictions_in, records)) - sum(map(predictions_in, kept))
+    if forgotten:
         segment.replace(kept)
-    return len(records) - len(kept)
+    return forgotten
 
 
-def _is_of(record: bytes, customer_id: str) -> bool:
-    return bool(json.loads(record).get(CUSTOMER_ID.name) == customer_id)
-
-
-def _forget_damaged(folder: Path, named: bytes) -> int:
+def _forget_damaged(folder: Path, named: Sequence[bytes]) -> int:
     found = [path for path in folder.glob(f"*{spool.DAMAGED}") if _mentions(path, named)]
     for path in found:
-        path.unlink()
+        path.unlink(missing_ok=True)
     return len(found)
 
 

@@ -6,6 +6,9 @@ and remove it: the process that wrote it, another one, or one that starts after 
 
 A record is a header (length, CRC-32) and its bytes, written by one ``write``. When that returns,
 the kernel has it: it survives the death of the process, by SIGKILL too, but not a power cut.
+
+The name of a segment that its process finished says how many predictions it holds, so that nobody
+has to read it to count them: ``<time>-<random>-<predictions>.log``.
 """
 
 import fcntl
@@ -19,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zlib import crc32
+
+from churn.records import predictions_in
 
 SUFFIX: Final = ".log"
 DAMAGED: Final = ".damaged"
@@ -70,9 +75,10 @@ class Writer:
         self.path = folder / f"{name}{SUFFIX}"
         unnamed.rename(self.path)
         self.size = 0
+        self.predictions = 0
 
-    def append(self, content: bytes) -> None:
-        """Write framed records; when this returns the kernel has them.
+    def append(self, content: bytes, predictions: int) -> None:
+        """Write framed records of so many predictions; when this returns the kernel has them.
 
         Raises:
             OSError: they could not be written (a full disk, say); nothing of them stays.
@@ -85,6 +91,7 @@ class Writer:
             os.ftruncate(self._file, self.size)
             raise
         self.size += len(content)
+        self.predictions += predictions
 
     def sync(self) -> None:
         """Ask the disk to have what the kernel has."""
@@ -92,8 +99,11 @@ class Writer:
 
     def close(self) -> None:
         """Leave the segment to whoever ships it; remove it if it is empty."""
-        if not self.size:
-            self.path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if self.size:
+                self.path.rename(_counted(self.path, self.predictions))
+            else:
+                self.path.unlink()
         os.close(self._file)
 
 
@@ -116,6 +126,7 @@ class Finished:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self.path)
+        self.path.rename(_counted(self.path, sum(map(predictions_in, records))))
 
     def put_aside(self) -> None:
         """Keep it, but not as one that is shipped: somebody has to look at it."""
@@ -124,6 +135,17 @@ class Finished:
     def remove(self) -> None:
         """Forget it; what it held is elsewhere."""
         self.path.unlink()
+
+
+def _counted(path: Path, predictions: int) -> Path:
+    time_and_chance = path.stem.split("-")[:2]
+    return path.with_stem("-".join([*time_and_chance, str(predictions)]))
+
+
+def count_of(path: Path) -> int | None:
+    """Return how many predictions a segment's name says that it holds, if it does."""
+    count = path.stem.split("-")[2:]
+    return int(count[0]) if count and count[0].isdecimal() else None
 
 
 def segments(folder: Path) -> list[Path]:
@@ -171,26 +193,3 @@ def clear_leftovers(folder: Path, *, older_than: float = 60.0) -> None:
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > older_than:
                 path.unlink()
-
-
-class Counter:
-    """Counts the records of a folder, and reads no byte twice."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._seen: dict[Path, tuple[int, int]] = {}
-
-    def count(self) -> int:
-        """Return how many records the segments hold at this moment."""
-        self._seen = dict(self._counted())
-        return sum(records for _, records in self._seen.values())
-
-    def _counted(self) -> Iterator[tuple[Path, tuple[int, int]]]:
-        for path in segments(self._folder):
-            place, records = self._seen.get(path, (0, 0))
-            with suppress(FileNotFoundError), path.open("rb") as file:
-                file.seek(place)
-                content = file.read()
-                found = read(content)
-                end = place + len(content) - found.unread
-                yield path, (end, records + len(found.records))

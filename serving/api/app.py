@@ -1,7 +1,6 @@
 """Puts the service together."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -9,12 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from churn.errors import ChurnError
 from churn.registry.store import ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
-from serving.api import batch, customers, document, logs, problems, routes
-from serving.api.doors import Doors, require_doors, started_with
+from serving.api import customers, document, logs, problems, routes
+from serving.api.batch import route as batch
+from serving.api.doors import Doors
 from serving.api.edge import Edge
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
@@ -23,16 +22,13 @@ from serving.api.predicting import DirectRoute, Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.service import Service
 from serving.api.spool import Spool
+from serving.api.startup import own_settings
 from serving.api.workers import Workers
 
 _DESCRIPTION = """
 Who will leave, how sure that is, and why, from as many or as few fields as are known.
 Errors are problem JSON (RFC 9457) that names the field and what was expected.
 """
-_STARTUP_FAILED = 3
-"""The exit code upon which uvicorn gives up instead of starting its workers again."""
-
-log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -41,17 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Without settings it is the process's own service: it reads the environment, and refuses to
     listen to other machines while there is no API key.
     """
-    if settings is not None:
-        return _assemble(settings)
-    try:
-        chosen = Settings.from_environment()
-        require_doors(Doors(chosen), *started_with())
-        Limits.from_values(chosen.service)
-    except ChurnError as error:
-        logs.install()
-        log.critical("%s", error)
-        raise SystemExit(_STARTUP_FAILED) from None
-    return _assemble(chosen)
+    return _assemble(own_settings() if settings is None else settings)
 
 
 def _assemble(settings: Settings) -> FastAPI:

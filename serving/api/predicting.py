@@ -51,7 +51,8 @@ class Predictor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         wanted = asked_in(scope)
-        content = self.predict(await read_body(receive), wanted, key_in(scope))
+        most = scope["app"].state.service.limits.body_bytes
+        content = self.predict(await read_body(receive, most=most), wanted, key_in(scope))
         length = (b"content-length", b"%d" % len(content))
         headers = [_JSON, length, *_LANGUAGE[wanted.language]]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -77,14 +78,16 @@ class Predictor:
         if _NAMES.isdisjoint(known):
             told = f"give at least one of {', '.join(field.name for field in FEATURES)}"
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, told)
-        prediction_id = keyed_id(key, known) if key else str(uuid.uuid4())
-        if key and (kept := self._kept.get(prediction_id)):
+        name = keyed_name(key, known) if key else ""
+        if key and (kept := self._kept.get(name)):
             return kept
-        given = answer(self._live.model, known, asked, prediction_id)
+        model = self._live.model
+        prediction_id = keyed_id(name, model.version) if key else str(uuid.uuid4())
+        given = answer(model, known, asked, prediction_id)
         self._record(given, known)
         content = _encode(given)
         if key:
-            self._keep(prediction_id, content)
+            self._keep(name, content)
         return content
 
     def _record(self, given: Answer, known: Known) -> None:
@@ -97,8 +100,8 @@ class Predictor:
                 raise ProblemError(status, told, headers=headers) from None
         self._metrics.predicted(str(given["model_version"]), int(str(given["prediction"])))
 
-    def _keep(self, prediction_id: str, content: bytes) -> None:
-        self._kept[prediction_id] = content
+    def _keep(self, name: str, content: bytes) -> None:
+        self._kept[name] = content
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
 
@@ -120,13 +123,18 @@ def record(given: Answer, known: Known, *, features: bool = True) -> bytes:
     )
 
 
-def keyed_id(key: bytes, known: Known) -> str:
-    """Return the id of the prediction that a key and a customer stand for (RFC 9562, UUIDv5).
-
-    The same key with another customer is another prediction.
-    """
+def keyed_name(key: bytes, known: Known) -> str:
+    """Return what a key and a customer stand for; with another customer it is another request."""
     content = msgspec.json.encode(dict(known), order="deterministic")
-    return str(uuid.uuid5(_NAMESPACE, f"{key.decode('latin-1')}\n{content.decode()}"))
+    return f"{key.decode('latin-1')}\n{content.decode()}"
+
+
+def keyed_id(name: str, version: str) -> str:
+    """Return the id of the prediction that a version gives for a name (RFC 9562, UUIDv5).
+
+    What another version says is another prediction: one id never has two answers.
+    """
+    return str(uuid.uuid5(_NAMESPACE, f"{name}\n{version}"))
 
 
 def language_headers(language: Language) -> dict[str, str]:

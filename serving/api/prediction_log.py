@@ -7,19 +7,23 @@ is shipped again and changes nothing, as the database knows each prediction by i
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, Self
 
 import psycopg
 
 from churn.errors import ChurnError
+from churn.records import halves, is_block, predictions_in
 from churn.spool import Finished
 from churn.warehouse.connect import Connection, placeholders, statement
 from serving.api.spool import Spool
 
 _BATCH: Final = 2_000
+"""So many predictions are brought to PostgreSQL at once."""
+
 _INTERVAL_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 5.0
 _END_SECONDS: Final = 3.0
@@ -34,7 +38,7 @@ Connect = Callable[[], Connection]
 class LogState:
     """What PostgreSQL does not have yet, and why.
 
-    ``waiting`` records take ``bytes`` of at most ``limit``, those of other workers included;
+    ``waiting`` predictions take ``bytes`` of at most ``limit``, those of other workers included;
     ``dropped`` is how many predictions this worker could not record.
     """
 
@@ -81,7 +85,7 @@ class PredictionLog:
         return LogState(waiting, spool.used, spool.limit, spool.dropped, self.trouble)
 
     def ship(self) -> int:
-        """Bring every finished record, and ours, to PostgreSQL; return how many those were."""
+        """Bring every finished prediction, and ours, to PostgreSQL; return how many those were."""
         self._spool.measure()
         if not self._spool.used:
             return 0
@@ -91,27 +95,26 @@ class PredictionLog:
 
     def _ship_segment(self, connection: Connection, segment: Finished) -> int:
         content = segment.content()
-        records = content.records
-        for start in range(0, len(records), _BATCH):
-            self._insert(connection, records[start : start + _BATCH])
+        for batch in _batches(content.records):
+            self._insert(connection, batch)
         if content.unread and not content.is_torn:
             segment.put_aside()
             log.error("%s: %s bytes are damaged; kept", segment.path.name, f"{content.unread:,}")
         else:
             segment.remove()
-        return len(records)
+        return sum(map(predictions_in, content.records))
 
     def _insert(self, connection: Connection, records: Sequence[bytes]) -> None:
         """Insert in one statement; a record that PostgreSQL will never take holds up no other."""
         try:
             _execute(connection, records)
         except psycopg.DataError as error:
-            if len(records) == 1:
+            parts = _parts(records)
+            if len(parts) == 1:
                 self._put_aside(records[0], error)
                 return
-            half = len(records) // 2
-            self._insert(connection, records[:half])
-            self._insert(connection, records[half:])
+            for part in parts:
+                self._insert(connection, part)
 
     def _put_aside(self, record: bytes, error: Exception) -> None:
         log.error("PostgreSQL refuses a prediction, which is kept aside: %s", error)
@@ -158,6 +161,27 @@ class PredictionLog:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(_END_SECONDS)
+
+
+def _batches(records: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Yield records that go to PostgreSQL together: of single predictions, or of blocks."""
+    for _, alike in groupby(records, is_block):
+        batch: list[bytes] = []
+        predictions = 0
+        for record in alike:
+            batch.append(record)
+            predictions += predictions_in(record)
+            if predictions >= _BATCH:
+                yield batch
+                batch, predictions = [], 0
+        if batch:
+            yield batch
+
+
+def _parts(records: Sequence[bytes]) -> Sequence[Sequence[bytes]]:
+    """Return what to try one after the other instead, down to a single prediction."""
+    half = len(records) // 2
+    return (records[:half], records[half:]) if half else [(part,) for part in halves(records[0])]
 
 
 def _execute(connection: Connection, records: Sequence[bytes]) -> None:

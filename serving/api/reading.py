@@ -16,7 +16,6 @@ from serving.api.languages import preferred
 from serving.api.problems import ProblemError
 from serving.api.schemas import Explain
 
-MAX_BODY_BYTES: Final = 1 << 16
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 _LONGEST_KEY: Final = 255
 _FLAGS: Final = {
@@ -50,19 +49,19 @@ def asked_in(scope: Scope) -> Asked:
     return asked(scope["query_string"], language)
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Return a request's body.
+async def read_body(receive: Receive, *, most: int) -> bytes:
+    """Return a request's body, of at most so many bytes.
 
     Raises:
         ProblemError: it is too large.
     """
     message = await receive()
     body = bytes(message.get("body", b""))
-    while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
+    while message.get("more_body", False) and len(body) <= most:
         message = await receive()
         body += message.get("body", b"")
-    if len(body) > MAX_BODY_BYTES:
-        detail = f"a customer takes at most {MAX_BODY_BYTES:,} bytes"
+    if len(body) > most:
+        detail = f"a customer takes at most {most:,} bytes"
         raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
     return body
 

@@ -8,7 +8,9 @@ from typing import Final, Self
 
 from churn import spool
 from churn.errors import ChurnError
-from churn.spool import Counter, Finished, Writer
+from churn.records import predictions_in
+from churn.spool import Finished, Writer
+from serving.api.spool_counter import Counter
 
 _SEGMENT_BYTES: Final = 4_000_000
 
@@ -29,8 +31,9 @@ class Spool:
         self.folder = folder
         self.limit = limit
         self.dropped = 0
-        """How many records this worker could not keep."""
+        """How many predictions this worker could not keep."""
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._counter = Counter(folder)
         self._writer = Writer(folder)
         self.used = spool.used(folder)
@@ -42,13 +45,14 @@ class Spool:
             NotRecordedError: they could not be kept, none of them.
         """
         content = b"".join([spool.framed(record) for record in records])
+        predictions = sum(map(predictions_in, records))
         try:
             with self._lock:
                 self._require_room(len(content))
-                self._writer.append(content)
+                self._writer.append(content, predictions)
                 self.used += len(content)
         except (NotRecordedError, OSError) as error:
-            self.dropped += len(records)
+            self.dropped += predictions
             raise NotRecordedError(f"the prediction cannot be recorded: {error}") from None
         if self._writer.size > _SEGMENT_BYTES:
             self._finish_large()
@@ -89,9 +93,9 @@ class Spool:
                     yield segment
 
     def waiting(self) -> int:
-        """Return how many records nobody has brought on yet."""
-        with self._lock:
-            return self._counter.count()
+        """Return how many predictions nobody has brought on yet."""
+        with self._counting:  # a lock of its own: who asks holds up nobody who is answered
+            return self._counter.count(self._writer)
 
     def close(self) -> None:
         """Leave everything to whoever comes next."""

@@ -57,11 +57,8 @@ def environment(home: Path, **values: str) -> dict[str, str]:
 
 def command(port: int, *, workers: int = 1, host: str = "127.0.0.1") -> list[str]:
     """Return how the service is started."""
-    log = ["--log-config", str(PROJECT / "serving" / "api" / "logging.json"), "--no-access-log"]
     where = ["--host", host, "--port", str(port), "--workers", str(workers)]
-    return [
-        sys.executable, "-m", "uvicorn", "--factory", "serving.api.app:create_app", *where, *log,
-    ]  # fmt: skip
+    return [sys.executable, "-m", "serving.api", *where]
 
 
 @contextmanager

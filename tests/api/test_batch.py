@@ -21,8 +21,10 @@ from churn.registry.store import ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.schema import create_tables
-from serving.api.batch_formats import READERS, CsvReader, Format
-from serving.api.batch_rows import Rows
+from serving.api.batch.csv_reader import CsvReader
+from serving.api.batch.formats import Format
+from serving.api.batch.readers import READERS
+from serving.api.batch.rows import Rows
 from tests.api.conftest import eventually, publish, running
 from tests.api.process import serving
 from tests.customer_file import CHURN_CSV, read_rows
@@ -73,9 +75,8 @@ def test_a_csv_is_answered_row_by_row_as_single_requests_are(client: TestClient)
         assert got["error"] == ""
         assert got["prediction"] == str(one["prediction"])
         for name in ("probability_churn", "threshold", "expected_value"):
-            assert float(got[name]) == pytest.approx(one[name], abs=1e-12)
-        interval = [float(got["interval_low"]), float(got["interval_high"])]
-        assert interval == pytest.approx(one["interval"], abs=1e-12)
+            assert float(got[name]) == one[name]
+        assert [float(got["interval_low"]), float(got["interval_high"])] == one["interval"]
 
 
 def _settled(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from churn.keys import Keys, Scope, entry, read_keys, write_keys
 from churn.settings import Settings
 from local.network import free_port
 from serving.api.app import create_app
+from serving.api.startup import STARTUP_FAILED
 from tests.api.conftest import eventually, running
 from tests.api.process import command, environment
 from tests.command import Churn
@@ -171,15 +173,54 @@ def _start(home: Path, *, workers: int, **values: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_without_keys_the_service_does_not_start_on_another_address(
+def test_without_keys_the_service_does_not_start_on_another_address_and_its_exit_code_says_so(
     tmp_path: Path, workers: int
 ) -> None:
     process = _start(tmp_path, workers=workers)
     _, said = process.communicate(timeout=60)
-    assert process.returncode or workers > 1  # uvicorn's parent ends with 0 whatever its workers do
-    assert "not listening on 0.0.0.0" in said
+    assert process.returncode == STARTUP_FAILED
+    assert said.count("not listening on 0.0.0.0") == 1
     assert "churn keys add NAME" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("CHURN_API_BATCHES", "none", "expected a whole number over 0"),
+        ("CHURN_SPOOL_LIMIT_MB", "-1", "expected a whole number"),
+        ("CHURN_SPOOL", "/proc/no/folder", "/proc/no"),
+    ],
+)
+def test_what_cannot_work_ends_the_service_before_it_has_workers(
+    tmp_path: Path, variable: str, value: str, told: str
+) -> None:
+    command = [sys.executable, "-m", "serving.api", "--port", str(free_port()), "--workers", "2"]
+    done = subprocess.run(
+        command,
+        env=environment(tmp_path, **{variable: value}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == STARTUP_FAILED
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_uvicorns_own_command_refuses_another_address_too(tmp_path: Path) -> None:
+    app = ["--factory", "serving.api.app:create_app", "--host", "0.0.0.0"]  # noqa: S104
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", *app, "--port", str(free_port())],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == STARTUP_FAILED
+    assert "not listening on 0.0.0.0" in done.stderr
 
 
 def test_with_a_key_of_the_environment_it_does(tmp_path: Path) -> None:

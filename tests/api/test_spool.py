@@ -203,3 +203,43 @@ def test_a_segment_does_not_grow_for_ever(tmp_path: Path) -> None:
         assert spool.waiting() == 9_000
     assert len(sizes) >= 3
     assert max(sizes) < 4_500_000
+
+
+def test_what_others_finished_is_counted_by_its_name_and_never_read(spool: Spool) -> None:
+    for number in range(300):
+        path = spool.folder / f"{number:020d}-{'a' * 16}-4000.log"
+        path.touch()
+        os.truncate(path, 4_000_000)  # zeros, which take no room and are no records
+    spool.add(b"ours", b"too")
+    before = _bytes_read()
+    assert spool.waiting() == 300 * 4_000 + 2
+    assert _bytes_read() - before < 1_000_000
+
+
+def _bytes_read() -> int:
+    """Return how many bytes this process has read so far, from a cache or not."""
+    path = Path("/proc/self/io")
+    if not path.exists():
+        pytest.skip("this system does not count what a process reads")
+    return int(path.read_text().split()[1])
+
+
+def test_what_a_killed_process_left_and_what_came_before_there_were_names_is_counted_once(
+    spool: Spool,
+) -> None:
+    former = spool.folder / f"{7:020d}-{'a' * 16}.log"
+    former.write_bytes(framed(b'{"prediction_id":"x"}') * 1_000)
+    assert spool.waiting() == 1_000
+    before = _bytes_read()
+    assert spool.waiting() == 1_000
+    assert _bytes_read() - before < 10_000
+    assert _shipped(spool) == [b'{"prediction_id":"x"}'] * 1_000
+
+
+def test_a_block_counts_as_its_predictions(spool: Spool) -> None:
+    spool.add(b"one", b'{"predictions":40,"rows":{}}')
+    with Spool(spool.folder, limit=LIMIT) as other:
+        assert (spool.waiting(), other.waiting()) == (41, 41)
+    spool.finish()
+    assert spool.waiting() == 41
+    assert segments.segments(spool.folder)[0].stem.endswith("-41")

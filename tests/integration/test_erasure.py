@@ -125,7 +125,7 @@ def test_what_a_spool_out_of_reach_still_holds_is_kept_out_of_the_database(
 
 def test_a_running_service_that_cannot_ship_is_named_instead_of_a_promise(folder: Path) -> None:
     writer = Writer(folder)
-    writer.append(framed(_record(WHO)))
+    writer.append(framed(_record(WHO)), 1)
     with pytest.raises(ChurnError, match="a running service still holds records"):
         erasure.forget_spooled(folder, WHO, patience=0.3)
     writer.close()

@@ -1,7 +1,5 @@
 """A disk that is full in the middle of a load: told in one line, and the next run succeeds."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from local.network import free_port
 from local.postgres import Server
 from tests.large_file import ROWS, SUM, finish, start
 from tests.loading import bring_in, many_lines, number
+from tests.small_disk import fill, small_disk
 
 DISK_MB = 320
 # Left free: less than the staging table takes, or enough for it but not for what comes of it.
@@ -24,27 +23,8 @@ FREE_MB = {"copy": 12, "clean": 40}
 @pytest.fixture
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A small disk of its own."""
-    folder = tmp_path_factory.mktemp("disk")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
-    size = f"size={DISK_MB}m"
-    mount = [shutil.which("mount") or "mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)]
-    umount = shutil.which("umount")
-    if not umount or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("a small disk cannot be mounted here (that takes root)")
-    try:
-        folder.chmod(0o755)
-        yield folder
-    finally:
-        subprocess.run([umount, "--lazy", folder], check=True)
-
-
-def _fill(disk: Path, *, leave_mb: int) -> Path:
-    ballast = disk / "ballast"
-    with ballast.open("wb") as file:
-        missing = shutil.disk_usage(disk).free - leave_mb * 1_000_000
-        file.write(bytes(missing))
-    return ballast
+    with small_disk(tmp_path_factory.mktemp("disk"), megabytes=DISK_MB) as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("moment", FREE_MB)
@@ -59,7 +39,7 @@ def test_a_full_disk_is_told_changes_nothing_and_the_next_run_succeeds(
         with connect(url) as connection:
             create_tables(connection)
         bring_in(url, known)
-        ballast = _fill(disk, leave_mb=FREE_MB[moment])
+        ballast = fill(disk, leave_mb=FREE_MB[moment])
         process = start(url, large)
         _, error = process.communicate(timeout=120)
         assert process.returncode == 1

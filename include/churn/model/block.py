@@ -40,6 +40,11 @@ class Block:
             return np.asarray(self.codes[name] != UNKNOWN)
         return ~np.isnan(self.numbers[name])
 
+    def only(self, places: NDArray[np.intp]) -> "Block":
+        """Return some of the customers."""
+        codes = {name: column[places] for name, column in self.codes.items()}
+        return Block(codes, {name: column[places] for name, column in self.numbers.items()})
+
     def known(self, place: int) -> Known:
         """Return what is known of one customer."""
         codes = ((field, int(self.codes[field.name][place])) for field in CHOICES)
@@ -67,6 +72,20 @@ def block_of(rows: Sequence[Known]) -> Block:
 _PLACES: Mapping[str, Mapping[Value | None, int]] = {
     field.name: {value: place for place, value in enumerate(field.values)} for field in CHOICES
 }
+
+
+def replaced(block: Block, customers: Mapping[int, Known]) -> Block:
+    """Return a block in which the customers at some places are others."""
+    if not customers:
+        return block
+    places, some = list(customers), block_of(list(customers.values()))
+    codes = {name: column.copy() for name, column in block.codes.items()}
+    numbers = {name: column.copy() for name, column in block.numbers.items()}
+    for name, choices in some.codes.items():
+        codes[name][places] = choices
+    for name, amounts in some.numbers.items():
+        numbers[name][places] = amounts
+    return Block(codes, numbers)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Scores many customers at once, as ``Conditioner.score`` scores each.
 
 Customers of whom the same is known share a pattern, and under a pattern each column is one look-up
-per customer. The sum's order differs, and so may the last digit (1e-15).
+per customer. Sums, logarithms and exponentials are ``math``'s as there, so that the doubles are the
+same to the last bit: numpy's differ in it, from one processor to the next.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from churn.model.columns import Transform
 from churn.model.conditioning import Conditioner
 from churn.model.layout import Evidence, Layout, Number, token
 from churn.model.pattern import Pattern
-from churn.model.score import Z_90
+from churn.model.score import Z_90, sigmoid
 
 Floats = NDArray[np.float64]
 
@@ -41,18 +43,17 @@ def score_block(conditioner: Conditioner, block: Block) -> BlockScore:
         pattern = conditioner.pattern(_told(names, int(bit)))
         log_odds[rows] = _log_odds(pattern, layout, block, rows)
         variance[rows] = pattern.variance
-    settled = log_odds * drawn_in_by(variance)
+    probability = _each(sigmoid, log_odds / np.sqrt(1 + math.pi * variance / 8))  # as drawn_in
+    if not variance.any():
+        return BlockScore(probability, probability.copy(), probability.copy())
     reach = Z_90 * np.sqrt(variance)
-    return BlockScore(_sigmoid(settled), _sigmoid(log_odds - reach), _sigmoid(log_odds + reach))
+    return BlockScore(
+        probability, _each(sigmoid, log_odds - reach), _each(sigmoid, log_odds + reach)
+    )
 
 
-def drawn_in_by(variance: Floats) -> Floats:
-    """Return what ``drawn_in`` multiplies log-odds by, for each variance."""
-    return 1 / np.sqrt(1 + math.pi * variance / 8)
-
-
-def _sigmoid(log_odds: Floats) -> Floats:
-    return 0.5 * (1 + np.tanh(log_odds / 2))
+def _each(function: Callable[[float], float], values: Floats) -> Floats:
+    return np.fromiter(map(function, values.tolist()), np.float64, len(values))
 
 
 def _evidence(layout: Layout, block: Block) -> tuple[list[str], NDArray[np.int64]]:
@@ -84,19 +85,23 @@ def _told(names: list[str], bit: int) -> Evidence:
 
 def _log_odds(pattern: Pattern, layout: Layout, block: Block, rows: NDArray[np.intp]) -> Floats:
     points = np.frombuffer(pattern.points)
-    constant = pattern.base + sum(points[place] for _, place in pattern.partly)
-    total = np.full(len(rows), constant)
+    parts: list[Iterable[float]] = [
+        repeat(pattern.base),
+        *(repeat(points[place]) for _, place in pattern.partly),
+    ]
     for name in pattern.choices:
         places = [layout.places[name][value] for value in BY_NAME[name].values]
-        total += points[places][block.codes[name][rows]]
+        parts.append(points[places][block.codes[name][rows]].tolist())
     for number in pattern.numbers:
-        total += points[number.place] * _standardised(number, block.numbers[number.field][rows])
-    return total
+        z = _standardised(number, block.numbers[number.field][rows])
+        parts.append((points[number.place] * z).tolist())
+    sums = map(math.fsum, zip(*parts, strict=False))  # what is constant has no end
+    return np.fromiter(sums, np.float64, len(rows))
 
 
 def _standardised(number: Number, values: Floats) -> Floats:
     column = number.column
-    x = np.log1p(values) if number.design.transform is Transform.LOG1P else values
+    x = _each(math.log1p, values) if number.design.transform is Transform.LOG1P else values
     if column.lowest is not None or column.highest is not None:
         x = np.clip(x, column.lowest, column.highest)
     return (x - column.mean) / column.scale

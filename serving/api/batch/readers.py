@@ -1,0 +1,29 @@
+"""What reads each format."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from serving.api.batch.array_reader import ArrayReader
+from serving.api.batch.csv_reader import CsvReader
+from serving.api.batch.formats import Format
+from serving.api.batch.ndjson_reader import NdjsonReader
+from serving.api.batch.rows import Rows
+
+
+class Reader(Protocol):
+    """Takes a stream in pieces and gives its rows, as far as they are complete."""
+
+    def feed(self, piece: bytes, *, last: bool = False) -> list[Rows]:
+        """Return the rows that are complete now.
+
+        Raises:
+            InvalidCustomerError: nothing of what follows can be read.
+        """
+
+
+READERS: Final[Mapping[Format, Callable[[int], Reader]]] = {
+    Format.JSON: ArrayReader,
+    Format.NDJSON: NdjsonReader,
+    Format.CSV: CsvReader,
+}
+"""By format: makes a reader of rows that have at most so many bytes each."""

@@ -1,0 +1,70 @@
+"""The address that batches are sent to."""
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from serving.api.batch.formats import Format, source_format, target_format
+from serving.api.batch.incoming import pieces
+from serving.api.batch.outlet import Outlet
+from serving.api.batch.work import Batch, Work
+from serving.api.document import batch_operation
+from serving.api.reading import key_in
+from serving.api.routes import IdempotencyKey, TheService
+
+_INLINE_BYTES = 1 << 14
+"""A smaller piece is not worth a thread."""
+
+router = APIRouter()
+
+
+@router.post("/predict/batch", response_model=None, **batch_operation())
+async def predict_batch(
+    request: Request,
+    service: TheService,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - describes what ``key_in`` reads
+) -> Response:
+    """Score many customers: a JSON array, NDJSON (an object per line) or CSV with a header.
+
+    Rows are answered in their order, as they come, by one version of the model. A row that cannot
+    be read is answered with its number and its error, and stops no other.
+    """
+    source = source_format(request.headers.get("content-type", ""))
+    target = target_format(request.headers.get("accept", ""), source)
+    return BatchResponse(Batch(service, service.live.model, source, target))
+
+
+class BatchResponse(Response):
+    """Reads the request while it answers it."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(media_type=batch.target.value)
+        self._batch = batch
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer every row; what the client does not take yet waits on the disk."""
+        service = self._batch.service
+        seconds = service.limits.seconds
+        start = _start(self._batch.target)
+        outlet = Outlet(start, send, folder=service.workers.folder, seconds=seconds)
+        work = Work(self._batch, key_in(scope))
+        try:
+            async for piece, last in pieces(receive, seconds):
+                await outlet.put(await _answered(work, piece, last=last))
+                if work.is_over:
+                    break
+            await outlet.finish()
+        finally:
+            outlet.close()
+
+
+def _start(target: Format) -> Message:
+    headers = [(b"content-type", target.encode())]
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+async def _answered(work: Work, piece: bytes, *, last: bool) -> bytes:
+    if len(piece) <= _INLINE_BYTES:
+        return work.answer(piece, last=last)
+    return await asyncio.to_thread(work.answer, piece, last=last)

@@ -1,0 +1,152 @@
+"""Rows of cells under a header: read with look-ups, and with care only where that is not enough."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from churn import customer
+from churn.customer import CHURN, CUSTOMER_ID, FEATURES, TENURE, TOTAL_CHARGES, Known, normalised
+from churn.errors import InvalidCustomerError, Problem
+from churn.model.block import (
+    CHOICES,
+    NUMBERS,
+    UNKNOWN,
+    Block,
+    Codes,
+    Mask,
+    Numbers,
+    completed_block,
+    describes_something,
+    replaced,
+)
+from serving.api.batch import spellings
+from serving.api.batch.rows import LONGEST_ID, ROW_ID, Rows, read_known
+from serving.api.batch.spellings import BLANK_AMOUNT, ODD
+
+_NAMES: Final = {
+    normalised(ROW_ID): ROW_ID,
+    **{outside: field.name for outside, field in customer.BY_OUTSIDE_NAME.items()},
+}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells by column; ``torn`` rows had another number of cells, and are blank."""
+
+    columns: Sequence[Sequence[str]]
+    size: int
+    torn: Mapping[int, int] = field(default_factory=dict)
+
+
+def cells_of(rows: list[list[str]], width: int) -> Cells:
+    """Return rows of cells by column."""
+    torn = {place: len(row) for place, row in enumerate(rows) if len(row) != width}
+    whole = [[""] * width if place in torn else row for place, row in enumerate(rows)]
+    return Cells(list(zip(*whole, strict=True)), len(rows), torn)
+
+
+class Table:
+    """Reads rows of cells under a header.
+
+    Raises:
+        InvalidCustomerError: it names a field twice, or none.
+    """
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self.width = len(header)
+        self._places = _places(header)
+        self._codes = {field.name: spellings.Codes(field) for field in CHOICES}
+        self._amounts = {field.name: spellings.Amounts(field) for field in NUMBERS}
+
+    def read(self, cells: Cells) -> Rows:
+        """Return what the cells say."""
+        columns = cells.columns
+        ids = self._column(cells, CUSTOMER_ID.name)
+        block, careful = _settled(Block(self._given_codes(cells), self._given_numbers(cells)))
+        if ids is not None:
+            careful |= _odd_ids(ids)
+        places = np.flatnonzero(careful).tolist()
+        found = {p: self._known(columns, p) for p in places if p not in cells.torn}
+        knowns = {p: o for p, o in found.items() if not isinstance(o, InvalidCustomerError)}
+        errors = {p: o for p, o in found.items() if isinstance(o, InvalidCustomerError)}
+        return Rows(
+            replaced(block, knowns),
+            [""] * cells.size if ids is None else list(map(str.strip, ids)),
+            errors | self._torn(cells.torn),
+            self._column(cells, ROW_ID) or (),
+            lambda place: "\x1f".join(column[place] for column in columns),
+        )
+
+    def _torn(self, torn: Mapping[int, int]) -> dict[int, InvalidCustomerError]:
+        expected = f"{self.width} cells, as the header has"
+        return {
+            place: InvalidCustomerError((Problem("row", f"{width} cells", expected),))
+            for place, width in torn.items()
+        }
+
+    def _given_codes(self, cells: Cells) -> dict[str, Codes]:
+        return {
+            name: np.full(cells.size, UNKNOWN, np.int8)
+            if (column := self._column(cells, name)) is None
+            else np.fromiter(map(known.__getitem__, column), np.int8, cells.size)
+            for name, known in self._codes.items()
+        }
+
+    def _given_numbers(self, cells: Cells) -> dict[str, Numbers]:
+        return {
+            name: np.full(cells.size, np.nan)
+            if (column := self._column(cells, name)) is None
+            else np.fromiter(map(known.__getitem__, column), np.float64, cells.size)
+            for name, known in self._amounts.items()
+        }
+
+    def _column(self, cells: Cells, name: str) -> Sequence[str] | None:
+        place = self._places.get(name)
+        return None if place is None else cells.columns[place]
+
+    def _known(self, columns: Sequence[Sequence[str]], row: int) -> Known | InvalidCustomerError:
+        places = self._places.items()
+        cells = {name: columns[place][row] for name, place in places if name != ROW_ID}
+        told = {n: c for n, c in cells.items() if c.strip() or n == TOTAL_CHARGES.name}
+        return read_known(told)
+
+
+def _places(header: Sequence[str]) -> Mapping[str, int]:
+    """Return where each field stands; columns that are no field tell nothing."""
+    places: dict[str, int] = {}
+    for place, cell in enumerate(header):
+        name = _NAMES.get(normalised(cell.strip()))
+        if name is None or name == CHURN.name:
+            continue
+        if name in places:
+            raise InvalidCustomerError((Problem(cell, "a column", f"{name} only once"),))
+        places[name] = place
+    if places.keys().isdisjoint(field.name for field in FEATURES):
+        names = ", ".join(field.name for field in FEATURES)
+        raise InvalidCustomerError((Problem("header", ",".join(header), f"some of {names}"),))
+    return places
+
+
+def _odd_ids(ids: Sequence[str]) -> Mask:
+    """Return which customers' ids have to be looked at with care."""
+    if "".join(ids).isprintable() and max(map(len, ids)) <= LONGEST_ID:
+        return np.zeros(len(ids), bool)
+    return np.array([not (one.isprintable() and len(one) <= LONGEST_ID) for one in ids])
+
+
+def _settled(given: Block) -> tuple[Block, Mask]:
+    """Return what follows filled in, and which rows have to be looked at with care."""
+    numbers = dict(given.numbers)
+    total = numbers[TOTAL_CHARGES.name]
+    blank = total == BLANK_AMOUNT
+    first_month = blank & (numbers[TENURE.name] == 0)
+    numbers[TOTAL_CHARGES.name] = np.where(first_month, 0.0, total)
+    careful = blank & ~first_month
+    for column in (*given.codes.values(), *numbers.values()):
+        careful |= column == ODD
+    for name, column in numbers.items():
+        numbers[name] = np.where(column < 0, np.nan, column)
+    done = completed_block(Block(given.codes, numbers))
+    return done.block, careful | done.contradicts | ~describes_something(done.block)

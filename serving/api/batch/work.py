@@ -1,0 +1,111 @@
+"""Answers the pieces of a batch, one after the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from churn.errors import InvalidCustomerError
+from churn.log_options import WhenFull
+from churn.scoring import LoadedModel
+from serving.api.batch.answers import Answered, answer_rows
+from serving.api.batch.formats import Format
+from serving.api.batch.readers import READERS
+from serving.api.batch.records import record_of
+from serving.api.batch.rows import Rows, Unreadable
+from serving.api.batch.writers import WRITERS
+from serving.api.problems import ProblemError
+from serving.api.service import Service
+from serving.api.spool import NotRecordedError
+
+_CACHED_BYTES: Final = 1 << 17
+"""Rows of so many bytes are worked on at once: their cells fit into a processor's cache."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch: by which version it is answered, and in which formats."""
+
+    service: Service
+    model: LoadedModel
+    source: Format
+    target: Format
+
+
+class Work:
+    """One batch's progress; ``key`` makes its rows known again when they are sent again."""
+
+    def __init__(self, batch: Batch, key: bytes) -> None:
+        self._batch = batch
+        self._key = key
+        self._reader = READERS[batch.source](batch.service.limits.body_bytes)
+        self._writer = WRITERS[batch.target]()
+        self._begun = False
+        self._next = 1
+        self.is_over = False
+
+    def answer(self, piece: bytes, *, last: bool) -> bytes:
+        """Return the answers to the rows that are complete with this piece; they are on record.
+
+        Raises:
+            InvalidCustomerError: nothing can be read at all.
+            ProblemError: the first rows cannot be recorded.
+        """
+        written = [b"" if self._begun else self._writer.start]
+        try:
+            for rows in self._rows(piece, last=last):
+                written.append(self._write(rows))
+                self._begun = True
+        except InvalidCustomerError as error:
+            written.append(self._fail(error))
+        except NotRecordedError as error:
+            written.append(self._not_recorded(error))
+        self._begun = True
+        self.is_over = self.is_over or last
+        return b"".join(written) + (self._writer.end if self.is_over else b"")
+
+    def _rows(self, piece: bytes, *, last: bool) -> Iterator[Rows]:
+        for start in range(0, max(len(piece), 1), _CACHED_BYTES):
+            end = start + _CACHED_BYTES
+            yield from self._reader.feed(piece[start:end], last=last and end >= len(piece))
+
+    def _write(self, rows: Rows) -> bytes:
+        most = self._batch.service.limits.batch_rows
+        if self._next + len(rows) - 1 > most:
+            raise Unreadable(f"a batch has at most {most:,} rows; from here on none is read")
+        given = answer_rows(self._batch.model, rows, first=self._next, key=self._key)
+        answered = given.without_errors()
+        self._record(answered)
+        self._count(answered, refused=len(given) - len(answered))
+        self._next += len(rows)
+        return self._writer.write(given)
+
+    def _record(self, given: Answered) -> None:
+        if not len(given):
+            return
+        service = self._batch.service
+        record = record_of(given, features=service.log_options.features)
+        try:
+            service.log.add(record)
+        except NotRecordedError:
+            if service.log_options.when_full is WhenFull.REFUSE:
+                raise
+
+    def _count(self, given: Answered, *, refused: int) -> None:
+        metrics = self._batch.service.metrics
+        metrics.read_rows(scored=len(given), refused=refused)
+        metrics.predicted(given.version, 1, given.leaving)
+        metrics.predicted(given.version, 0, len(given) - given.leaving)
+
+    def _not_recorded(self, error: NotRecordedError) -> bytes:
+        if not self._begun:
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}
+            raise ProblemError(status, f"{error}; so it is not given", headers=headers)
+        return self._fail(Unreadable(str(error)))
+
+    def _fail(self, error: InvalidCustomerError) -> bytes:
+        """Say why nothing more is read; before anything was answered that is the whole answer."""
+        if not self._begun:
+            raise error
+        self.is_over = True
+        return self._writer.fail(self._next, error)

@@ -1,0 +1,37 @@
+"""Counts what waits in a spool."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from churn import spool
+from churn.records import predictions_in
+from churn.spool import Writer
+
+
+class Counter:
+    """Counts the predictions of a folder: by name what is finished, else no byte twice."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[Path, tuple[int, int]] = {}
+
+    def count(self, own: Writer) -> int:
+        """Return how many the segments hold at this moment, that of our own writer included."""
+        paths = spool.segments(self._folder)
+        named = {path: spool.count_of(path) for path in paths if path != own.path}
+        self._seen = dict(self._read([path for path, count in named.items() if count is None]))
+        ours = own.predictions if own.path in paths else 0  # else it was finished meanwhile
+        others = sum(predictions for _, predictions in self._seen.values())
+        return ours + others + sum(count or 0 for count in named.values())
+
+    def _read(self, paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[int, int]]]:
+        """Yield up to where each segment of another process was read, and what it held there."""
+        for path in paths:
+            place, predictions = self._seen.get(path, (0, 0))
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                file.seek(place)
+                content = file.read()
+                found = spool.read(content)
+                end = place + len(content) - found.unread
+                yield path, (end, predictions + sum(map(predictions_in, found.records)))

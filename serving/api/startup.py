@@ -1,0 +1,30 @@
+"""What the service reads and checks before it starts."""
+
+import logging
+import sys
+
+from churn.errors import ChurnError
+from churn.settings import Settings
+from serving.api import logs
+from serving.api.doors import Doors, require_doors, started_with
+from serving.api.limits import Limits
+from serving.api.spool import Spool
+
+STARTUP_FAILED = 3
+"""The exit code upon which uvicorn gives up instead of starting its workers again."""
+
+log = logging.getLogger(__name__)
+
+
+def own_settings() -> Settings:
+    """Return what the environment says, or end the process and say why it cannot be served."""
+    try:
+        settings = Settings.from_environment()
+        require_doors(Doors(settings), *started_with())
+        Limits.from_values(settings.service)
+        Spool(settings.spool, limit=settings.log.spool_limit).close()
+    except (ChurnError, OSError) as error:
+        logs.install()
+        log.critical("%s", error)
+        sys.exit(STARTUP_FAILED)
+    return settings
