@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from churn.errors import DataQualityError
 from churn.model import leaks, policy
 from churn.model.bootstrap import Figure, Measured
@@ -154,7 +152,7 @@ def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Com
         champion=champion.repeat(0),
         challenger=challenger.repeat(0),
         slices={f"{field} {value}": mask for field, value, mask in masks(rows)},
-        weights=rows.weights.astype(np.int64),
+        weights=rows.weights,
     )
 
 
