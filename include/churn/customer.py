@@ -149,6 +149,19 @@ def normalised(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter not in " _-")
 
 
+_ANSWER_WORDS: Final = ("churn", "attrition", "cancelled", "canceled", "hasleft", "exited")
+_ANSWERS_OF_IBM: Final = frozenset(
+    map(normalised, ("Customer Status", "Satisfaction Score", "CLTV"))
+)
+"""Columns of IBM's extended files that tell the answer without having churn in their name."""
+
+
+def tells_the_answer(name: str) -> bool:
+    """Whether a column other than ours was made from who left, by its name."""
+    plain = normalised(name)
+    return plain in _ANSWERS_OF_IBM or any(word in plain for word in _ANSWER_WORDS)
+
+
 BY_OUTSIDE_NAME: Final[Mapping[str, Field]] = {
     **{normalised(field.name): field for field in COLUMNS},
     **{normalised(field.header): field for field in COLUMNS},
