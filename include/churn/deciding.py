@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import sql
 
 from churn import scoring
 from churn.customer import CONTRACT, GENDER, SENIOR_CITIZEN
@@ -17,7 +16,7 @@ from churn.registry.promotion import Decision, PromotionRule
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel
 from churn.warehouse import customers
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.connect import Connection, placeholders, statement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,13 +48,15 @@ def decide(
 
 def compare(connection: Connection, candidate: LoadedModel, champion: LoadedModel) -> Comparison:
     """Score both on the current customers of the hold-out, at most about 100,000 of them."""
+    from churn.model.compiling import known_rows
     from churn.model.features import target
 
-    known = int(str(scalar(connection, sql.SQL("SELECT count(*) FROM customers"))))
-    share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, HELD_OUT_SHARE * known))
+    held_out = HELD_OUT_SHARE * customers.count(connection).customers
+    share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, held_out))
     frame = customers.read_held_out(connection, share=share)
+    rows = known_rows(frame)
     return Comparison(
-        target(frame), _scored(champion, frame), _scored(candidate, frame), slices(frame)
+        target(frame), champion.probabilities(rows), candidate.probabilities(rows), slices(frame)
     )
 
 
@@ -100,9 +101,3 @@ def _rolled_back(connection: Connection, candidate: LoadedModel) -> Decision | N
 
 def _served(model: LoadedModel) -> dict[str, object]:
     return model.manifest.model_dump(mode="json", include=_SERVED)
-
-
-def _scored(model: LoadedModel, frame: "pd.DataFrame") -> NDArray[np.float64]:
-    from churn.model.compiling import known_rows
-
-    return np.array([model.score(known).probability for known in known_rows(frame)])

@@ -5,6 +5,7 @@ import dataclasses
 from psycopg import sql
 
 from churn.customer import COLUMNS, SNAPSHOT_DATE
+from churn.warehouse import customers
 from churn.warehouse.cells import as_written
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.gate import (
@@ -122,7 +123,7 @@ def _judge(
             leaks=staged.header.leaks,
             absent=tuple(f.header for f in staged.header.absent),
             torn=_count_torn(connection, staged) if counts.rejected else 0,
-            replaced_by=_count_customers(connection) if replace else None,
+            replaced_by=customers.count(connection) if replace else None,
         )
     )
 
@@ -137,12 +138,6 @@ def _read_last_loads(connection: Connection, load_id: int) -> Counted | None:
 def _count_torn(connection: Connection, staged: Staged) -> int:
     query = sql.SQL("SELECT count(malformed) FROM {}").format(staging_table(staged.load_id))
     return int(str(scalar(connection, query)))
-
-
-def _count_customers(connection: Connection) -> Counted:
-    query = "SELECT count(*), count(*) FILTER (WHERE churn) FROM customers"
-    rows, churned = connection.execute(query).fetchone() or (0, 0)
-    return Counted(int(str(rows)), int(str(churned)))
 
 
 def _finish(connection: Connection, merged: Merged, judgement: Judgement) -> None:
