@@ -95,11 +95,6 @@ class Scorecard(BaseModel):
         """The names of all fields that tell something, weightless ones included."""
         return frozenset(column.field for column in self.columns)
 
-    @property
-    def inputs(self) -> frozenset[str]:
-        """The names of the fields with a weight: with all of them known, a score is exact."""
-        return frozenset(column.field for column in self.columns if column.weight)
-
 
 def _is_crossed(column: WeightedColumn) -> bool:
     lowest, highest = column.lowest, column.highest
