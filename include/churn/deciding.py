@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn import scoring
-from churn.customer import CONTRACT, GENDER, SENIOR_CITIZEN
 from churn.errors import ModelRefusedError, NoModelError
 from churn.model.holdout import HELD_OUT_SHARE
 from churn.registry import promotion
@@ -21,7 +20,6 @@ from churn.warehouse.connect import Connection, placeholders, statement
 if TYPE_CHECKING:
     import pandas as pd
 
-SLICED_BY: Final = (GENDER, SENIOR_CITIZEN, CONTRACT)
 _MOST_HELD_OUT: Final = 100_000
 _SERVED: Final = {"fingerprint", "threshold", "family", "policy"}
 
@@ -62,11 +60,9 @@ def compare(connection: Connection, candidate: LoadedModel, champion: LoadedMode
 
 def slices(frame: "pd.DataFrame") -> Mapping[str, NDArray[np.bool_]]:
     """Return who belongs to each slice, by its name, such as ``contract=One year``."""
-    return {
-        f"{field.name}={field.label(value)}": np.asarray(frame[field.name] == value)
-        for field in SLICED_BY
-        for value in field.values
-    }
+    from churn.model.slices import masks
+
+    return {f"{field}={value}": mask for field, value, mask in masks(frame)}
 
 
 def _without_comparing(

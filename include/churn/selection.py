@@ -151,7 +151,7 @@ def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Com
         y=rows.y,
         champion=champion.repeat(0),
         challenger=challenger.repeat(0),
-        slices={f"{field} {value}": mask for field, value, mask in masks(rows)},
+        slices={f"{field} {value}": mask for field, value, mask in masks(rows.frame)},
         weights=rows.weights,
     )
 
