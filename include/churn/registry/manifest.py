@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from churn.errors import ModelRefusedError
+from churn.model.document import read_document
 from churn.model.policy import Policy
 from churn.registry.quality import (
     Calibration,
@@ -87,9 +87,4 @@ def read_manifest(content: bytes) -> Manifest:
     Raises:
         ModelRefusedError: naming what is wrong with it.
     """
-    try:
-        return Manifest.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "manifest"
-        raise ModelRefusedError(f"manifest.json: {where}: {first['msg']}") from None
+    return read_document(Manifest, content, "manifest.json")
