@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from churn.model.document import read_document
 from churn.model.policy import Policy
@@ -79,6 +79,15 @@ class Manifest(_Part):
     data_fingerprint: Sha256 | None = None
     data_customers: int | None = None
     settings: Mapping[str, str] = {}
+
+    @model_validator(mode="after")
+    def _has_one_threshold(self) -> "Manifest":
+        """``threshold`` is older than ``policy``, which a version may lack."""
+        if "policy" in self.model_fields_set and self.threshold != self.policy.threshold:
+            raise ValueError(
+                f"threshold {self.threshold} is not the policy's {self.policy.threshold}"
+            )
+        return self
 
 
 def read_manifest(content: bytes) -> Manifest:
