@@ -1,7 +1,8 @@
 """Compares a candidate with what serves, on the customers that no model has learned from."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ def _rolled_back(connection: Connection, candidate: LoadedModel) -> Decision | N
     if row is None:
         return None
     version, happened_at, actor, reason = row
-    when = f"{happened_at:%Y-%m-%d %H:%M}"
+    when = f"{cast(datetime, happened_at).astimezone(UTC):%Y-%m-%d %H:%M}"
     return Decision(
         False,
         f"keep: it is {version} again, from which {actor} went back at {when} ({reason}); "

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import cast
 from uuid import UUID
 
@@ -130,10 +131,10 @@ def _load(connection: Connection, store: ModelStore, version: str) -> LoadedMode
     if version in store.versions():
         return scoring.load_model(store.published(version))
     retired = last_of(connection, Kind.RETIRED, version)
-    when = (
-        f"was removed at {retired.happened_at:%Y-%m-%d %H:%M} ({retired.reason})" if retired else ""
-    )
+    what = "is not in this model store"
+    if retired:
+        moment = f"{retired.happened_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        what = f"was removed at {moment} ({retired.reason})"
     raise CannotReplayError(
-        f"{version}, which served this prediction, {when or 'is not in this model store'}; "
-        "`churn reproduce` can train it again"
+        f"{version}, which served this prediction, {what}; `churn reproduce` can train it again"
     )
