@@ -8,62 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from churn.field import NO, YES, Field, Kind, Value
+from churn.field import NO, Field, Kind, Value, choice, flag, service
 
 Known = Mapping[str, Value]
 """What is known of one customer: canonical values by field name; absent means unknown."""
 
 NO_INTERNET: Final = "No internet service"
 NO_PHONE: Final = "No phone service"
-
-_FLAG_WORDS: Final[dict[str, bool]] = {
-    **dict.fromkeys(("yes", "y", "true", "t", "1"), True),
-    **dict.fromkeys(("no", "n", "false", "f", "0"), False),
-}
-
-
-def _flag(
-    name: str,
-    header: str,
-    description: str,
-    *,
-    example: bool = False,
-    protected: bool = False,
-) -> Field:
-    return Field(
-        name=name,
-        header=header,
-        kind=Kind.FLAG,
-        description=description,
-        example=example,
-        values=(False, True),
-        codes=_FLAG_WORDS,
-        protected=protected,
-    )
-
-
-def _service(name: str, header: str, description: str, absent: str) -> Field:
-    return Field(
-        name=name,
-        header=header,
-        kind=Kind.CHOICE,
-        description=description,
-        example=NO,
-        values=(NO, YES, absent),
-        codes={word: YES if on else NO for word, on in _FLAG_WORDS.items()},
-    )
-
-
-def _choice(name: str, header: str, description: str, *values: str) -> Field:
-    return Field(
-        name=name,
-        header=header,
-        kind=Kind.CHOICE,
-        description=description,
-        example=values[0],
-        values=values,
-    )
-
 
 CUSTOMER_ID: Final = Field(
     name="customer_id",
@@ -82,11 +33,11 @@ GENDER: Final = Field(
     codes={"0": "Female", "1": "Male", "f": "Female", "m": "Male"},
     protected=True,
 )
-SENIOR_CITIZEN: Final = _flag(
+SENIOR_CITIZEN: Final = flag(
     "senior_citizen", "SeniorCitizen", "65 years or older.", protected=True
 )
-PARTNER: Final = _flag("partner", "Partner", "Lives with a partner.")
-DEPENDENTS: Final = _flag("dependents", "Dependents", "Has dependents in the household.")
+PARTNER: Final = flag("partner", "Partner", "Lives with a partner.")
+DEPENDENTS: Final = flag("dependents", "Dependents", "Has dependents in the household.")
 TENURE: Final = Field(
     name="tenure",
     header="tenure",
@@ -96,15 +47,15 @@ TENURE: Final = Field(
     maximum=1_200,
     unit="months",
 )
-PHONE_SERVICE: Final = _flag("phone_service", "PhoneService", "Has a phone line.", example=True)
-MULTIPLE_LINES: Final = _service(
+PHONE_SERVICE: Final = flag("phone_service", "PhoneService", "Has a phone line.", example=True)
+MULTIPLE_LINES: Final = service(
     "multiple_lines", "MultipleLines", "Has more than one phone line.", NO_PHONE
 )
-INTERNET_SERVICE: Final = _choice(
+INTERNET_SERVICE: Final = choice(
     "internet_service", "InternetService", "Internet access.", "DSL", "Fiber optic", NO
 )
 ADD_ONS: Final = tuple(
-    _service(name, header, description, NO_INTERNET)
+    service(name, header, description, NO_INTERNET)
     for name, header, description in (
         ("online_security", "OnlineSecurity", "Add-on: online security."),
         ("online_backup", "OnlineBackup", "Add-on: online backup."),
@@ -114,11 +65,11 @@ ADD_ONS: Final = tuple(
         ("streaming_movies", "StreamingMovies", "Add-on: streaming movies."),
     )
 )
-CONTRACT: Final = _choice(
+CONTRACT: Final = choice(
     "contract", "Contract", "Contract term.", "Month-to-month", "One year", "Two year"
 )
-PAPERLESS_BILLING: Final = _flag("paperless_billing", "PaperlessBilling", "Bills are paperless.")
-PAYMENT_METHOD: Final = _choice(
+PAPERLESS_BILLING: Final = flag("paperless_billing", "PaperlessBilling", "Bills are paperless.")
+PAYMENT_METHOD: Final = choice(
     "payment_method",
     "PaymentMethod",
     "How bills are paid.",
@@ -145,7 +96,7 @@ TOTAL_CHARGES: Final = Field(
     maximum=1_000_000_000,
     unit="currency units",
 )
-CHURN: Final = _flag("churn", "Churn", "Left the company: what is predicted.")
+CHURN: Final = flag("churn", "Churn", "Left the company: what is predicted.")
 
 SNAPSHOT_DATE: Final = Field(
     name="snapshot_date",
@@ -196,6 +147,19 @@ DEPENDENCIES: Final = (
 def normalised(name: str) -> str:
     """A column name without case, spaces, dashes and underscores: how outside names are matched."""
     return "".join(letter for letter in name.lower() if letter not in " _-")
+
+
+_ANSWER_WORDS: Final = ("churn", "attrition", "cancelled", "canceled", "hasleft", "exited")
+_ANSWERS_OF_IBM: Final = frozenset(
+    map(normalised, ("Customer Status", "Satisfaction Score", "CLTV"))
+)
+"""Columns of IBM's extended files that tell the answer without having churn in their name."""
+
+
+def tells_the_answer(name: str) -> bool:
+    """Whether a column other than ours was made from who left, by its name."""
+    plain = normalised(name)
+    return plain in _ANSWERS_OF_IBM or any(word in plain for word in _ANSWER_WORDS)
 
 
 BY_OUTSIDE_NAME: Final[Mapping[str, Field]] = {

@@ -1,14 +1,13 @@
 """Compares a candidate with what serves, on the customers that no model has learned from."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import sql
 
 from churn import scoring
-from churn.customer import CONTRACT, GENDER, SENIOR_CITIZEN
 from churn.errors import ModelRefusedError, NoModelError
 from churn.model.holdout import HELD_OUT_SHARE
 from churn.registry import promotion
@@ -17,12 +16,11 @@ from churn.registry.promotion import Decision, PromotionRule
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel
 from churn.warehouse import customers
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.connect import Connection, placeholders, statement
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SLICED_BY: Final = (GENDER, SENIOR_CITIZEN, CONTRACT)
 _MOST_HELD_OUT: Final = 100_000
 _SERVED: Final = {"fingerprint", "threshold", "family", "policy"}
 
@@ -49,23 +47,23 @@ def decide(
 
 def compare(connection: Connection, candidate: LoadedModel, champion: LoadedModel) -> Comparison:
     """Score both on the current customers of the hold-out, at most about 100,000 of them."""
+    from churn.model.compiling import known_rows
     from churn.model.features import target
 
-    known = int(str(scalar(connection, sql.SQL("SELECT count(*) FROM customers"))))
-    share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, HELD_OUT_SHARE * known))
+    held_out = HELD_OUT_SHARE * customers.count(connection).customers
+    share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, held_out))
     frame = customers.read_held_out(connection, share=share)
+    rows = known_rows(frame)
     return Comparison(
-        target(frame), _scored(champion, frame), _scored(candidate, frame), slices(frame)
+        target(frame), champion.probabilities(rows), candidate.probabilities(rows), slices(frame)
     )
 
 
 def slices(frame: "pd.DataFrame") -> Mapping[str, NDArray[np.bool_]]:
     """Return who belongs to each slice, by its name, such as ``contract=One year``."""
-    return {
-        f"{field.name}={field.label(value)}": np.asarray(frame[field.name] == value)
-        for field in SLICED_BY
-        for value in field.values
-    }
+    from churn.model.slices import masks
+
+    return {f"{field}={value}": mask for field, value, mask in masks(frame)}
 
 
 def _without_comparing(
@@ -90,7 +88,7 @@ def _rolled_back(connection: Connection, candidate: LoadedModel) -> Decision | N
     if row is None:
         return None
     version, happened_at, actor, reason = row
-    when = f"{happened_at:%Y-%m-%d %H:%M}"
+    when = f"{cast(datetime, happened_at).astimezone(UTC):%Y-%m-%d %H:%M}"
     return Decision(
         False,
         f"keep: it is {version} again, from which {actor} went back at {when} ({reason}); "
@@ -100,9 +98,3 @@ def _rolled_back(connection: Connection, candidate: LoadedModel) -> Decision | N
 
 def _served(model: LoadedModel) -> dict[str, object]:
     return model.manifest.model_dump(mode="json", include=_SERVED)
-
-
-def _scored(model: LoadedModel, frame: "pd.DataFrame") -> NDArray[np.float64]:
-    from churn.model.compiling import known_rows
-
-    return np.array([model.score(known).probability for known in known_rows(frame)])

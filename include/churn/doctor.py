@@ -7,6 +7,7 @@ from churn.errors import ChurnError
 from churn.registry.store import ModelStore
 from churn.scoring import load_model
 from churn.settings import Settings
+from churn.warehouse import customers
 from churn.warehouse.connect import connect
 
 
@@ -40,9 +41,8 @@ def _warehouse(settings: Settings) -> str:
         row = connection.execute("SELECT to_regclass('customers') IS NOT NULL").fetchone()
         if not (row and row[0]):
             raise ChurnError("the tables are missing; run `churn create-tables` or the DAG")
-        count = connection.execute("SELECT count(*), count(*) FILTER (WHERE churn) FROM customers")
-        customers, churned = count.fetchone() or (0, 0)
-    return f"{customers} customers, {churned} of whom left"
+        found = customers.count(connection)
+    return f"{found.customers} customers, {found.churned} of whom left"
 
 
 def _model(settings: Settings) -> str:

@@ -24,6 +24,11 @@ class Kind(StrEnum):
 YES: Final = "Yes"
 NO: Final = "No"
 
+_FLAG_WORDS: Final[dict[str, bool]] = {
+    **dict.fromkeys(("yes", "y", "true", "t", "1"), True),
+    **dict.fromkeys(("no", "n", "false", "f", "0"), False),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
@@ -76,3 +81,49 @@ class Field:
     def _allowed_codes(self) -> str:
         codes = [c for c in ("true", "false", "1", "0") if c in self.spellings]
         return f" (or {', '.join(codes)})" if codes else ""
+
+
+def flag(
+    name: str,
+    header: str,
+    description: str,
+    *,
+    example: bool = False,
+    protected: bool = False,
+) -> Field:
+    """Return a field that is yes or no, in any of the words for it."""
+    return Field(
+        name=name,
+        header=header,
+        kind=Kind.FLAG,
+        description=description,
+        example=example,
+        values=(False, True),
+        codes=_FLAG_WORDS,
+        protected=protected,
+    )
+
+
+def service(name: str, header: str, description: str, absent: str) -> Field:
+    """Return a field that is yes, no, or ``absent``: what it is an add-on to is not there."""
+    return Field(
+        name=name,
+        header=header,
+        kind=Kind.CHOICE,
+        description=description,
+        example=NO,
+        values=(NO, YES, absent),
+        codes={word: YES if on else NO for word, on in _FLAG_WORDS.items()},
+    )
+
+
+def choice(name: str, header: str, description: str, *values: str) -> Field:
+    """Return a field that is one of its values, the first of which is the example."""
+    return Field(
+        name=name,
+        header=header,
+        kind=Kind.CHOICE,
+        description=description,
+        example=values[0],
+        values=values,
+    )

@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version as installed
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from churn.model.compiling import known_rows
 from churn.model.conditioning import Conditioner
 from churn.model.score import Family
 from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
-from churn.registry.store import CARD, MODEL, SCORECARD, TREES
+from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
 from churn.report import card, findings, plots
 from churn.training import Trained
 from churn.warehouse.customers import Snapshot
@@ -39,16 +39,27 @@ class Package:
     files: Mapping[str, bytes]
 
 
+def _version_name(trained: Trained, now: datetime) -> str:
+    """Return the name of a new version, by time (to the second) and content."""
+    return f"{now:%Y%m%dT%H%M%S}Z-{fingerprint(trained)[:8]}"
+
+
+def free_moment(store: ModelStore, trained: Trained, now: datetime) -> datetime:
+    """Return ``now``, or the first second after it by which no other run named its version."""
+    while store.has(_version_name(trained, now)):
+        now += timedelta(seconds=1)
+    return now
+
+
 def pack(trained: Trained, *, data: Snapshot, now: datetime) -> Package:
-    """Return the manifest and the files of a new version, named by time and content."""
-    digest = fingerprint(trained)
-    version = f"{now:%Y%m%dT%H%M%S}Z-{digest[:8]}"
+    """Return the manifest and the files of a new version."""
+    version = _version_name(trained, now)
     files = _files(version, now, trained)
     manifest = Manifest(
         version=version,
         created_at=now,
-        fingerprint=digest,
-        recipe=_recipe(trained),
+        fingerprint=fingerprint(trained),
+        recipe=recipe(trained),
         settings=trained.options.values,
         trained_on=TrainedOn(
             load_id=data.load_id, customers=trained.customers, churned=trained.churned
@@ -60,7 +71,7 @@ def pack(trained: Trained, *, data: Snapshot, now: datetime) -> Package:
         policy=trained.policy,
         largest_difference=trained.largest_difference,
         golden_rows=_golden_rows(trained, trained.report.rows.frame),
-        libraries=_libraries(),
+        libraries=libraries(),
         files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         **findings.of(trained.report),
     )
@@ -104,7 +115,8 @@ def _rounded(content: object) -> object:
     return content
 
 
-def _recipe(trained: Trained) -> dict[str, str | int | float]:
+def recipe(trained: Trained) -> dict[str, str | int | float]:
+    """Return what the figures and the model depend on besides data, settings and libraries."""
     return {
         "model": f"{trained.family.title}, beside the additive scorecard"
         if trained.trees
@@ -118,7 +130,8 @@ def _recipe(trained: Trained) -> dict[str, str | int | float]:
     }
 
 
-def _libraries() -> dict[str, str]:
+def libraries() -> dict[str, str]:
+    """Return the versions of what computed the model."""
     names = ("scikit-learn", "xgboost-cpu", "numpy", "pandas")
     return {"python": platform.python_version(), **{name: installed(name) for name in names}}
 

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import cast
 from uuid import UUID
 
 from churn import scoring
-from churn.customer import Known
+from churn.customer import MONTHLY_CHARGES, Known
 from churn.errors import ChurnError
+from churn.model.block import block_of, completed_block
 from churn.registry.events import Kind, last_of
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel
 from churn.warehouse.connect import Connection, placeholders, statement
 
 _NOISE = 1e-12
-_ROUNDING = (
-    "; the last bits differ, as they do between types of processors where fields are missing"
-)
+_ROUNDING = "; the last bits differ, as exp and tanh may between processors and libraries"
 
 
 class CannotReplayError(ChurnError):
@@ -24,40 +24,56 @@ class CannotReplayError(ChurnError):
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a version answers about a customer."""
+
+    probability: float
+    prediction: int
+
+    def __str__(self) -> str:
+        return f"{self.probability!r}, prediction {self.prediction}"
+
+    def is_near(self, other: "Answer") -> bool:
+        """Whether it differs by no more than rounding."""
+        difference = abs(self.probability - other.probability)
+        return difference < _NOISE and self.prediction == other.prediction
+
+
+@dataclass(frozen=True)
 class Logged:
     """What ``prediction_logs`` has of a prediction."""
 
     version: str
-    probability: float
-    prediction: int
+    answer: Answer
     features: Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A prediction as it was answered, and as its version answers it now."""
+    """A prediction as it was answered, and as its version answers it now.
+
+    ``in_batch`` is the answer to a row of a batch: those are computed by columns, whose sums are
+    rounded in another order, so that the last bits mostly differ from those of ``alone``. Either is
+    the same again wherever ``exp``, ``tanh`` and ``log1p`` are, which the C library and NumPy
+    compute in other ways on processors without FMA and AVX2.
+    """
 
     logged: Logged
-    probability: float
-    prediction: int
+    alone: Answer
+    in_batch: Answer
 
     @property
     def is_same(self) -> bool:
-        """Whether both are the same to the last bit."""
-        then = (self.logged.probability.hex(), self.logged.prediction)
-        return then == (self.probability.hex(), self.prediction)
+        """Whether it is the same to the last bit, as it was asked: alone, or in a batch."""
+        return self.logged.answer in (self.alone, self.in_batch)
 
     def __str__(self) -> str:
-        told = f"{self.logged.version}: {self.probability!r}, prediction {self.prediction}"
+        logged = self.logged.answer
         if self.is_same:
-            return f"{told}: the same to the last bit"
-        then = f"logged: {self.logged.probability!r}, prediction {self.logged.prediction}"
-        return f"{told}; {then}{_ROUNDING if self._is_rounding else ''}"
-
-    @property
-    def _is_rounding(self) -> bool:
-        difference = abs(self.probability - self.logged.probability)
-        return difference < _NOISE and self.prediction == self.logged.prediction
+            how = "" if logged == self.alone else ", as in a batch"
+            return f"{self.logged.version}: {logged}: the same to the last bit{how}"
+        rounding = _ROUNDING if logged.is_near(self.alone) else ""
+        return f"{self.logged.version}: {self.alone}; logged: {logged}{rounding}"
 
 
 def replay(connection: Connection, store: ModelStore, prediction_id: str) -> Replay:
@@ -69,8 +85,19 @@ def replay(connection: Connection, store: ModelStore, prediction_id: str) -> Rep
     logged = read_logged(connection, prediction_id)
     model = _load(connection, store, logged.version)
     known = cast("Known", logged.features)
+    return Replay(logged, _alone(model, known), _in_batch(model, known))
+
+
+def _alone(model: LoadedModel, known: Known) -> Answer:
     score = model.score(known)
-    return Replay(logged, score.probability, int(model.decide(score, known)))
+    return Answer(score.probability, int(model.decide(score, known)))
+
+
+def _in_batch(model: LoadedModel, known: Known) -> Answer:
+    block = completed_block(block_of([known])).block
+    probability = model.score_block(block).probability
+    leaves = model.verdicts(probability, block.numbers[MONTHLY_CHARGES.name]).leaves
+    return Answer(float(probability[0]), int(leaves[0]))
 
 
 def read_logged(connection: Connection, prediction_id: str) -> Logged:
@@ -96,17 +123,18 @@ def read_logged(connection: Connection, prediction_id: str) -> Logged:
             f"{prediction_id}: the values it was made from were left out of the log "
             "(CHURN_LOG_FEATURES=off), so it cannot be made again"
         )
-    return Logged(*row)  # type: ignore[arg-type]
+    version, probability, prediction, features = row
+    return Logged(version, Answer(probability, prediction), features)  # type: ignore[arg-type]
 
 
 def _load(connection: Connection, store: ModelStore, version: str) -> LoadedModel:
     if version in store.versions():
         return scoring.load_model(store.published(version))
     retired = last_of(connection, Kind.RETIRED, version)
-    when = (
-        f"was removed at {retired.happened_at:%Y-%m-%d %H:%M} ({retired.reason})" if retired else ""
-    )
+    what = "is not in this model store"
+    if retired:
+        moment = f"{retired.happened_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        what = f"was removed at {moment} ({retired.reason})"
     raise CannotReplayError(
-        f"{version}, which served this prediction, {when or 'is not in this model store'}; "
-        "`churn reproduce` can train it again"
+        f"{version}, which served this prediction, {what}; `churn reproduce` can train it again"
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from psycopg import sql
 
@@ -12,10 +11,6 @@ from churn.registry.manifest import Manifest
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection, scalar
 from churn.warehouse.customers import Snapshot
-
-if TYPE_CHECKING:
-    pass
-
 
 _HAS_LOAD = sql.SQL("SELECT EXISTS (SELECT FROM loads WHERE load_id = %(load_id)s)")
 
@@ -57,24 +52,24 @@ def reproduce(connection: Connection, manifest: Manifest) -> Reproduction:
     """
     from churn import packing, training
 
-    source, data = rebuild(connection, manifest)
+    source = rebuild(connection, manifest)
     options = TrainingOptions.from_values(manifest.settings)
     trained = training.train_on(training.read_data(connection, options, source), options)
-    again = packing.pack(trained, data=data, now=manifest.created_at).manifest
-    if again.recipe != manifest.recipe:
+    recipe = packing.recipe(trained)
+    if recipe != manifest.recipe:
         raise NotReproducibleError(
             f"{manifest.version} was trained by another recipe ({dict(manifest.recipe)}) than this "
-            f"code's ({dict(again.recipe)}); check out the code of that day"
+            f"code's ({recipe}); check out the code of that day"
         )
     return Reproduction(
         manifest.version,
         manifest.fingerprint,
-        again.fingerprint,
-        _differing(manifest.libraries, again.libraries),
+        packing.fingerprint(trained),
+        _differing(manifest.libraries, packing.libraries()),
     )
 
 
-def rebuild(connection: Connection, manifest: Manifest) -> tuple[sql.Composable, Snapshot]:
+def rebuild(connection: Connection, manifest: Manifest) -> sql.Composable:
     """Return what stands for the customers that a version was trained on, proved by their hash.
 
     Raises:
@@ -90,7 +85,7 @@ def rebuild(connection: Connection, manifest: Manifest) -> tuple[sql.Composable,
     data = customers.take_snapshot(connection, load_id, source)
     if data.fingerprint != manifest.data_fingerprint:
         raise NotReproducibleError(_what_differs(manifest, data))
-    return source, data
+    return source
 
 
 def _what_differs(manifest: Manifest, data: Snapshot) -> str:

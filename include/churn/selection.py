@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from churn.errors import DataQualityError
 from churn.model import leaks, policy
 from churn.model.bootstrap import Figure, Measured
@@ -153,8 +151,8 @@ def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Com
         y=rows.y,
         champion=champion.repeat(0),
         challenger=challenger.repeat(0),
-        slices={f"{field} {value}": mask for field, value, mask in masks(rows)},
-        weights=rows.weights.astype(np.int64),
+        slices={f"{field} {value}": mask for field, value, mask in masks(rows.frame)},
+        weights=rows.weights,
     )
 
 

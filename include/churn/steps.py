@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from churn import deciding
@@ -90,8 +90,6 @@ def train(
     connection: Connection,
     store: ModelStore,
     options: TrainingOptions | None = None,
-    *,
-    now: datetime | None = None,
 ) -> str:
     """Train on the customers and write a candidate version; return its name."""
     from churn import packing, training
@@ -101,14 +99,11 @@ def train(
     data = customers.take_snapshot(connection, customers.latest_load(connection))
     chosen = options or TrainingOptions()
     trained = training.train_on(training.read_data(connection, chosen), chosen)
-    moment = now or datetime.now(UTC)
+    moment = packing.free_moment(store, trained, datetime.now(UTC))
     package = packing.pack(trained, data=data, now=moment)
-    while store.has(package.manifest.version):  # of another run in the same second
-        moment += timedelta(seconds=1)
-        package = packing.pack(trained, data=data, now=moment)
     events.lock(connection)  # who has it clears half-written candidates away
     store.write_candidate(package.manifest, package.files)
-    log.info("candidate %s\n%s", package.manifest.version, package.files["card.md"].decode())
+    log.info("candidate %s\n%s", package.manifest.version, package.files[CARD].decode())
     return package.manifest.version
 
 

@@ -23,20 +23,13 @@ from churn.options import Economics, TrainingOptions
 from churn.selection import Report, evaluate
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection
+from churn.warehouse.customers import Population
 from churn.warehouse.encoded import read_encoded
 
 if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Population:
-    """How many customers there are, the hold-out included, and how many of them had left."""
-
-    customers: int
-    churned: int
 
 
 @dataclass(frozen=True)
@@ -128,7 +121,7 @@ def read_data(
     ones = np.ones(len(rows.codes))
     learn = Encoded(rows.codes, rows.monthly_charges, rows.total_charges, ones)
     log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{everybody.customers:,}")
-    return Data(frame, learn, Population(everybody.customers, everybody.churned))
+    return Data(frame, learn, everybody)
 
 
 def _train(

@@ -46,6 +46,17 @@ def test_a_manifest_that_is_not_right_is_refused_with_the_field(field: str, valu
         read_manifest(_written(**{field: value}))
 
 
+def test_a_manifest_with_two_thresholds_is_refused_with_both() -> None:
+    with pytest.raises(ModelRefusedError, match=r"threshold 0\.4 is not the policy's 0\.5"):
+        read_manifest(_written(threshold=0.4))
+
+
+def test_a_manifest_from_before_there_were_policies_is_read_with_its_threshold() -> None:
+    document = json.loads(_written(threshold=0.4))
+    del document["policy"]
+    assert read_manifest(json.dumps(document).encode()).threshold == 0.4
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"null", b"[]", b"\x89PNG\r\n\x1a\n", b"{}"])
 def test_something_else_than_a_manifest_is_refused(content: bytes) -> None:
     with pytest.raises(ModelRefusedError, match=r"manifest\.json"):

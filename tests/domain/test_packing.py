@@ -2,7 +2,7 @@ import hashlib
 import io
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import joblib
@@ -14,7 +14,7 @@ from churn.model.compiling import known_rows
 from churn.model.families import TREE_FAMILIES, families
 from churn.model.features import probabilities
 from churn.options import TrainingOptions
-from churn.packing import Package, fingerprint, pack
+from churn.packing import Package, fingerprint, free_moment, pack
 from churn.registry.manifest import read_manifest
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
 from churn.report.plots import PICTURES
@@ -27,6 +27,17 @@ from tests.interacting_customers import interacting_customers, trained_on_intera
 def test_a_version_is_named_by_its_time_and_its_content() -> None:
     manifest = package().manifest
     assert manifest.version == f"20260101T020000Z-{manifest.fingerprint[:8]}"
+
+
+def test_a_second_in_which_the_same_model_was_named_is_left_out(tmp_path: Path) -> None:
+    store, manifest = ModelStore(tmp_path), package().manifest
+    taken, other = manifest.created_at, package(2).manifest.created_at
+    assert free_moment(store, trained(), taken) == taken
+    store.write_candidate(manifest, package().files)
+    assert free_moment(store, trained(), taken) == taken + timedelta(seconds=1)
+    store.publish(manifest.version)
+    assert free_moment(store, trained(), taken) == taken + timedelta(seconds=1)
+    assert free_moment(store, trained(), other) == other
 
 
 def test_the_fingerprint_is_of_the_rounded_weights_and_not_of_the_time() -> None:

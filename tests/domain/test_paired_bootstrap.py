@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from churn.registry.bootstrap import Comparison, differences, log_loss, roc_auc
+from churn.model.metrics import log_loss
+from churn.model.ranking import Ranked, roc_auc
+from churn.registry.bootstrap import Comparison, differences
 
 DRAWS = 1_000
 
@@ -21,10 +23,10 @@ def _scored(rows: int = 600, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[
 def test_both_metrics_are_scikit_learns_with_weights_and_ties(seed: int, decimals: int) -> None:
     y, p = _scored(80, seed)
     p = np.clip(np.round(p, decimals), 0, 1)
-    counts = np.random.default_rng(seed).integers(0, 5, size=(3, 80))
+    counts = np.random.default_rng(seed).integers(0, 5, size=(3, 80)).astype(float)
     counts[:, [int(y.argmax()), int(y.argmin())]] += 1
     expected = [metrics.roc_auc_score(y, p, sample_weight=row) for row in counts]
-    assert roc_auc(y, p, counts) == pytest.approx(expected, abs=1e-12)
+    assert roc_auc(Ranked(y, p, counts)) == pytest.approx(expected, abs=1e-12)
     expected = [metrics.log_loss(y, p, sample_weight=row) for row in counts]
     assert log_loss(y, p, counts) == pytest.approx(expected, abs=1e-12)
 
@@ -54,7 +56,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     covered = 0
     truth_y, truth_p = _scored(200_000, seed=99)
     worse = np.clip(truth_p * 0.8 + 0.05, 0, 1)
-    ones = np.ones((1, len(truth_y)), dtype=np.int64)
+    ones = np.ones((1, len(truth_y)))
     truth = log_loss(truth_y, worse, ones)[0] - log_loss(truth_y, truth_p, ones)[0]
     for seed in range(200):
         y, p = _scored(300, seed)
@@ -68,7 +70,7 @@ def test_a_row_of_weight_three_is_as_good_as_three_rows() -> None:
     y, p = _scored(300)
     other = np.clip(p + 0.03, 0, 1)
     weights = np.random.default_rng(5).integers(1, 4, size=300)
-    packed = Comparison(y, p, other, {}, weights)
+    packed = Comparison(y, p, other, {}, weights.astype(float))
     rows = np.repeat(np.arange(len(y)), weights)
     unpacked = Comparison(y[rows], p[rows], other[rows], {})
     found = [differences(c, replicates=4_000, level=0.95, seed=2) for c in (packed, unpacked)]

@@ -52,7 +52,9 @@ def test_a_sound_version_is_loaded_and_scores_as_the_trained_model(tmp_path: Pat
 def test_a_customer_leaves_from_the_threshold_on(tmp_path: Path) -> None:
     score = conditioner().score(ORIGIN)
     for threshold, leaves in ((score.probability, True), (score.probability + 1e-6, False)):
-        manifest = package().manifest.model_copy(update={"threshold": threshold})
+        policy = Policy(threshold=threshold)
+        changes = {"threshold": threshold, "policy": policy}
+        manifest = package().manifest.model_copy(update=changes)
         folder = tmp_path / str(leaves)
         model = load_model(_written(folder, manifest, dict(package().files)))
         assert model.decide(score, {}) is leaves

@@ -12,7 +12,7 @@ from churn.model.boosted import BoostedModel
 from churn.model.compiling import compile_trees, known_rows
 from churn.model.conditioning import Conditioner
 from churn.model.families import GRADIENT_BOOSTING, SCORECARD, TREE_FAMILIES, families, matrix
-from churn.model.features import fit_weighted, pipeline, probabilities, target
+from churn.model.features import pipeline, probabilities, target
 from churn.model.holdout import is_held_out
 from churn.options import Objective, ProtectedAttributes, TrainingOptions
 from churn.selection import choose
@@ -72,7 +72,8 @@ def test_training_again_gives_the_same_scorecard() -> None:
 def test_the_published_model_has_never_seen_the_hold_out() -> None:
     rows = trained().report.rows
     learn = rows.take(~rows.is_held_out)
-    again = fit_weighted(pipeline(), learn.frame, learn.y, learn.weights)
+    weights = dict.fromkeys(("scale__sample_weight", "logistic__sample_weight"), learn.weights)
+    again = pipeline().fit(learn.frame, learn.y, **weights)
     found, expected = trained().model["logistic"].coef_, again["logistic"].coef_
     np.testing.assert_allclose(found, expected, atol=1e-6)
 

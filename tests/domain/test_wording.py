@@ -10,7 +10,7 @@ from churn.model.compiling import known_rows
 from churn.model.explanation import INTERNET_ADD_ONS, PHONE, Reason, explain
 from churn.model.phrases import PHRASES, Language
 from churn.model.what_if import Change, what_if
-from churn.model.wording import change_text, described, reason_text
+from churn.model.wording import change_text, described, worded
 from churn.parsing import parse_customer
 from tests.customer_file import conditioner, customers
 
@@ -53,7 +53,7 @@ def test_whatever_is_known_every_reason_and_change_can_be_told(language: Languag
             known = completed(some)
             score = conditioner().score(known)
             reasons = explain(known, score, protected=True).reasons
-            told = [reason_text(reason, known, language) for reason in reasons]
+            told = [worded(reason, known, language).text for reason in reasons]
             changes = what_if(known, conditioner().changed)
             told += [change_text(change, language) for change in changes]
             assert all(text and "{" not in text for text in told)
@@ -69,11 +69,11 @@ def test_whatever_is_known_every_reason_and_change_can_be_told(language: Languag
     ],
 )
 def test_a_reason_is_a_sentence(language: Language, months: int, told: str) -> None:
-    assert reason_text(Reason("tenure", 1.0), {"tenure": months}, language) == told
+    assert worded(Reason("tenure", 1.0), {"tenure": months}, language).text == told
 
 
 def test_a_reason_against_leaving_lowers_the_risk() -> None:
-    told = reason_text(Reason("contract", -1.0), {"contract": "Two year"}, PT)
+    told = worded(Reason("contract", -1.0), {"contract": "Two year"}, PT).text
     assert told == "contrato: dois anos reduz o risco"
 
 

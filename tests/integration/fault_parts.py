@@ -210,7 +210,9 @@ class Publisher:
         """Publish the version of a number."""
         made, version = package(1), f"20260201T{number // 60:02}{number % 60:02}00Z-00a6847a"
         threshold = 0.3 + number / 1_000
-        manifest = made.manifest.model_copy(update={"version": version, "threshold": threshold})
+        policy = made.manifest.policy.model_copy(update={"threshold": threshold})
+        changes = {"version": version, "threshold": threshold, "policy": policy}
+        manifest = made.manifest.model_copy(update=changes)
         self.store.write_candidate(manifest, made.files)
         if number % 5 != 4:
             self.thresholds[version] = threshold

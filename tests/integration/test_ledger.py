@@ -1,12 +1,13 @@
 """``model_versions`` and the store, on a real PostgreSQL."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from churn import steps
-from churn.registry.ledger import record_versions
-from churn.registry.store import ModelStore
+from churn.registry.ledger import manifest_of, record_versions
+from churn.registry.store import MANIFEST, ModelStore, read_version
 from churn.warehouse.connect import connect
 from tests.customer_file import package
 
@@ -52,3 +53,17 @@ def test_a_torn_or_foreign_folder_in_the_store_does_not_hold_up_the_others(
         steps.create_tables(connection)
         record_versions(connection, store)
     assert _recorded(database_url) == [sound]
+
+
+def test_a_version_from_before_there_were_policies_is_recorded_as_it_says_itself(
+    database_url: str, store: ModelStore
+) -> None:
+    version = _publish(store, EARLIER)
+    path = store.published(version) / MANIFEST
+    document = json.loads(path.read_text())
+    del document["policy"]
+    path.write_text(json.dumps({**document, "threshold": 0.4}))
+    with connect(database_url) as connection:
+        steps.create_tables(connection)
+        record_versions(connection, store)
+        assert manifest_of(connection, version) == read_version(path.parent).manifest

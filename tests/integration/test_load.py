@@ -75,10 +75,10 @@ def test_extra_columns_are_told_and_left_out(
 
 
 def test_columns_that_tell_the_answer_are_left_out_and_flagged(url: str, write: Write) -> None:
-    leaks = {"Churn Score": "90", "Churn Reason": "price", "CLTV": "4000"}
+    leaks = {"Churn Score": "90", "Churn Reason": "price", "CLTV": "4000", "attrition_flag": "1"}
     judgement = judged(bring_in(url, write(csv_text([{**row, **leaks} for row in ROWS]))))
     assert judgement.verdict.value == "flag"
-    assert "Churn Score, Churn Reason, CLTV" in judgement.reasons[0]
+    assert "Churn Score, Churn Reason, CLTV, attrition_flag" in judgement.reasons[0]
 
 
 def test_a_file_without_total_charges_is_loaded_and_flagged(

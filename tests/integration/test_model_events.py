@@ -14,6 +14,7 @@ from churn.registry.audit import audit
 from churn.registry.events import GENESIS, Entry, Kind, append, hash_of, read_events, served_at
 from churn.registry.store import MANIFEST, ModelStore
 from churn.warehouse.connect import Connection, connect
+from churn.warehouse.schema import create_tables
 from local.postgres import Server
 from tests.customer_file import package, version_of
 
@@ -61,9 +62,7 @@ def _tamper(superuser: str, statement: str) -> None:
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute("ALTER TABLE model_events DISABLE TRIGGER ALL")
         connection.execute(statement.encode())
-        connection.execute(
-            "ALTER TABLE model_events ENABLE ALWAYS TRIGGER model_events_are_append_only"
-        )
+        connection.execute(_ALWAYS)
 
 
 def test_a_promotion_is_recorded_with_who_what_and_why(url: str, store: ModelStore) -> None:
@@ -236,6 +235,42 @@ def test_a_guard_that_was_left_off_is_told(url: str, store: ModelStore) -> None:
     with connect(url) as connection:
         connection.execute("ALTER TABLE model_events DISABLE TRIGGER ALL")
     assert "trigger that refuses changes is disabled" in _trouble(url, store)
+
+
+_OTHER_GUARD = "CREATE OR REPLACE TRIGGER model_events_are_append_only "
+_ALWAYS = "ALTER TABLE model_events ENABLE ALWAYS TRIGGER model_events_are_append_only"
+_EACH = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_model_events()"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE OR REPLACE FUNCTION refuse_to_change_model_events() RETURNS trigger"
+        " LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        f"{_OTHER_GUARD} BEFORE TRUNCATE ON model_events {_EACH}",
+        f"{_OTHER_GUARD} BEFORE DELETE OR TRUNCATE OR UPDATE OF hash ON model_events {_EACH}",
+        f"{_OTHER_GUARD} BEFORE UPDATE OR DELETE ON model_events FOR EACH ROW"
+        " WHEN (old.event_id < 0) EXECUTE FUNCTION refuse_to_change_model_events()",
+        "CREATE FUNCTION does_nothing() RETURNS trigger"
+        " LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        f"{_OTHER_GUARD} BEFORE UPDATE OR DELETE OR TRUNCATE ON model_events"
+        " FOR EACH STATEMENT EXECUTE FUNCTION does_nothing()",
+        "DROP TRIGGER model_events_are_append_only ON model_events",
+        "ALTER TABLE model_events ENABLE TRIGGER model_events_are_append_only",
+    ],
+)
+def test_a_guard_that_a_superuser_gutted_is_told_until_the_tables_are_created_again(
+    url: str, store: ModelStore, superuser: str, statement: str
+) -> None:
+    _promote(url, store, FIRST)
+    with psycopg.connect(superuser) as connection:
+        connection.execute(statement.encode())
+        if _OTHER_GUARD in statement:
+            connection.execute(_ALWAYS)
+    assert "trigger that refuses changes is disabled, altered or gone" in _trouble(url, store)
+    with connect(url) as connection:
+        create_tables(connection)
+    assert _trouble(url, store) == ""
 
 
 def test_a_manifest_that_is_not_the_one_that_was_put_in_use_is_told(

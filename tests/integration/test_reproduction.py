@@ -12,15 +12,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from churn.customer import Known
+from churn.model.block import block_of, completed_block
+from churn.model.compiling import known_rows
 from churn.model.holdout import HELD_OUT_SHARE, is_held_out
-from churn.warehouse import customers
+from churn.scoring import load_model
+from churn.warehouse import customers as stored
 from churn.warehouse.connect import Connection, connect, placeholders, statement
 from tests.changed_file import write_changed
 from tests.command import Churn
-from tests.customer_file import CHURN_CSV, read_rows
+from tests.customer_file import CHURN_CSV, customers, read_rows
 from tests.loading import Write, bring_in, csv_text
 
-KNOWN = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
+KNOWN: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
 
 
 CUSTOMERS = 2_000
@@ -122,19 +126,19 @@ def test_the_customers_of_each_load_can_be_rebuilt(url: str, write: Write) -> No
     for number, text in enumerate(files):
         bring_in(url, write(text, f"{number}.csv"), again=True, replace=number == 2)
         with connect(url) as connection:
-            load_id = customers.latest_load(connection)
+            load_id = stored.latest_load(connection)
             snapshots.append(
                 (
-                    customers.take_snapshot(connection, load_id),
-                    customers.read_customers(connection),
+                    stored.take_snapshot(connection, load_id),
+                    stored.read_customers(connection),
                 )
             )
     assert len({snapshot.fingerprint for snapshot, _ in snapshots}) == 4
     with connect(url) as connection:
         for snapshot, frame in snapshots:
-            source = customers.as_of(snapshot.load_id)
-            assert customers.take_snapshot(connection, snapshot.load_id, source) == snapshot
-            assert customers.read_customers(connection, source).equals(frame)
+            source = stored.as_of(snapshot.load_id)
+            assert stored.take_snapshot(connection, snapshot.load_id, source) == snapshot
+            assert stored.read_customers(connection, source).equals(frame)
 
 
 def test_the_fingerprint_is_of_values_and_not_of_how_they_are_written(
@@ -142,20 +146,20 @@ def test_the_fingerprint_is_of_values_and_not_of_how_they_are_written(
 ) -> None:
     bring_in(url, write(csv_text(read_rows()[:50])))
     with connect(url) as plain:
-        before = customers.take_snapshot(plain, 1)
+        before = stored.take_snapshot(plain, 1)
     connection.execute("UPDATE customers SET monthly_charges = monthly_charges::numeric(12, 6)")
     with connect(url) as spelt:
-        assert customers.take_snapshot(spelt, 1) == before
+        assert stored.take_snapshot(spelt, 1) == before
     connection.execute("UPDATE customers SET monthly_charges = monthly_charges + 0.001")
     with connect(url) as other:
-        assert customers.take_snapshot(other, 1) != before
+        assert stored.take_snapshot(other, 1) != before
 
 
 def test_postgresql_holds_out_the_same_customers_as_python(url: str, write: Write) -> None:
     bring_in(url, write(CHURN_CSV.read_bytes()))
     with connect(url) as connection:
-        held_out = customers.read_held_out(connection, share=HELD_OUT_SHARE)
-        everybody = customers.read_customers(connection)
+        held_out = stored.read_held_out(connection, share=HELD_OUT_SHARE)
+        everybody = stored.read_customers(connection)
     expected = [one for one in everybody["customer_id"] if is_held_out(one)]
     assert list(held_out["customer_id"]) == expected
     assert 1_300 < len(expected) < 1_500
@@ -168,7 +172,7 @@ def _score(churn: Churn) -> float:
     return float(row["probability_churn"])
 
 
-def _log(churn: Churn, version: str, probability: float) -> str:
+def _log(churn: Churn, version: str, probability: float, known: Known = KNOWN) -> str:
     """Log a prediction as the service does; return its id."""
     record = {
         "prediction_id": str(uuid.uuid4()),
@@ -178,7 +182,7 @@ def _log(churn: Churn, version: str, probability: float) -> str:
         "probability_churn": probability,
         "prediction": int(probability >= 0.5),
         "threshold": 0.5,
-        "features": KNOWN,
+        "features": known,
     }
     values = {"records": json.dumps([record])}
     with connect(churn.database_url) as connection:
@@ -196,6 +200,26 @@ def test_a_logged_prediction_is_replayed_to_the_last_bit_by_the_version_that_ser
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.startswith(f"{made}: 0.")
     assert "the same to the last bit" in finished.stdout
+
+
+def test_a_row_of_a_batch_is_replayed_to_the_last_bit_as_the_batch_had_it(
+    churn: Churn, made: str
+) -> None:
+    model = load_model(churn.store.published(made))
+    rows = [{name: row[name] for name in KNOWN} for row in known_rows(customers())]
+    together = model.score_block(completed_block(block_of(rows)).block).probability.tolist()
+    pairs = zip(rows, together, strict=True)
+    apart = [one for one in pairs if one[1] != model.score(one[0]).probability]
+    assert len(apart) > 1_000
+    known, probability = apart[0]
+    finished = churn("replay", _log(churn, made, probability, known))
+    assert finished.returncode == 0, finished.stdout
+    assert f"{probability!r}, prediction" in finished.stdout
+    assert "the same to the last bit, as in a batch" in finished.stdout
+    other = probability + 3e-16 * (1 if probability > model.score(known).probability else -1)
+    finished = churn("replay", _log(churn, made, other, known))
+    assert finished.returncode == 1
+    assert "the last bits differ" in finished.stdout
 
 
 def test_a_log_that_differs_in_the_last_bit_is_told_with_exit_code_1(
@@ -234,7 +258,7 @@ def test_a_snapshot_does_not_move_while_a_load_ends(
 ) -> None:
     bring_in(url, write(csv_text(read_rows()[:50]), "one.csv"))
     with connect(url) as training:
-        customers.begin_snapshot(training)
-        before = customers.take_snapshot(training, customers.latest_load(training))
+        stored.begin_snapshot(training)
+        before = stored.take_snapshot(training, stored.latest_load(training))
         connection.execute("UPDATE customers SET tenure = 0")
-        assert customers.take_snapshot(training, customers.latest_load(training)) == before
+        assert stored.take_snapshot(training, stored.latest_load(training)) == before

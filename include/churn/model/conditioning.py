@@ -32,7 +32,7 @@ MOST_PATTERNS = 8_192
 
 _LEAST_TOLD = 1e-6
 _DECIMALS = 10
-"""Linear algebra differs in the last bits from one type of processor to the next; scores do not."""
+"""Linear algebra differs in the last bits from one kernel of it to the next; scores do not."""
 
 
 class Conditioner:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from churn import customer
 from churn.customer import FEATURES
+from churn.model import score
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS, DesignColumn, Transform
 from churn.model.features import REGULARISATION_C, linear
 from churn.options import ProtectedAttributes
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
 SEED: Final = 20_260_101
 
-SCORECARD: Final = "scorecard"
+SCORECARD: Final = score.Family.SCORECARD.value
 LOGISTIC_ALL_COLUMNS: Final = "logistic_all_columns"
 FOUR_FIELDS: Final = "four_fields"
-RANDOM_FOREST: Final = "random_forest"
-GRADIENT_BOOSTING: Final = "gradient_boosting"
+RANDOM_FOREST: Final = score.Family.RANDOM_FOREST.value
+GRADIENT_BOOSTING: Final = score.Family.GRADIENT_BOOSTING.value
 TREE_FAMILIES: Final = (RANDOM_FOREST, GRADIENT_BOOSTING)
 
 _ALL_COLUMNS: Final = tuple(

@@ -76,13 +76,6 @@ def fit_profiles(
     return Pipeline([("design", design(protected).fit(some)), *fitted.steps])
 
 
-def fit_weighted(
-    model: Pipeline, rows: Any, y: NDArray[np.int64], weights: NDArray[np.float64] | None
-) -> Pipeline:
-    """Fit a pipeline made here on rows that stand for ``weights`` customers each."""
-    return model.fit(rows, y, scale__sample_weight=weights, logistic__sample_weight=weights)
-
-
 def target(frame: "pd.DataFrame") -> NDArray[np.int64]:
     """Return 1 for customers who left."""
     return np.asarray(frame[CHURN.name], dtype=np.int64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.customer import CHURN, COLUMNS, CUSTOMER_ID, FEATURES, TENURE, normalised
+from churn.customer import CHURN, COLUMNS, CUSTOMER_ID, FEATURES, TENURE, tells_the_answer
 from churn.errors import DataQualityError
 from churn.model.bootstrap import Figure
 from churn.model.ranking import Floats, Outcomes, Ranked, roc_auc
@@ -31,10 +31,6 @@ _SAMPLE_ID: Final = re.compile(r"\d{4}-[A-Z]{5}")
 """How the ids of the IBM sample look; what an honest model reaches on it was measured."""
 ENOUGH_ROWS: Final = 5_000
 _MOST: Final = 0.5
-
-EXTENDED_COLUMNS: Final = frozenset({"customerstatus", "satisfactionscore", "cltv"})
-"""Columns of IBM's extended files that tell the answer without having churn in their name."""
-_TARGET_WORDS: Final = ("churn", "attrition", "cancelled", "canceled", "hasleft", "exited")
 
 
 @dataclass(frozen=True)
@@ -78,12 +74,6 @@ def refuse_names(names: Sequence[str]) -> None:
             f"{', '.join(suspects)}: derived from the answer, by the name; a model that sees this "
             "knows what it is asked; take it out"
         )
-
-
-def tells_the_answer(name: str) -> bool:
-    """Whether a column's name says that it was made from who left."""
-    plain = normalised(name)
-    return plain in EXTENDED_COLUMNS or any(word in plain for word in _TARGET_WORDS)
 
 
 def refuse_repeated(frame: "pd.DataFrame") -> None:

@@ -32,29 +32,28 @@ _CLIP: Final = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is shown, and which way is better."""
+    """How a metric is shown, and what it cannot be beyond."""
 
     title: str
-    higher_is_better: bool
     decimals: int = 4
     lowest: float = 0.0
     highest: float = math.inf
 
 
 METRICS: Final[Mapping[str, Metric]] = {
-    "accuracy": Metric("accuracy at .5", True, highest=1.0),
-    "roc_auc": Metric("ROC-AUC", True, highest=1.0),
-    "pr_auc": Metric("PR-AUC", True, highest=1.0),
-    "log_loss": Metric("log-loss", False),
-    "brier": Metric("Brier score", False, highest=1.0),
-    "calibration_error": Metric("calibration error", False, highest=1.0),
-    "precision_at_5": Metric("precision in the top 5 %", True, highest=1.0),
-    "precision_at_10": Metric("precision in the top 10 %", True, highest=1.0),
-    "precision_at_20": Metric("precision in the top 20 %", True, highest=1.0),
-    "lift_at_5": Metric("lift in the top 5 %", True, 2),
-    "lift_at_10": Metric("lift in the top 10 %", True, 2),
-    "lift_at_20": Metric("lift in the top 20 %", True, 2),
-    "profit": Metric("profit per customer", True, 2, lowest=-math.inf),
+    "accuracy": Metric("accuracy at .5", highest=1.0),
+    "roc_auc": Metric("ROC-AUC", highest=1.0),
+    "pr_auc": Metric("PR-AUC", highest=1.0),
+    "log_loss": Metric("log-loss"),
+    "brier": Metric("Brier score", highest=1.0),
+    "calibration_error": Metric("calibration error", highest=1.0),
+    "precision_at_5": Metric("precision in the top 5 %", highest=1.0),
+    "precision_at_10": Metric("precision in the top 10 %", highest=1.0),
+    "precision_at_20": Metric("precision in the top 20 %", highest=1.0),
+    "lift_at_5": Metric("lift in the top 5 %", 2),
+    "lift_at_10": Metric("lift in the top 10 %", 2),
+    "lift_at_20": Metric("lift in the top 20 %", 2),
+    "profit": Metric("profit per customer", 2, lowest=-math.inf),
 }
 """Every metric of a version, in the order in which they are shown."""
 

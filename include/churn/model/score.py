@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from churn.customer import Known
 
-INTERVAL_LEVEL = 0.90
 Z_90 = 1.6448536269514722
 
 

@@ -7,12 +7,12 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from churn import customer
-from churn.errors import ModelRefusedError
 from churn.field import Value
 from churn.model.columns import DesignColumn, Transform
+from churn.model.document import read_document
 
 _ROUNDING = 1e-6
 
@@ -95,11 +95,6 @@ class Scorecard(BaseModel):
         """The names of all fields that tell something, weightless ones included."""
         return frozenset(column.field for column in self.columns)
 
-    @property
-    def inputs(self) -> frozenset[str]:
-        """The names of the fields with a weight: with all of them known, a score is exact."""
-        return frozenset(column.field for column in self.columns if column.weight)
-
 
 def _is_crossed(column: WeightedColumn) -> bool:
     lowest, highest = column.lowest, column.highest
@@ -137,9 +132,4 @@ def read_scorecard(content: bytes) -> Scorecard:
     Raises:
         ModelRefusedError: naming what is wrong with it.
     """
-    try:
-        return Scorecard.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "scorecard"
-        raise ModelRefusedError(f"scorecard.json: {where}: {first['msg']}") from None
+    return read_document(Scorecard, content, "scorecard.json")

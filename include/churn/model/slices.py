@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from churn.model.evaluation import REPEATS, Evaluation, Rows
 from churn.model.outcomes import decided, mean, share
 from churn.model.policy import Policy
 from churn.model.ranking import Floats, Ranked, roc_auc
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIELDS: Final = (GENDER, SENIOR_CITIZEN, CONTRACT)
 
@@ -38,10 +41,10 @@ class Slice:
         return f"{self.field.replace('_', ' ')}: {self.value}"
 
 
-def masks(rows: Rows) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+def masks(frame: "pd.DataFrame") -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     """Yield the field, the value and the rows of each slice."""
     for field in FIELDS:
-        values = rows.frame[field.name]
+        values = frame[field.name]
         for value in field.values:
             yield field.name, field.label(value), np.asarray(values == value)
 
@@ -51,7 +54,7 @@ def slices(
 ) -> tuple[Slice, ...]:
     """Return every slice that has customers; ``p`` are the scores of the hold-out."""
     said = policy.decisions(p, held_out.monthly_charges)
-    pairs = zip(masks(rows), masks(held_out), strict=True)
+    pairs = zip(masks(rows.frame), masks(held_out.frame), strict=True)
     return tuple(
         Slice(
             field=field,

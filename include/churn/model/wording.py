@@ -25,11 +25,6 @@ def described(name: str, known: Known, language: Language = Language.ENGLISH) ->
     return _described(name, _told(name, known), language)
 
 
-def reason_text(reason: Reason, known: Known, language: Language = Language.ENGLISH) -> str:
-    """Return a reason as a sentence."""
-    return worded(reason, known, language).text
-
-
 def worded(reason: Reason, known: Known, language: Language = Language.ENGLISH) -> "Worded":
     """Return a reason's value and sentence."""
     name = reason.field

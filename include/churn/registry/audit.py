@@ -9,7 +9,8 @@ from churn.errors import ModelRefusedError
 from churn.registry import files, identity
 from churn.registry.events import GENESIS, Event, hash_of, last_change, read_events
 from churn.registry.store import ModelStore, read_version
-from churn.warehouse.connect import Connection, statement
+from churn.warehouse.connect import Connection
+from churn.warehouse.schema import is_guarded
 
 _ANCHOR: Final = "EVENTS"
 
@@ -27,8 +28,8 @@ def audit(connection: Connection, store: ModelStore) -> Audit:
     chain = audit_chain(read_events(connection), anchor=_read_anchor(store))
     if chain.trouble:
         return chain
-    if not _is_guarded(connection):
-        return Audit(chain.events, "the trigger that refuses changes is disabled or gone")
+    if not is_guarded(connection):
+        return Audit(chain.events, "the trigger that refuses changes is disabled, altered or gone")
     return Audit(chain.events, _trouble_served(connection, store))
 
 
@@ -96,8 +97,3 @@ def _read_anchor(store: ModelStore) -> tuple[int, str] | None:
     if not number.isdigit():
         raise ModelRefusedError(f"{path} does not hold an event's number and hash")
     return int(number), found
-
-
-def _is_guarded(connection: Connection) -> bool:
-    row = connection.execute(statement("is_guarded")).fetchone()
-    return bool(row and row[0])

@@ -28,7 +28,7 @@ def record_versions(connection: Connection, store: ModelStore) -> None:
             "version": version,
             "created_at": manifest.created_at,
             "load_id": manifest.trained_on.load_id,
-            "manifest": manifest.model_dump_json(),
+            "manifest": manifest.model_dump_json(exclude_unset=True),
         }
         connection.execute(statement("insert_model_version", **placeholders(values)), values)
 

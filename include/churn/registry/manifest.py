@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-from churn.errors import ModelRefusedError
+from churn.model.document import read_document
 from churn.model.policy import Policy
 from churn.registry.quality import (
     Calibration,
@@ -80,6 +80,15 @@ class Manifest(_Part):
     data_customers: int | None = None
     settings: Mapping[str, str] = {}
 
+    @model_validator(mode="after")
+    def _has_one_threshold(self) -> "Manifest":
+        """``threshold`` is older than ``policy``, which a version may lack."""
+        if "policy" in self.model_fields_set and self.threshold != self.policy.threshold:
+            raise ValueError(
+                f"threshold {self.threshold} is not the policy's {self.policy.threshold}"
+            )
+        return self
+
 
 def read_manifest(content: bytes) -> Manifest:
     """Parse ``manifest.json``.
@@ -87,9 +96,4 @@ def read_manifest(content: bytes) -> Manifest:
     Raises:
         ModelRefusedError: naming what is wrong with it.
     """
-    try:
-        return Manifest.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "manifest"
-        raise ModelRefusedError(f"manifest.json: {where}: {first['msg']}") from None
+    return read_document(Manifest, content, "manifest.json")

@@ -66,12 +66,17 @@ def _number(name: str, text: str, kind: type) -> float | int:
         number: float | int = kind(text)
     except ValueError:
         number = math.nan
-    if not 0 <= number < math.inf or (name.endswith("_LEVEL") and not 0 < number < 1):
-        raise ChurnError(f"{name}={text}: expected {_EXPECTED[kind]}")
+    least = _LEAST.get(name, 0)
+    if not least <= number < math.inf or (name.endswith("_LEVEL") and not 0 < number < 1):
+        raise ChurnError(f"{name}={text}: expected {_EXPECTED[kind].format(least)}")
     return number
 
 
+_LEAST: Final[Mapping[str, int]] = {
+    f"{_PROMOTION}DRAWS": 100,  # of fewer, an interval is chance
+    f"{_PROMOTION}SLICE_CLASS": 1,  # or a slice of nobody, or with one outcome, would be judged
+}
 _EXPECTED: Final[Mapping[type, str]] = {
-    int: "a whole number, 0 or more",
-    float: "a number, 0 or more (a level: between 0 and 1)",
+    int: "a whole number, {} or more",
+    float: "a number, {} or more (a level: between 0 and 1)",
 }

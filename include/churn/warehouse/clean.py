@@ -5,6 +5,7 @@ import dataclasses
 from psycopg import sql
 
 from churn.customer import COLUMNS, SNAPSHOT_DATE
+from churn.warehouse import customers
 from churn.warehouse.cells import as_written
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.gate import (
@@ -106,24 +107,32 @@ def _judge(
     connection: Connection, merged: Merged, limit_rejected: float, *, replace: bool
 ) -> Judgement:
     staged, counts = merged.staged, merged.counts
-    values: dict[str, object] = {"load_id": staged.load_id}
-    values |= {"repeated": REPEATED, "fields": [field.name for field in (*COLUMNS, SNAPSHOT_DATE)]}
-    spoilt = connection.execute(statement("count_reasons", **placeholders(values)), values)
     return judge(
         Facts(
             counted=Counted(staged.rows, counts.churned),
             rejected=counts.rejected,
             limit_rejected=limit_rejected,
-            spoilt=tuple(
-                Spoilt(str(name), Trouble(str(trouble)), int(str(number)))
-                for name, trouble, number in spoilt.fetchall()
-            ),
+            spoilt=_read_spoilt(connection, staged.load_id),
             last=_read_last_loads(connection, staged.load_id),
             leaks=staged.header.leaks,
             absent=tuple(f.header for f in staged.header.absent),
             torn=_count_torn(connection, staged) if counts.rejected else 0,
-            replaced_by=_count_customers(connection) if replace else None,
+            replaced_by=customers.count(connection) if replace else None,
         )
+    )
+
+
+def _read_spoilt(connection: Connection, load_id: int) -> tuple[Spoilt, ...]:
+    values: dict[str, object] = {
+        "load_id": load_id,
+        "repeated": REPEATED,
+        "fields": [field.name for field in (*COLUMNS, SNAPSHOT_DATE)],
+        **{trouble.name.lower(): trouble.value for trouble in Trouble},
+    }
+    query = statement("count_reasons", **placeholders(values))
+    return tuple(
+        Spoilt(str(name), Trouble(str(trouble)), int(str(number)))
+        for name, trouble, number in connection.execute(query, values).fetchall()
     )
 
 
@@ -137,12 +146,6 @@ def _read_last_loads(connection: Connection, load_id: int) -> Counted | None:
 def _count_torn(connection: Connection, staged: Staged) -> int:
     query = sql.SQL("SELECT count(malformed) FROM {}").format(staging_table(staged.load_id))
     return int(str(scalar(connection, query)))
-
-
-def _count_customers(connection: Connection) -> Counted:
-    query = "SELECT count(*), count(*) FILTER (WHERE churn) FROM customers"
-    rows, churned = connection.execute(query).fetchone() or (0, 0)
-    return Counted(int(str(rows)), int(str(churned)))
 
 
 def _finish(connection: Connection, merged: Merged, judgement: Judgement) -> None:

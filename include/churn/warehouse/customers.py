@@ -24,7 +24,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Counted:
+class Population:
     """How many customers there are, and how many of them left."""
 
     customers: int
@@ -51,10 +51,10 @@ def read_customers(connection: Connection, source: sql.Composable = NOW) -> "pd.
     return _read(connection, statement("read_customers", columns=_COLUMNS, source=source))
 
 
-def count(connection: Connection, source: sql.Composable = NOW) -> "Counted":
+def count(connection: Connection, source: sql.Composable = NOW) -> Population:
     """Return how many customers there are, and how many left."""
     row = connection.execute(statement("count_customers", source=source)).fetchone() or (0, 0)
-    return Counted(int(str(row[0])), int(str(row[1])))
+    return Population(int(str(row[0])), int(str(row[1])))
 
 
 def read_sample(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from churn.customer import MIN_PER_CLASS
+from churn.warehouse.customers import Population
 
 LIMIT_REJECTED = 0.05
 LOADS_COMPARED = 7
@@ -63,7 +64,7 @@ class Facts:
     absent: tuple[str, ...]
     torn: int = 0
     """Lines that are no rows."""
-    replaced_by: Counted | None = None
+    replaced_by: Population | None = None
     """The customers that would be left where the file replaces them all."""
 
 
@@ -118,7 +119,8 @@ def _too_few_left(facts: Facts) -> tuple[str, ...]:
             f"{facts.torn:,} lines are no rows, so it cannot be told whose they are; a file that "
             "replaces all customers must be whole",
         )
-    left, stayed = facts.replaced_by.churned, facts.replaced_by.rows - facts.replaced_by.churned
+    left = facts.replaced_by.churned
+    stayed = facts.replaced_by.customers - left
     if min(left, stayed) >= MIN_PER_CLASS:
         return ()
     return (

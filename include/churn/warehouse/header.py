@@ -10,22 +10,6 @@ from churn.customer import CHURN, COLUMNS, OPTIONAL, SNAPSHOT_DATE, TENURE
 from churn.errors import DataQualityError
 from churn.field import Field
 
-LEAKS = frozenset(
-    customer.normalised(name)
-    for name in (
-        "Churn Score",
-        "Churn Reason",
-        "Churn Category",
-        "Churn Label",
-        "Churn Value",
-        "Customer Status",
-        "Satisfaction Score",
-        "CLTV",
-    )
-)
-"""Columns of IBM's extended files that tell the answer."""
-
-
 ALIASES: Final = {"tenuremonths": TENURE, "churnlabel": CHURN}
 MOST_COLUMNS: Final = 1_500
 """PostgreSQL keeps no more than 1,600 columns in a table."""
@@ -46,7 +30,7 @@ class Header:
     @property
     def leaks(self) -> tuple[str, ...]:
         """Columns left out that would tell the answer."""
-        return tuple(name for name in self.extra if customer.normalised(name) in LEAKS)
+        return tuple(filter(customer.tells_the_answer, self.extra))
 
     @property
     def absent(self) -> tuple[Field, ...]:

@@ -18,7 +18,7 @@ _DAY: Final = re.compile(
     r"(?<!\d)(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
     r"(?:[T_-]?\d{4,6})?(?!\d)"
 )
-COLUMN: Final = "the column snapshot_date"
+TOLD_BY_COLUMN: Final = f"the column {SNAPSHOT_DATE.header}"
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def _snapshot_date(file: CustomerFile, reading: Reading) -> tuple[date, str]:
                 f"{source.name}: has a column {SNAPSHOT_DATE.header}, so its day cannot be set by "
                 "hand; leave the snapshot date empty, or the column out"
             )
-        return today, COLUMN
+        return today, TOLD_BY_COLUMN
     day, told_by = reading.snapshot_date, "set by hand"
     if day is None:
         day, told_by = _day_in(source), "the file's name"

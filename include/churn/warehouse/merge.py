@@ -7,6 +7,7 @@ from psycopg import sql
 
 from churn import customer
 from churn.customer import COLUMNS, CUSTOMER_ID
+from churn.warehouse import customers
 from churn.warehouse.connect import Connection, scalar, statement
 from churn.warehouse.progress import phase
 from churn.warehouse.report import Counts
@@ -65,7 +66,7 @@ def _fill(connection: Connection, staged: Staged) -> Counts:
         accepted=inserted,
         rejected=staged.rows - inserted,
         inserted=inserted,
-        churned=int(str(scalar(connection, sql.SQL("SELECT count(*) FROM customers WHERE churn")))),
+        churned=customers.count(connection).churned,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from churn.errors import DataQualityError, WarehouseError
 from churn.warehouse.connect import Connection, placeholders, statement
 from churn.warehouse.gate import Judgement, Verdict
+from churn.warehouse.load import TOLD_BY_COLUMN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,7 @@ def read_report(connection: Connection, load_id: int) -> Report:
     row = connection.execute(statement("read_load", **bound), values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
-    file, rows, extra, verdict, reasons, *numbers, written, snapshot = row
+    file, rows, extra, verdict, reasons, *numbers, day, told_by, written = row
     names = ("accepted", "rejected", "inserted", "updated", "older", "removed", "churned")
     counts = Counts(**{n: int(str(v or 0)) for n, v in zip(names, numbers, strict=True)})
     judgement = Judgement(Verdict(str(verdict)), _texts(reasons)) if verdict else None
@@ -108,7 +109,7 @@ def read_report(connection: Connection, load_id: int) -> Report:
         int(str(rows or 0)),
         str(written),
         _texts(extra),
-        str(snapshot),
+        TOLD_BY_COLUMN if told_by == TOLD_BY_COLUMN else f"{day} ({told_by})",
         counts,
         judgement,
         examples,

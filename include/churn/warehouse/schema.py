@@ -41,6 +41,12 @@ def create_tables(connection: Connection, *, today: date | None = None) -> None:
     connection.execute(statement("grant_serving"))
 
 
+def is_guarded(connection: Connection) -> bool:
+    """Whether the trigger that refuses changes of ``model_events`` does what it was made to do."""
+    _, body, _ = statement("create_model_events").as_string(connection).split("$$")
+    return bool(scalar(connection, statement("is_guarded", body=sql.Literal(body))))
+
+
 def _create_choice(connection: Connection, field: Field) -> None:
     kind = choice_type(field)
     query = statement(

@@ -3,9 +3,9 @@ WITH told AS (
     SELECT
         split_part(reason, ':', 1) AS field,
         CASE
-            WHEN reason !~ ': expected ' THEN 'contradict another column'
-            WHEN reason ~ ', got ''[ \t]*''$' THEN 'are blank'
-            ELSE 'are not allowed'
+            WHEN reason !~ ': expected ' THEN {contradiction}
+            WHEN reason ~ ', got ''[ \t]*''$' THEN {blank}
+            ELSE {unseen}
         END AS trouble
     FROM rejected_rows
     CROSS JOIN unnest(reasons) AS reason
