@@ -26,14 +26,14 @@ def parts(installation: Installation) -> str:
     bodies = [json.dumps(row).encode() for row in installation.rows]
     contents = [read_object(body) for body in bodies]
     knowns = [parse_customer(content) for content in contents]
-    answers = [answer(model, known, Asked()) for known in knowns]
+    answers = [answer(model, known, Asked(), "") for known in knowns]
     records = [record(a, k) for a, k in zip(answers, knowns, strict=True)]
     with Spool(installation.home / "parts", limit=_LIMIT) as spool:
         found = {
             "JSON in": _timed(read_object, bodies),
             "parsing": _timed(parse_customer, contents),
             "score": _timed(model.score, knowns),
-            "score, reasons, texts": _timed(lambda k: answer(model, k, Asked()), knowns),
+            "score, reasons, texts": _timed(lambda k: answer(model, k, Asked(), ""), knowns),
             "JSON out": _timed(msgspec.json.encode, answers),
             "record": _timed(lambda n: record(answers[n], knowns[n]), range(len(knowns))),
             "write": _timed(spool.add, records),

@@ -3,8 +3,8 @@
 import difflib
 import math
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Final
 
 from churn import customer
@@ -113,11 +113,13 @@ def _is_blank(value: object) -> bool:
 
 def parse_value(field: Field, value: object) -> Value:
     """Return the canonical value for one accepted spelling, or raise ``_RejectedError``."""
+    return _reader(field)(value)
+
+
+def _reader(field: Field) -> Callable[[object], Value]:
     if field.kind is Kind.IDENTIFIER:
-        return _identifier(value)
-    if field.is_number:
-        return _number(field, value)
-    return _one_of(field, value)
+        return _identifier
+    return partial(_number if field.is_number else _one_of, field)
 
 
 def _identifier(value: object) -> str:
@@ -205,10 +207,10 @@ class _Exact(dict[object, Value]):
         super().__init__({field.label(value): value for value in field.values})
         if _takes_bool(field):  # and so 0 and 1, which are equal to them
             self.update({flag: field.spellings[str(flag).lower()] for flag in (False, True)})
-        self._field = field
+        self._read = _reader(field)
 
     def __missing__(self, value: object) -> Value:
-        return parse_value(self._field, value)
+        return self._read(value)
 
 
 _TIED: Final = tuple(f.name for d in DEPENDENCIES for f in (d.parent, *d.children))

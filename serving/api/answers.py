@@ -3,12 +3,10 @@
 ``schemas.Prediction`` describes them, and the tests hold them to it.
 """
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from churn.customer import FEATURES, Known
-from churn.implications import completed
 from churn.model.explanation import Explanation, Reason, explain
 from churn.model.phrases import Language
 from churn.model.score import Score
@@ -34,11 +32,8 @@ class Asked:
     language: Language = Language.ENGLISH
 
 
-def answer(
-    model: LoadedModel, customer: Known, asked: Asked, prediction_id: str | None = None
-) -> Answer:
-    """Return the answer for a customer, under a new id where none is given."""
-    known = completed(customer)
+def answer(model: LoadedModel, known: Known, asked: Asked, prediction_id: str) -> Answer:
+    """Return the answer for a completed customer."""
     score = model.score(known, explained=asked.explain is not Explain.NONE)
     parts: dict[str, object] = {
         "prediction": int(model.decide(score, known)),
@@ -53,7 +48,7 @@ def answer(
         changes = what_if(known, model.changed)
         parts["what_if"] = [_change(change, asked.language) for change in changes]
     parts.update(_provenance(model, known, score))
-    parts["prediction_id"] = prediction_id or str(uuid.uuid4())
+    parts["prediction_id"] = prediction_id
     return parts
 
 

@@ -1,6 +1,7 @@
 """Puts the service together."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -52,6 +53,7 @@ def _assemble(settings: Settings) -> FastAPI:
             service = _service(settings, workers, predictions)
             app.state.service, app.state.predictor = service, service.predictor
             service.refresh()
+            gc.freeze()  # what is there now stays: to look through it again makes requests wait
             following = asyncio.create_task(service.follow())
             yield
             following.cancel()

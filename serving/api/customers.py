@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from churn.customer import Known
 from churn.errors import WarehouseError
+from churn.implications import completed
 from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.lookup import find_customer
@@ -52,7 +53,7 @@ async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of t
         detail = f"there is no customer {customer_id!r} in the database"
         raise ProblemError(HTTPStatus.NOT_FOUND, detail)
     asked = asked_in(request.scope)
-    content = service.predictor.give(known, asked, key_in(request.scope))
+    content = service.predictor.give(completed(known), asked, key_in(request.scope))
     headers = language_headers(asked.language)
     return Response(content, media_type="application/json", headers=headers)
 

@@ -24,6 +24,7 @@ from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
 from serving.api.prediction_log import PredictionLog
 from serving.api.problems import ProblemError
+from serving.api.random_ids import fresh_ids
 from serving.api.reading import asked_in, key_in, read_body, read_object
 from serving.api.spool import NotRecordedError
 
@@ -47,6 +48,7 @@ class Predictor:
         self._metrics = metrics
         self._options = options
         self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._ids = fresh_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -82,7 +84,7 @@ class Predictor:
         if key and (kept := self._kept.get(name)):
             return kept
         model = self._live.model
-        prediction_id = keyed_id(name, model.version) if key else str(uuid.uuid4())
+        prediction_id = keyed_id(name, model.version) if key else next(self._ids)
         given = answer(model, known, asked, prediction_id)
         self._record(given, known)
         content = _encode(given)
