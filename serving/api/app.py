@@ -1,7 +1,6 @@
 """Puts the service together."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -23,7 +22,7 @@ from serving.api.predicting import DirectRoute, Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.service import Service
 from serving.api.spool import Spool
-from serving.api.startup import own_settings
+from serving.api.startup import let_nothing_hold_requests_up, own_settings
 from serving.api.workers import Workers
 
 _DESCRIPTION = """
@@ -38,7 +37,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Without settings it is the process's own service: it reads the environment, and refuses to
     listen to other machines while there is no API key.
     """
-    return _assemble(own_settings() if settings is None else settings)
+    if settings is not None:
+        return _assemble(settings)
+    app = _assemble(own_settings())
+    let_nothing_hold_requests_up()
+    return app
 
 
 def _assemble(settings: Settings) -> FastAPI:
@@ -53,7 +56,6 @@ def _assemble(settings: Settings) -> FastAPI:
             service = _service(settings, workers, predictions)
             app.state.service, app.state.predictor = service, service.predictor
             service.refresh()
-            gc.freeze()  # what is there now stays: to look through it again makes requests wait
             following = asyncio.create_task(service.follow())
             yield
             following.cancel()

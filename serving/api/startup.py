@@ -1,5 +1,6 @@
 """What the service reads and checks before it starts."""
 
+import gc
 import logging
 import sys
 
@@ -12,6 +13,9 @@ from serving.api.spool import Spool
 
 STARTUP_FAILED = 3
 """The exit code upon which uvicorn gives up instead of starting its workers again."""
+
+_SWITCH_SECONDS = 0.0005
+"""For how long a thread computes while requests wait; Python's own 5 ms are seen in their p99."""
 
 log = logging.getLogger(__name__)
 
@@ -28,3 +32,12 @@ def own_settings() -> Settings:
         log.critical("%s", error)
         sys.exit(STARTUP_FAILED)
     return settings
+
+
+def let_nothing_hold_requests_up() -> None:
+    """Neither the thread that ships the log, nor a search for garbage in all that is here to stay.
+
+    For a process that is nothing but the service.
+    """
+    gc.freeze()
+    sys.setswitchinterval(_SWITCH_SECONDS)
