@@ -18,6 +18,9 @@ from churn.warehouse.customers import Snapshot
 CHURN_CSV = Path(__file__).parents[1] / "data" / "churn.csv"
 CHURN_CSV_SHA256 = "88be4b93fbe0cc83421af1c503794c97c342eca914c1576db7c276e61d61358a"
 
+FEW = 2_000
+"""So many of the file's first customers are enough to learn from."""
+
 _AS_BOOL = {"Yes": True, "No": False, "1": True, "0": False}
 
 

@@ -38,7 +38,7 @@ _SNAPSHOT_HELP = "The day that the file speaks of. Default: its snapshot_date co
 @click.version_option(package_name="churn-pipeline")
 @click.pass_context
 def churn(context: click.Context) -> None:
-    """Predict which customers will leave: load, clean, train, publish, score."""
+    """Predict which customers will leave: load, train, decide, publish, score."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     context.obj = Settings.from_environment()
 

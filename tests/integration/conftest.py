@@ -1,17 +1,24 @@
-"""A database with the tables in it, and files to load."""
+"""A database with the tables in it, files to load, and an installation with a model."""
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.schema import create_tables
+from local import databases
+from local.databases import PIPELINE, SERVING, Database
+from local.postgres import Server
 from tests import properties
 from tests.command import Churn
+from tests.customer_file import FEW, read_rows
 from tests.large_file import ROWS
-from tests.loading import Write, many_lines
+from tests.loading import Write, csv_text, many_lines
 
 properties.load()
 
@@ -64,3 +71,47 @@ def dearer(large: Path) -> Path:
     path = large.with_name("dearer.csv")
     path.write_bytes(many_lines(ROWS, charge="30"))
     return path
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A database and a model store in which a version was trained and serves."""
+
+    database: str
+    store: Path
+    version: str
+
+
+@pytest.fixture(scope="session")
+def trained_once(
+    postgres_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """An installation that `churn run` made of the first customers; tests get copies of it."""
+    home, name = tmp_path_factory.mktemp("trained"), "churn_trained"
+    file = home / "few.csv"
+    file.write_text(csv_text(read_rows()[:FEW]), encoding="utf-8")
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        databases.create_database(connection, Database(name=name, owner=PIPELINE))
+        churn = Churn(home, postgres_server.url(name, role=PIPELINE))
+        finished = churn("run", file)
+        assert finished.returncode == 0, finished.stderr
+        yield Installation(name, churn.store.path, finished.stdout.strip())
+        databases.drop_database(connection, name)
+
+
+@pytest.fixture
+def made(
+    trained_once: Installation, postgres_server: Server, database_name: str, tmp_path: Path
+) -> str:
+    """A version that serves in the test's installation, trained on customers of its database."""
+    copy = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+        *map(sql.Identifier, (database_name, PIPELINE, trained_once.database))
+    )
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        databases.drop_database(connection, database_name)
+        connection.execute(copy)
+        databases.create_database(
+            connection, Database(name=database_name, owner=PIPELINE, guests=(SERVING,))
+        )
+    shutil.copytree(trained_once.store, tmp_path / "models")
+    return trained_once.version

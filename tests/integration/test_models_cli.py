@@ -10,8 +10,7 @@ from churn.registry import housekeeping
 from churn.warehouse.connect import Connection, connect
 from tests.changed_file import write_changed
 from tests.command import Churn
-from tests.customer_file import package, read_rows, version_of
-from tests.loading import csv_text
+from tests.customer_file import FEW, package, version_of
 
 FIRST, SECOND, THIRD = version_of(1), version_of(2), version_of(3)
 WHY = ("--reason", "the board asked")
@@ -150,13 +149,11 @@ def test_a_candidate_is_judged_without_a_trace(churn: Churn) -> None:
 
 
 @pytest.fixture
-def stale(tmp_path: Path, database_url: str) -> Churn:
+def stale(made: str, tmp_path: Path, database_url: str) -> Churn:
     """An installation whose customers have changed since the model that serves was trained."""
     churn = Churn(tmp_path, database_url)
-    path = tmp_path / "customers.csv"
-    path.write_text(csv_text(read_rows()[:2_000]), encoding="utf-8")
-    assert churn("run", path).returncode == 0
-    write_changed(path, rows=2_000)
+    assert churn.store.current() == made
+    write_changed(tmp_path / "customers.csv", rows=FEW)
     return churn
 
 

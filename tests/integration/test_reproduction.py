@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from churn.customer import Known
 from churn.model.block import block_of, completed_block
@@ -21,29 +20,10 @@ from churn.warehouse import customers as stored
 from churn.warehouse.connect import Connection, connect, placeholders, statement
 from tests.changed_file import write_changed
 from tests.command import Churn
-from tests.customer_file import CHURN_CSV, customers, read_rows
+from tests.customer_file import CHURN_CSV, FEW, customers, read_rows
 from tests.loading import Write, bring_in, csv_text
 
 KNOWN: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
-
-
-CUSTOMERS = 2_000
-
-
-@pytest.fixture
-def few(tmp_path: Path) -> Path:
-    """The first customers of the real file, enough to learn from."""
-    path = tmp_path / "few.csv"
-    path.write_text(csv_text(read_rows()[:CUSTOMERS]), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def made(churn: Churn, few: Path) -> str:
-    """A version that was trained on these customers and serves."""
-    finished = churn("run", few)
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout.strip()
 
 
 def _refused(finished: subprocess.CompletedProcess[str]) -> str:
@@ -55,7 +35,7 @@ def _refused(finished: subprocess.CompletedProcess[str]) -> str:
 def test_a_version_is_reproduced_after_its_customers_changed_left_and_came(
     churn: Churn, made: str, tmp_path: Path
 ) -> None:
-    changed = write_changed(tmp_path / "changed.csv", rows=CUSTOMERS)
+    changed = write_changed(tmp_path / "changed.csv", rows=FEW)
     lines = changed.read_text(encoding="utf-8").splitlines(keepends=True)
     changed.write_text("".join(lines[:1_900]), encoding="utf-8")
     assert churn("load", changed, "--replace").returncode == 0
@@ -194,7 +174,7 @@ def test_a_logged_prediction_is_replayed_to_the_last_bit_by_the_version_that_ser
     churn: Churn, made: str, tmp_path: Path
 ) -> None:
     prediction_id = _log(churn, made, _score(churn))
-    later = churn("run", write_changed(tmp_path / "changed.csv", rows=CUSTOMERS)).stdout.strip()
+    later = churn("run", write_changed(tmp_path / "changed.csv", rows=FEW)).stdout.strip()
     assert later != made
     finished = churn("replay", prediction_id)
     assert finished.returncode == 0, finished.stderr
@@ -238,7 +218,7 @@ def test_a_prediction_whose_version_was_removed_says_when_and_why(
     churn: Churn, made: str, tmp_path: Path
 ) -> None:
     prediction_id = _log(churn, made, 0.5)
-    later = churn("run", write_changed(tmp_path / "changed.csv", rows=CUSTOMERS)).stdout.strip()
+    later = churn("run", write_changed(tmp_path / "changed.csv", rows=FEW)).stdout.strip()
     assert later != made
     keep = {"CHURN_KEEP_NEWEST": "1", "CHURN_KEEP_SERVED_DAYS": "0"}
     assert churn("models", "retire", **keep).stdout == f"removed {made}\n"
