@@ -53,8 +53,9 @@ from orchestration.promotion import (
 @dag(
     dag_id="churn_training",
     doc_md=__doc__,
-    # No start_date: with one in the past, the first start of a stack would run last night's schedule.
-    schedule=CronTriggerTimetable("0 2 * * *", timezone="UTC"),
+    # A new stack waits for its first night. With a start_date in the past, or without the timedelta
+    # if it is within a tenth of a day after the schedule, it would run last night's at once.
+    schedule=CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=23),  # a person may take 20 hours to approve

@@ -28,7 +28,7 @@ router = APIRouter()
 
 
 @router.get(
-    "/customers/{customer_id}/churn",
+    "/customers/{customer_id:path}/churn",
     response_model=None,
     responses={200: {"model": Prediction}, **problems(404, 422, 503)},
 )

@@ -42,7 +42,7 @@ class Doors:
 
     @property
     def have_keys(self) -> bool:
-        """Whether a key was ever configured: revoking the last one opens nothing again."""
+        """Whether a key was ever configured: neither revoking the last nor a lost file opens."""
         return bool(self.keys.keys)
 
     def refresh(self) -> None:
@@ -50,12 +50,23 @@ class Doors:
         stamp = _stamp(self._path)
         if stamp == self._stamp:
             return
+        self._stamp = stamp
         try:
-            self.keys, self._stamp = self._read(), stamp
+            self.keys = self._read_more()
             log.info("the API keys have changed")
         except ChurnError as error:
-            self._stamp = stamp
             log.error("the API keys stay as they were: %s", error)
+
+    def _read_more(self) -> Keys:
+        """Return the keys of now; a file that was lost, or emptied, is no reason to open.
+
+        Raises:
+            ChurnError: they cannot be read, or there are none any more.
+        """
+        found = self._read()
+        if self.have_keys and not found.keys:
+            raise ChurnError(f"{self._path} has none any more; start anew to do without keys")
+        return found
 
     def _read(self) -> Keys:
         return Keys((*self._given.keys, *read_keys(self._path).keys))

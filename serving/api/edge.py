@@ -150,7 +150,7 @@ class Exchange:
     def count(self, service: Service) -> None:
         """Count the request, and log it if it is worth a line."""
         seconds = time.perf_counter() - self._started
-        route = getattr(self.scope.get("route"), "path", "other")
+        route = getattr(self.scope.get("route"), "path_format", "other")
         service.metrics.observe(route, self._status, seconds)
         if self._status >= HTTPStatus.BAD_REQUEST or seconds > _SLOW_SECONDS:
             self._log(route, seconds)

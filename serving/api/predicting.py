@@ -47,7 +47,7 @@ class Predictor:
         self._log = log
         self._metrics = metrics
         self._options = options
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Asked], bytes] = OrderedDict()
         self._ids = fresh_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +81,7 @@ class Predictor:
             told = f"give at least one of {', '.join(field.name for field in FEATURES)}"
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, told)
         name = keyed_name(key, known) if key else ""
-        if key and (kept := self._kept.get(name)):
+        if key and (kept := self._kept.get((name, asked))):
             return kept
         model = self._live.model
         prediction_id = keyed_id(name, model.version) if key else next(self._ids)
@@ -89,7 +89,7 @@ class Predictor:
         self._record(given, known)
         content = _encode(given)
         if key:
-            self._keep(name, content)
+            self._keep((name, asked), content)
         return content
 
     def _record(self, given: Answer, known: Known) -> None:
@@ -102,8 +102,8 @@ class Predictor:
                 raise ProblemError(status, told, headers=headers) from None
         self._metrics.predicted(str(given["model_version"]), int(str(given["prediction"])))
 
-    def _keep(self, name: str, content: bytes) -> None:
-        self._kept[name] = content
+    def _keep(self, wanted: tuple[str, Asked], content: bytes) -> None:
+        self._kept[wanted] = content
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
 

@@ -361,3 +361,19 @@ def test_rows_are_answered_while_the_body_is_still_being_sent(home: Path) -> Non
         more.set()
         sender.join()
         connection.close()
+
+
+def test_lines_that_end_with_a_carriage_return_alone_are_not_taken_for_a_header(
+    client: TestClient,
+) -> None:
+    headers = {"Content-Type": "text/csv"}
+    answer = client.post(
+        "/predict/batch", content=b"tenure,Contract\r5,One year\r", headers=headers
+    )
+    assert answer.status_code == 422
+    assert "\\r alone" in answer.json()["detail"]
+
+
+def test_an_array_may_begin_with_a_byte_order_mark_as_the_other_formats_may() -> None:
+    text = b'\xef\xbb\xbf[{"tenure": 5}]'
+    assert _fed(Format.JSON, text, []) == _fed(Format.JSON, text, [1, 2]) == [{"tenure": 5}]

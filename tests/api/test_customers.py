@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 
 from churn.registry.store import ModelStore
 from churn.settings import Settings
+from churn.warehouse.connect import connect
 from tests.api.conftest import running
 from tests.command import Churn
 from tests.customer_file import CHURN_CSV, read_rows
@@ -30,6 +31,17 @@ def test_a_customer_of_the_database_is_answered_as_if_the_file_had_been_sent(
             sent = client.post("/predict", json=body).json()
             found = client.get(f"/customers/{row['customerID']}/churn").json()
             assert {**found, "prediction_id": ""} == {**sent, "prediction_id": ""}
+
+
+def test_an_id_may_hold_a_slash(loaded: Settings, database_url: str) -> None:
+    with connect(database_url) as connection:
+        connection.execute(
+            "UPDATE customers SET customer_id = 'north/7 ü' WHERE customer_id = '7590-VHVEG'"
+        )
+    with running(loaded) as client:
+        assert client.get("/customers/north%2F7%20%C3%BC/churn").status_code == 200
+        assert 'route="/customers/{customer_id}/churn"' in client.get("/metrics").text
+        assert "/customers/{customer_id}/churn" in client.get("/openapi.json").json()["paths"]
 
 
 def test_a_customer_who_is_not_there_is_told_so(loaded: Settings) -> None:

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -118,6 +119,18 @@ def test_keys_that_cannot_be_read_leave_the_doors_as_they_were(
     key = _add(churn, "web")
     with running(closed) as client:
         closed.api_keys_file.write_text("{")
+        time.sleep(1.2)
+        assert (_status(client, "/model", key), _status(client, "/model", None)) == (200, 401)
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_text('{"keys": []}')])
+def test_a_file_of_keys_that_is_lost_or_emptied_opens_nothing(
+    churn: Churn, closed: Settings, store: object, lose: Callable[[Path], object]
+) -> None:
+    assert store
+    key = _add(churn, "web")
+    with running(closed) as client:
+        lose(closed.api_keys_file)
         time.sleep(1.2)
         assert (_status(client, "/model", key), _status(client, "/model", None)) == (200, 401)
 

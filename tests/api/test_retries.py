@@ -95,3 +95,16 @@ def test_the_worker_that_answered_gives_its_answer_again_whatever_was_published(
         assert _single(client) == first
         assert eventually(lambda: _is_shipped(client), seconds=10)
     assert _logged(database_url) == first
+
+
+def test_a_try_in_another_language_is_the_same_prediction_in_that_language(
+    client: TestClient,
+) -> None:
+    headers = {"Idempotency-Key": "k"}
+    english = client.post("/predict", json=CUSTOMER, headers=headers)
+    asked = {**headers, "Accept-Language": "pt"}
+    portuguese = client.post("/predict?explain=full", json=CUSTOMER, headers=asked)
+    assert _told(portuguese.json()) == _told(english.json())
+    assert portuguese.headers["content-language"] == "pt"
+    assert "meses" in portuguese.json()["reasons"][0]["text"]
+    assert "what_if" in portuguese.json()

@@ -33,7 +33,7 @@ class ArrayReader:
 
     def __init__(self, most: int) -> None:
         self._decode = json.JSONDecoder(object_pairs_hook=_each_once).raw_decode
-        self._text = codecs.getincrementaldecoder("utf-8")()
+        self._text = codecs.getincrementaldecoder("utf-8-sig")()
         self._rest = ""
         self._most = most
         self._expects = _Expects.OPENING

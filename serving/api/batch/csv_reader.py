@@ -28,9 +28,9 @@ class CsvReader:
 
     def _read(self, lines: bytes) -> Rows | None:
         text = lines.decode(errors="surrogateescape").replace("\r\n", "\n")
-        text = text.replace("\r", " ")  # alone it is no line's end, and csv would refuse it
         if self._table is None:
             text = self._begin(text)
+        text = text.replace("\r", " ")  # alone it is no line's end, and csv would refuse it
         if self._table is None or not text:
             return None
         cells = _plain_cells(text, self._delimiter, self._table.width)
@@ -42,6 +42,8 @@ class CsvReader:
     def _begin(self, text: str) -> str:
         """Read the header and return what comes after it."""
         header, _, rest = text.removeprefix("\ufeff").lstrip("\n").partition("\n")
+        if "\r" in header:
+            raise Unreadable("lines end with \\n or \\r\\n; here the header has \\r alone")
         if header:
             self._delimiter = max(_DELIMITERS, key=header.count)
             self._table = Table(next(iter(self._parsed(header))))
