@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,19 @@ def test_it_runs_every_night_at_two_utc(dag: DAG) -> None:
     assert isinstance(dag.timetable, CronTriggerTimetable)
     assert dag.timetable.expression == "0 2 * * *"
     assert str(dag.timetable.timezone) in ("UTC", "Timezone('UTC')")
+
+
+def test_a_new_stack_waits_for_its_first_night(dag: DAG, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables import trigger
+    from airflow.timetables.base import TimeRestriction
+
+    monkeypatch.setattr(trigger, "utcnow", lambda: datetime(2026, 11, 24, 2, 1, tzinfo=UTC))
+    first = coerce_to_core_timetable(dag.timetable).next_dagrun_info(
+        last_automated_data_interval=None, restriction=TimeRestriction(None, None, catchup=False)
+    )
+    assert first is not None
+    assert first.run_after == datetime(2026, 11, 25, 2, tzinfo=UTC)
 
 
 def test_the_trigger_form_asks_for_the_file_with_the_shipped_one_filled_in(dag: DAG) -> None:
