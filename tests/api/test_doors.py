@@ -155,6 +155,14 @@ def test_keys_come_back_from_the_file_and_from_the_environment_as_they_went(
     assert Keys((again,)).find(made.secret.encode(), NOW)
 
 
+def test_hours_that_are_no_number_are_refused_as_other_wrong_options_are(churn: Churn) -> None:
+    _add(churn, "web")
+    done = churn("keys", "rotate", "web", "--grace-hours", "nan")
+    assert done.returncode == 2
+    assert "not a number of hours" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [("revoke", "nobody"), ("add", "a b"), ("rotate", "nobody")])
 def test_a_command_that_cannot_be_done_says_why(churn: Churn, arguments: tuple[str, ...]) -> None:
     done = churn("keys", *arguments)
