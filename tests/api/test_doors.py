@@ -260,3 +260,21 @@ def test_a_key_of_the_environment_that_is_none_is_named(tmp_path: Path) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode
     assert "web:predict:nothing" in said
+
+
+def test_a_row_id_of_one_caller_is_no_other_callers(
+    churn: Churn, closed: Settings, store: object
+) -> None:
+    assert store
+    keys = [_add(churn, name) for name in ("crm", "shop")]
+    with running(closed) as client:
+        answers = [
+            client.post(
+                "/predict/batch",
+                content='{"tenure": 5, "row_id": "1"}\n',
+                headers={"X-API-Key": key, "Content-Type": "application/x-ndjson"},
+            ).json()["prediction_id"]
+            for key in [*keys, *keys]
+        ]
+    assert answers[:2] == answers[2:]
+    assert answers[0] != answers[1]

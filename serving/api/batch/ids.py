@@ -3,7 +3,6 @@
 import os
 import uuid
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -15,16 +14,20 @@ _GROUPS: Final = ((0, 8, 0), (8, 12, 9), (12, 16, 14), (16, 20, 19), (20, 32, 24
 """From where to where a group's digits are, and where it stands in the text."""
 
 
-def prediction_ids(rows: Rows, version: str, first: int, key: bytes) -> Sequence[str]:
+def prediction_ids(
+    rows: Rows, version: str, first: int, key: bytes, caller: str = ""
+) -> Sequence[str]:
     """Return random ids, but the same again for a row that is known by its own id or by a key.
 
     What it says and the version that answers are part of such an id: the row with other values,
-    or answered by another version, is another prediction.
+    or answered by another version, is another prediction. One caller's own ids are no other's, as
+    a key is, which has its caller in it.
     """
     if not key and not any(rows.row_ids):
         return _random_ids(len(rows))
-    own = rows.row_ids or repeat("", len(rows))
-    keyed = [_known_by(row_id, key, first + place) for place, row_id in enumerate(own)]
+    own = rows.row_ids or [""] * len(rows)
+    named = [f"{caller}\n{row_id}" if caller and row_id else row_id for row_id in own]
+    keyed = [_known_by(row_id, key, first + place) for place, row_id in enumerate(named)]
     return [
         str(_digest(f"{name}\n{version}\n{rows.contents(place)}")) if name else str(uuid.uuid4())
         for place, name in enumerate(keyed)

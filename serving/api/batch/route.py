@@ -49,7 +49,7 @@ class BatchResponse(Response):
         seconds = service.limits.seconds
         start = _start(self._batch.target)
         outlet = Outlet(start, send, folder=service.workers.folder, seconds=seconds)
-        work = Work(self._batch, key_in(scope))
+        work = Work(self._batch, key_in(scope), scope["churn.caller"])
         try:
             await _answer_all(work, outlet, pieces(receive, seconds))
             await outlet.finish()

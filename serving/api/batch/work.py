@@ -35,9 +35,10 @@ class Batch:
 class Work:
     """One batch's progress; ``key`` makes its rows known again when they are sent again."""
 
-    def __init__(self, batch: Batch, key: bytes) -> None:
+    def __init__(self, batch: Batch, key: bytes, caller: str = "") -> None:
         self._batch = batch
         self._key = key
+        self._caller = caller
         self._reader = READERS[batch.source](batch.service.limits.body_bytes)
         self._writer = WRITERS[batch.target]()
         self.has_begun = False
@@ -73,7 +74,7 @@ class Work:
         most = self._batch.service.limits.batch_rows
         if self._next + len(rows) - 1 > most:
             raise Unreadable(f"a batch has at most {most:,} rows; from here on none is read")
-        given = answer_rows(self._batch.model, rows, first=self._next, key=self._key)
+        given = answer_rows(self._batch.model, rows, first=self._next, key=self._key, caller=self._caller)
         answered = given.without_errors()
         self._record(answered)
         self._count(answered, refused=len(given) - len(answered))
