@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from churn import keys as api_keys
+from churn.errors import ChurnError
 from churn.keys import Keys, Scope, entry, read_keys, write_keys
 from churn.settings import Settings
 from local.network import free_port
@@ -253,6 +254,15 @@ def test_with_a_key_of_the_environment_it_does(tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("before", ["", "web:predict:"])
+def test_a_key_given_where_its_hash_belongs_is_not_told_to_the_log(before: str) -> None:
+    secret = api_keys.add(Keys(), "web", [Scope.PREDICT], NOW).secret
+    with pytest.raises(ChurnError) as caught:
+        api_keys.from_entries(before + secret)
+    assert "churn_..." in str(caught.value)
+    assert secret[6:12] not in str(caught.value)
 
 
 def test_a_key_of_the_environment_that_is_none_is_named(tmp_path: Path) -> None:
