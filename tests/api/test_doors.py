@@ -185,6 +185,23 @@ def test_without_keys_another_machine_is_refused_however_the_service_was_started
     assert "churn keys add" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 403),
+        ("127.0.0.1.evil.example:8000", 403),
+        ("[::1", 403),
+    ],
+)
+def test_without_keys_only_names_of_this_machine_are_answered_to(
+    client: TestClient, host: str, status: int
+) -> None:
+    assert client.get("/model", headers={"Host": host}).status_code == status
+
+
 def _start(home: Path, *, workers: int, **values: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command(free_port(), host="0.0.0.0", workers=workers),  # noqa: S104
