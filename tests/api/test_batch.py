@@ -367,7 +367,9 @@ def test_lines_that_end_with_a_carriage_return_alone_are_not_taken_for_a_header(
     client: TestClient,
 ) -> None:
     headers = {"Content-Type": "text/csv"}
-    answer = client.post("/predict/batch", content=b"tenure,Contract\r5,One year\r", headers=headers)
+    answer = client.post(
+        "/predict/batch", content=b"tenure,Contract\r5,One year\r", headers=headers
+    )
     assert answer.status_code == 422
     assert "\\r alone" in answer.json()["detail"]
 

@@ -74,7 +74,9 @@ class Work:
         most = self._batch.service.limits.batch_rows
         if self._next + len(rows) - 1 > most:
             raise Unreadable(f"a batch has at most {most:,} rows; from here on none is read")
-        given = answer_rows(self._batch.model, rows, first=self._next, key=self._key, caller=self._caller)
+        given = answer_rows(
+            self._batch.model, rows, first=self._next, key=self._key, caller=self._caller
+        )
         answered = given.without_errors()
         self._record(answered)
         self._count(answered, refused=len(given) - len(answered))
