@@ -26,6 +26,7 @@ GRACE: Final = timedelta(hours=24)
 
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_SECRET: Final = re.compile(r"churn_[0-9A-Za-z_-]+")
 _ENTRY_HELP: Final = "expected name:scope+scope:sha256, as `churn keys list --environment` prints"
 
 
@@ -142,7 +143,8 @@ def _from_entry(text: str) -> Key:
         found = tuple(Scope(scope) for scope in scopes.split("+"))
         return Key(_checked_name(name), found, digest, datetime.fromtimestamp(0, UTC))
     except ValueError:
-        raise ChurnError(f"CHURN_API_KEYS: {text[:40]!r}: {_ENTRY_HELP}") from None
+        told = _SECRET.sub("churn_...", text)[:40]
+        raise ChurnError(f"CHURN_API_KEYS: {told!r}: {_ENTRY_HELP}") from None
 
 
 def read_keys(path: Path) -> Keys:

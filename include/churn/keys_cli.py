@@ -1,6 +1,7 @@
 """The commands on API keys; the service follows the file that they change."""
 
 import fcntl
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,6 +94,8 @@ def revoke(settings: Settings, name: str) -> None:
 @click.pass_obj
 def rotate(settings: Settings, name: str, grace_hours: float) -> None:
     """Make a new key for NAME and print it; the former one opens for a while yet."""
+    if math.isnan(grace_hours):  # which a range of click lets through
+        raise click.BadParameter("not a number of hours", param_hint="--grace-hours")
     with _alone(settings) as known:
         grace = timedelta(hours=grace_hours)
         _keep(settings, api_keys.rotate(known, name, _now(), grace))

@@ -14,6 +14,8 @@ from churn.field import Field, Kind, Value
 from churn.implications import completed
 
 _MAX_IDENTIFIER = 200
+_MOST_HINTS = 20
+_LONGEST_SLIP = 100  # of characters; what is longer resembles no name
 _UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
 _NUMERIC = (int, float, str)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
@@ -74,7 +76,7 @@ def _read(raw: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
     problems: list[Problem] = []
     for name, value in raw.items():
         try:
-            field = _field(name, value)
+            field = _field(name, value, hint=len(problems) < _MOST_HINTS)
             if field.name in known:
                 problems.append(Problem(name, value, f"{field.name} only once"))
             elif value is not None:
@@ -84,7 +86,7 @@ def _read(raw: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
     return known, problems
 
 
-def _field(name: str, value: object) -> Field:
+def _field(name: str, value: object, *, hint: bool) -> Field:
     field = customer.BY_OUTSIDE_NAME.get(customer.normalised(name))
     if field is customer.CHURN:
         expected = "to be left out: it is what is predicted"
@@ -92,7 +94,8 @@ def _field(name: str, value: object) -> Field:
     if field is None:
         names = [f.name for f in (customer.CUSTOMER_ID, *customer.FEATURES)]
         expected = f"one of {', '.join(names)}"
-        raise InvalidCustomerError((Problem(name, value, expected, _nearest(name, names)),))
+        nearest = _nearest(name, names) if hint else None
+        raise InvalidCustomerError((Problem(name, value, expected, nearest),))
     return field
 
 
@@ -195,6 +198,11 @@ def _contradiction(dependency: Dependency, child: Field, known: Known) -> Proble
 
 
 def _nearest(text: str, among: list[str]) -> str | None:
+    return _nearest_of(text, tuple(among)) if len(text) <= _LONGEST_SLIP else None
+
+
+@lru_cache(maxsize=1 << 12)  # as whole columns of a file are misspelled alike
+def _nearest_of(text: str, among: tuple[str, ...]) -> str | None:
     by_key = {customer.normalised(name): name for name in among}
     found = difflib.get_close_matches(customer.normalised(text), by_key, n=1, cutoff=0.6)
     return by_key[found[0]] if found else None

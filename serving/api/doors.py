@@ -11,6 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.types import Scope as AsgiScope
 
@@ -79,7 +80,7 @@ class Doors:
         """
         path = scope["path"]
         if not self.have_keys:
-            _require_loopback(scope)
+            _require_loopback(scope, headers)
             return None
         if path in _OPEN or path.startswith(_OPEN_FOLDERS):
             return None
@@ -130,11 +131,26 @@ def is_loopback(host: str) -> bool:
     return bool((mapped or address).is_loopback)
 
 
-def _require_loopback(scope: AsgiScope) -> None:
-    """Neither end may be elsewhere; a socket in the file system has no address and is here."""
-    for end in (scope.get("server"), scope.get("client")):
-        if end and end[1] is not None and not is_loopback(end[0]):
-            raise ProblemError(HTTPStatus.FORBIDDEN, NO_KEYS)
+def _require_loopback(scope: AsgiScope, headers: Mapping[bytes, bytes]) -> None:
+    """Neither end may be elsewhere; a socket in the file system has no address and is here.
+
+    Nor may the name that was asked for: a page of the web whose own name was made to lead to
+    127.0.0.1 would read our answers in the browser of whoever works on this machine.
+    """
+    server, client = scope.get("server"), scope.get("client")
+    ends = [end[0] for end in (server, client) if end is not None and end[1] is not None]
+    if ends and (host := headers.get(b"host")):
+        ends.append(_name_in(host))
+    if not all(map(is_loopback, ends)):
+        raise ProblemError(HTTPStatus.FORBIDDEN, NO_KEYS)
+
+
+@lru_cache(maxsize=256)
+def _name_in(host: bytes) -> str:
+    try:
+        return urlsplit(f"//{host.decode('latin-1')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _presented(headers: Mapping[bytes, bytes]) -> bytes:

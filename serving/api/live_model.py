@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from churn.errors import ChurnError, NoModelError
+from churn.errors import ChurnError, ModelRefusedError, NoModelError
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel, load_model, load_served
 from serving.api.metrics import Metrics
@@ -66,7 +66,7 @@ class LiveModel:
     def _load(self, named: str) -> None:
         folder = self._store.published(named)
         self._refused_at = (named, _traces(folder), time.monotonic())
-        self._model = load_model(folder)
+        self._model = _load_named(folder)
         self._refused_at = None
         log.info("serving %s", named)
         if self._metrics:
@@ -91,6 +91,20 @@ class LiveModel:
             if self._metrics:
                 self._metrics.refusals.inc()
         self.refused = reason
+
+
+def _load_named(folder: Path) -> LoadedModel:
+    """Load a version.
+
+    Raises:
+        ModelRefusedError: naming the version, whichever of its documents is wrong.
+    """
+    try:
+        return load_model(folder)
+    except ModelRefusedError as error:
+        if folder.name in str(error):
+            raise
+        raise ModelRefusedError(f"{folder.name}: {error}") from None
 
 
 def _traces(folder: Path) -> Traces:

@@ -100,3 +100,16 @@ def test_a_customer_takes_as_many_bytes_as_is_set_alone_and_in_a_batch(
     first, second = map(json.loads, rows.splitlines())
     assert "error" not in first
     assert f"at most {most:,} bytes" in second["error"]
+
+
+def test_a_batch_whose_rest_does_not_come_ends_with_a_row_that_says_so(home: Path) -> None:
+    with serving(home, CHURN_API_SECONDS="1") as service:
+        with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+            connection.sendall(_BEGINNING)
+            answer = b""
+            while part := connection.recv(1 << 16):
+                answer += part
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"\n2,,,,,,,,,,the rest of the batch did not come in time" in answer
+        assert answer.endswith(b"0\r\n\r\n")
+        assert "Traceback" not in service.log.read_text()

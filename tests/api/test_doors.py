@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from churn import keys as api_keys
+from churn.errors import ChurnError
 from churn.keys import Keys, Scope, entry, read_keys, write_keys
 from churn.settings import Settings
 from local.network import free_port
@@ -155,6 +156,14 @@ def test_keys_come_back_from_the_file_and_from_the_environment_as_they_went(
     assert Keys((again,)).find(made.secret.encode(), NOW)
 
 
+def test_hours_that_are_no_number_are_refused_as_other_wrong_options_are(churn: Churn) -> None:
+    _add(churn, "web")
+    done = churn("keys", "rotate", "web", "--grace-hours", "nan")
+    assert done.returncode == 2
+    assert "not a number of hours" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [("revoke", "nobody"), ("add", "a b"), ("rotate", "nobody")])
 def test_a_command_that_cannot_be_done_says_why(churn: Churn, arguments: tuple[str, ...]) -> None:
     done = churn("keys", *arguments)
@@ -174,6 +183,23 @@ def test_without_keys_another_machine_is_refused_however_the_service_was_started
         answer = caller.get("/model")
     assert answer.status_code == 403
     assert "churn keys add" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 403),
+        ("127.0.0.1.evil.example:8000", 403),
+        ("[::1", 403),
+    ],
+)
+def test_without_keys_only_names_of_this_machine_are_answered_to(
+    client: TestClient, host: str, status: int
+) -> None:
+    assert client.get("/model", headers={"Host": host}).status_code == status
 
 
 def _start(home: Path, *, workers: int, **values: str) -> subprocess.Popen[str]:
@@ -247,8 +273,35 @@ def test_with_a_key_of_the_environment_it_does(tmp_path: Path) -> None:
         process.communicate(timeout=30)
 
 
+@pytest.mark.parametrize("before", ["", "web:predict:"])
+def test_a_key_given_where_its_hash_belongs_is_not_told_to_the_log(before: str) -> None:
+    secret = api_keys.add(Keys(), "web", [Scope.PREDICT], NOW).secret
+    with pytest.raises(ChurnError) as caught:
+        api_keys.from_entries(before + secret)
+    assert "churn_..." in str(caught.value)
+    assert secret[6:12] not in str(caught.value)
+
+
 def test_a_key_of_the_environment_that_is_none_is_named(tmp_path: Path) -> None:
     process = _start(tmp_path, workers=1, CHURN_API_KEYS="web:predict:nothing")
     _, said = process.communicate(timeout=60)
     assert process.returncode
     assert "web:predict:nothing" in said
+
+
+def test_a_row_id_of_one_caller_is_no_other_callers(
+    churn: Churn, closed: Settings, store: object
+) -> None:
+    assert store
+    keys = [_add(churn, name) for name in ("crm", "shop")]
+    with running(closed) as client:
+        answers = [
+            client.post(
+                "/predict/batch",
+                content='{"tenure": 5, "row_id": "1"}\n',
+                headers={"X-API-Key": key, "Content-Type": "application/x-ndjson"},
+            ).json()["prediction_id"]
+            for key in [*keys, *keys]
+        ]
+    assert answers[:2] == answers[2:]
+    assert answers[0] != answers[1]

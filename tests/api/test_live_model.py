@@ -1,7 +1,7 @@
 import pytest
 
 from churn.errors import NoModelError
-from churn.registry.store import CARD, ModelStore
+from churn.registry.store import CARD, MANIFEST, ModelStore
 from serving.api.live_model import LiveModel
 from tests.api.conftest import publish
 from tests.customer_file import package, version_of
@@ -49,6 +49,18 @@ def test_a_torn_version_is_refused_and_the_old_one_stays(
     live: LiveModel, store: ModelStore
 ) -> None:
     _publish_torn(store, 2)
+    live.refresh()
+    assert live.model.version == version_of(1)
+    assert version_of(2) in str(live.refused)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}"])
+def test_a_version_is_named_whatever_is_wrong_with_its_manifest(
+    live: LiveModel, store: ModelStore, content: bytes
+) -> None:
+    folder = store.write_candidate(package(2).manifest, package(2).files)
+    (folder / MANIFEST).write_bytes(content)
+    store.publish(version_of(2))
     live.refresh()
     assert live.model.version == version_of(1)
     assert version_of(2) in str(live.refused)

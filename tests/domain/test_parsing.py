@@ -391,3 +391,12 @@ def test_looking_up_a_whole_customer_changes_no_answer(
 ) -> None:
     raw = {name: value for name, value in row.items() if name != "Churn"} | changed
     assert _looked_up(raw) == _carefully(raw)
+
+
+def test_the_nearest_name_is_looked_for_only_so_often_and_only_for_what_may_be_one() -> None:
+    with pytest.raises(InvalidCustomerError) as caught:
+        parse_customer({f"tenur{number}": 1 for number in range(200)} | {"tenure" * 50: 1})
+    hinted = [problem.nearest for problem in caught.value.problems]
+    assert len(hinted) == 201
+    assert hinted[:20] == ["tenure"] * 20
+    assert set(hinted[20:]) == {None}

@@ -55,7 +55,9 @@ class Answered:
         )
 
 
-def answer_rows(model: LoadedModel, rows: Rows, *, first: int, key: bytes) -> Answered:
+def answer_rows(
+    model: LoadedModel, rows: Rows, *, first: int, key: bytes, caller: str = ""
+) -> Answered:
     """Score rows; with a key, or an id of their own, they get the same ids when sent again."""
     score = model.score_block(rows.block)
     bills = rows.block.numbers[MONTHLY_CHARGES.name]
@@ -72,5 +74,5 @@ def answer_rows(model: LoadedModel, rows: Rows, *, first: int, key: bytes) -> An
         threshold=Figures(verdicts.threshold),
         expected_value=Figures(model.manifest.policy.expected_values(score.probability, bills)),
         version=model.version,
-        prediction_ids=prediction_ids(rows, model.version, first, key),
+        prediction_ids=prediction_ids(rows, model.version, first, key, caller),
     )

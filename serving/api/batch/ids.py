@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Final
 
 from serving.api.batch.rows import Rows
@@ -11,16 +10,20 @@ from serving.api.random_ids import random_ids
 _NAMESPACE: Final = uuid.UUID("0f7e3a1c-6a35-5d0e-8f50-9f1b6f1f6b7a")
 
 
-def prediction_ids(rows: Rows, version: str, first: int, key: bytes) -> Sequence[str]:
+def prediction_ids(
+    rows: Rows, version: str, first: int, key: bytes, caller: str = ""
+) -> Sequence[str]:
     """Return random ids, but the same again for a row that is known by its own id or by a key.
 
     What it says and the version that answers are part of such an id: the row with other values,
-    or answered by another version, is another prediction.
+    or answered by another version, is another prediction. One caller's own ids are no other's, as
+    a key is, which has its caller in it.
     """
     if not key and not any(rows.row_ids):
         return random_ids(len(rows))
-    own = rows.row_ids or repeat("", len(rows))
-    keyed = [_known_by(row_id, key, first + place) for place, row_id in enumerate(own)]
+    own = rows.row_ids or [""] * len(rows)
+    named = [f"{caller}\n{row_id}" if caller and row_id else row_id for row_id in own]
+    keyed = [_known_by(row_id, key, first + place) for place, row_id in enumerate(named)]
     return [
         str(_digest(f"{name}\n{version}\n{rows.contents(place)}")) if name else str(uuid.uuid4())
         for place, name in enumerate(keyed)

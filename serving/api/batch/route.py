@@ -1,6 +1,7 @@
 """The address that batches are sent to."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Message, Receive, Scope, Send
@@ -48,15 +49,26 @@ class BatchResponse(Response):
         seconds = service.limits.seconds
         start = _start(self._batch.target)
         outlet = Outlet(start, send, folder=service.workers.folder, seconds=seconds)
-        work = Work(self._batch, key_in(scope))
+        work = Work(self._batch, key_in(scope), scope["churn.caller"])
         try:
-            async for piece, last in pieces(receive, seconds):
-                await outlet.put(await _answered(work, piece, last=last))
-                if work.is_over:
-                    break
+            await _answer_all(work, outlet, pieces(receive, seconds))
             await outlet.finish()
         finally:
             outlet.close()
+
+
+async def _answer_all(
+    work: Work, outlet: Outlet, coming: AsyncIterator[tuple[bytes, bool]]
+) -> None:
+    try:
+        async for piece, last in coming:
+            await outlet.put(await _answered(work, piece, last=last))
+            if work.is_over:
+                break
+    except TimeoutError:
+        if not work.has_begun:
+            raise
+        await outlet.put(work.give_up("the rest of the batch did not come in time"))
 
 
 def _start(target: Format) -> Message:

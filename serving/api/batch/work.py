@@ -35,12 +35,13 @@ class Batch:
 class Work:
     """One batch's progress; ``key`` makes its rows known again when they are sent again."""
 
-    def __init__(self, batch: Batch, key: bytes) -> None:
+    def __init__(self, batch: Batch, key: bytes, caller: str = "") -> None:
         self._batch = batch
         self._key = key
+        self._caller = caller
         self._reader = READERS[batch.source](batch.service.limits.body_bytes)
         self._writer = WRITERS[batch.target]()
-        self._begun = False
+        self.has_begun = False
         self._next = 1
         self.is_over = False
 
@@ -51,16 +52,16 @@ class Work:
             InvalidCustomerError: nothing can be read at all.
             ProblemError: the first rows cannot be recorded.
         """
-        written = [b"" if self._begun else self._writer.start]
+        written = [b"" if self.has_begun else self._writer.start]
         try:
             for rows in self._rows(piece, last=last):
                 written.append(self._write(rows))
-                self._begun = True
+                self.has_begun = True
         except InvalidCustomerError as error:
             written.append(self._fail(error))
         except NotRecordedError as error:
             written.append(self._not_recorded(error))
-        self._begun = True
+        self.has_begun = True
         self.is_over = self.is_over or last
         return b"".join(written) + (self._writer.end if self.is_over else b"")
 
@@ -73,7 +74,9 @@ class Work:
         most = self._batch.service.limits.batch_rows
         if self._next + len(rows) - 1 > most:
             raise Unreadable(f"a batch has at most {most:,} rows; from here on none is read")
-        given = answer_rows(self._batch.model, rows, first=self._next, key=self._key)
+        given = answer_rows(
+            self._batch.model, rows, first=self._next, key=self._key, caller=self._caller
+        )
         answered = given.without_errors()
         self._record(answered)
         self._count(answered, refused=len(given) - len(answered))
@@ -98,14 +101,18 @@ class Work:
         metrics.predicted(given.version, 0, len(given) - given.leaving)
 
     def _not_recorded(self, error: NotRecordedError) -> bytes:
-        if not self._begun:
+        if not self.has_begun:
             status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}
             raise ProblemError(status, f"{error}; so it is not given", headers=headers)
         return self._fail(Unreadable(str(error)))
 
+    def give_up(self, reason: str) -> bytes:
+        """Return the last row of a batch that has begun and will not be completed."""
+        return self._fail(Unreadable(reason)) + self._writer.end
+
     def _fail(self, error: InvalidCustomerError) -> bytes:
         """Say why nothing more is read; before anything was answered that is the whole answer."""
-        if not self._begun:
+        if not self.has_begun:
             raise error
         self.is_over = True
         return self._writer.fail(self._next, error)
