@@ -22,7 +22,7 @@ from serving.api.predicting import DirectRoute, Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.service import Service
 from serving.api.spool import Spool
-from serving.api.startup import let_nothing_hold_requests_up, own_settings
+from serving.api.startup import keep_what_is_here, own_settings
 from serving.api.workers import Workers
 
 _DESCRIPTION = """
@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings is not None:
         return _assemble(settings)
     app = _assemble(own_settings())
-    let_nothing_hold_requests_up()
+    keep_what_is_here()
     return app
 
 

@@ -14,9 +14,6 @@ from serving.api.spool import Spool
 STARTUP_FAILED = 3
 """The exit code upon which uvicorn gives up instead of starting its workers again."""
 
-_SWITCH_SECONDS = 0.0005
-"""For how long a thread computes while requests wait; Python's own 5 ms are seen in their p99."""
-
 log = logging.getLogger(__name__)
 
 
@@ -34,10 +31,9 @@ def own_settings() -> Settings:
     return settings
 
 
-def let_nothing_hold_requests_up() -> None:
-    """Neither the thread that ships the log, nor a search for garbage in all that is here to stay.
+def keep_what_is_here() -> None:
+    """Look no more for garbage in all that a process that is nothing but the service started with.
 
-    For a process that is nothing but the service.
+    Requests would wait for it.
     """
     gc.freeze()
-    sys.setswitchinterval(_SWITCH_SECONDS)
