@@ -108,12 +108,15 @@ def forget_spooled(folder: Path, customer_id: str, *, patience: float = _PATIENC
     """Take a customer's records out of the spool; return how many those were.
 
     A running service finishes its segment within a second, and the database refuses the records.
+    It sees that somebody was erased, and forgets the answers that it holds for retries.
 
     Raises:
         ChurnError: it did not.
     """
     named, until = _named(customer_id), time.monotonic() + patience
     forgotten = _forget_damaged(folder, named)
+    if folder.is_dir():
+        (folder / spool.ERASURES).touch()
     while True:
         busy = []
         for path in spool.segments(folder):

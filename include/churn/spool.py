@@ -27,6 +27,8 @@ from churn.records import predictions_in
 
 SUFFIX: Final = ".log"
 DAMAGED: Final = ".damaged"
+ERASURES: Final = "erasures"
+"""The file whose time says when a customer was erased last."""
 _HEADER: Final = struct.Struct("<II")
 
 

@@ -49,6 +49,13 @@ class Predictor:
         self._options = options
         self._kept: OrderedDict[tuple[str, Asked], bytes] = OrderedDict()
         self._ids = fresh_ids()
+        self._erasures = log.erasures()
+
+    def refresh(self) -> None:
+        """Let go of all that is kept for retries once a customer was erased, whoever it was."""
+        if (erasures := self._log.erasures()) != self._erasures:
+            self._erasures = erasures
+            self._kept.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -78,6 +78,10 @@ class PredictionLog:
         """How many predictions this worker could not record since it started."""
         return self._spool.dropped
 
+    def erasures(self) -> int:
+        """Return a number that is another one after a customer was erased."""
+        return self._spool.erasures()
+
     def state(self) -> LogState:
         """Return what waits at this moment."""
         spool = self._spool

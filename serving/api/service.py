@@ -38,6 +38,7 @@ class Service:
         """Follow the model store and the keys, and tell the other workers what is served."""
         self.doors.refresh()
         self.live.refresh()
+        self.predictor.refresh()
         self.metrics.dropped(self.log.dropped)
         self.workers.report(self.live.version, self.live.refused)
 

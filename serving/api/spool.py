@@ -67,6 +67,13 @@ class Spool:
         with self._lock:
             self.used = spool.used(self.folder)
 
+    def erasures(self) -> int:
+        """Return a number that is another one after a customer was erased."""
+        try:
+            return (self.folder / spool.ERASURES).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def finish(self) -> None:
         """Leave what was added so far to whoever ships it."""
         if not self._writer.size:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from churn.erasure import forget_spooled
 from churn.registry.store import ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
@@ -108,3 +109,13 @@ def test_a_try_in_another_language_is_the_same_prediction_in_that_language(
     assert portuguese.headers["content-language"] == "pt"
     assert "meses" in portuguese.json()["reasons"][0]["text"]
     assert "what_if" in portuguese.json()
+
+
+def test_after_an_erasure_no_worker_keeps_an_answer(logged: Settings, store: ModelStore) -> None:
+    with running(logged) as client:
+        first = _single(client)
+        publish(store, 2)
+        assert eventually(lambda: _serves(client, version_of(2)), seconds=5)
+        assert _single(client) == first
+        forget_spooled(logged.spool, "somebody")
+        assert eventually(lambda: _single(client) != first, seconds=5)
