@@ -22,7 +22,7 @@ from local.console import Console
 from local.first_run import DAG, wait_parsed, wait_served
 from local.layout import PROJECT
 from local.network import free_port
-from local.stack import Stack
+from local.stack import DEFAULT_PORTS, Stack
 
 RUNS = 5
 _PAUSE_SECONDS = 0.05
@@ -33,7 +33,7 @@ def measure() -> Table:
     """Return the seconds of both ways, run in turn."""
     with tempfile.TemporaryDirectory(prefix="churn-bench-") as folder, _stack(folder) as stack:
         airflow = log_in(stack)
-        wait_parsed(Console(), airflow)
+        wait_parsed(airflow)
         _trigger_to_end(stack, airflow)
         pairs = [(_churn_run(stack), _trigger_to_end(stack, airflow)) for _ in range(RUNS)]
     steps, ended = zip(*pairs, strict=True)
@@ -48,7 +48,7 @@ def measure() -> Table:
 
 @contextmanager
 def _stack(folder: str) -> Iterator[Stack]:
-    ports = {name: str(free_port()) for name in ("API_PORT", "AIRFLOW_PORT")}
+    ports = {name: str(free_port()) for name in DEFAULT_PORTS}
     environment: Mapping[str, str] = {**os.environ, **ports, "CHURN_HOME": folder}
     try:
         yield control.up(Console(), environment)

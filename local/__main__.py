@@ -5,25 +5,38 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from local import control, health
+from churn.streams import print_any_text
+from local import control, health, serving
 from local.console import Console
 from local.errors import StackError
+from local.first_run import published_version, train
 from local.foreground import run
-from local.stack import open_stack
+from local.stack import Stack, open_stack
+from local.summary import places
 
 Command = Callable[[Console, Mapping[str, str]], int]
 
 
 def up(console: Console, environment: Mapping[str, str]) -> int:
-    """Start the stack in the background."""
+    """Start the stack in the background; train where nothing was ever published."""
     stack = control.up(console, environment)
-    console.show(
-        f"Airflow  {stack.airflow_url}  (user admin, password: "
-        f"AIRFLOW_ADMIN_PASSWORD in {stack.layout.secrets})"
-    )
-    console.show(f"Service  {stack.api_url}/docs")
-    console.show("Stop with `make down`, look with `make status`.")
+    if published_version(stack):
+        for line in (*places(stack), "", *serving.describe(serving.find_serving(stack))):
+            console.show(line)
+    else:
+        _train(console, stack)
+    console.show("Everything runs in the background: `make status` shows it, `make down` stops it.")
     return 0
+
+
+def _train(console: Console, stack: Stack) -> None:
+    try:
+        train(console, stack)
+    except StackError as error:
+        raise StackError(
+            f"{error}\nThe stack runs without a model: fix this and trigger churn_training in "
+            f"Airflow ({stack.airflow_url}), or stop it with `make down`."
+        ) from None
 
 
 def down(console: Console, environment: Mapping[str, str]) -> int:
@@ -33,10 +46,14 @@ def down(console: Console, environment: Mapping[str, str]) -> int:
 
 
 def status(console: Console, environment: Mapping[str, str]) -> int:
-    """Show the health of each part."""
-    parts = health.check(open_stack(environment))
+    """Show the health of each part and which model serves."""
+    stack = open_stack(environment)
+    parts = health.check(stack)
     for part in parts:
         console.show(health.describe(part))
+    console.show()
+    for line in serving.describe(serving.find_serving(stack)):
+        console.show(line)
     return 0 if all(part.healthy for part in parts) else 1
 
 
@@ -44,16 +61,21 @@ COMMANDS: Mapping[str, Command] = {"up": up, "down": down, "status": status, "ru
 
 
 def main() -> int:
-    """Run one command; what the operator can mend is told in one line."""
+    """Run one command; what the operator can fix is reported in one line."""
+    print_any_text()
     parser = argparse.ArgumentParser(
         prog="python -m local", description="The stack on this machine, without Docker."
     )
     parser.add_argument("command", choices=COMMANDS)
     command = COMMANDS[parser.parse_args().command]
     try:
-        return command(Console(), os.environ)
+        console = Console()
+        with console.beating():
+            return command(console, os.environ)
     except StackError as error:
         sys.stderr.write(f"{error}\n")
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; `make status` shows what runs, `make down` stops it\n")
     except PermissionError as error:
         sys.stderr.write(
             f"{error.filename} cannot be used ({error.strerror}): set CHURN_HOME to a folder of "

@@ -1,21 +1,57 @@
-"""Lines that tell the operator what is happening and for how long."""
+"""Lines that show the operator what is happening and for how long."""
 
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+BEAT_SECONDS = 5.0
+PAUSE_SECONDS = 0.25
 
-@dataclass(frozen=True)
+
+@dataclass
 class Console:
-    """A clock and a voice."""
+    """Prints steps; while it is beating, what is awaited is shown at least every five seconds."""
 
     started: float = field(default_factory=time.monotonic)
+    _awaited: str = ""
+    _since: float = 0.0
+    _shown: float = 0.0
 
-    def say(self, text: str) -> None:
-        """Print one step with the seconds since the start."""
-        self.show(f"[{time.monotonic() - self.started:5.1f} s] {text}")
+    def say(self, text: str, *, awaited: str | None = None) -> None:
+        """Print one step with the seconds since the start.
+
+        ``awaited`` is what goes on afterwards: the step itself unless given, nothing if empty.
+        """
+        self._awaited = text.strip() if awaited is None else awaited
+        self._since = self._shown = time.monotonic()
+        self._line(text)
 
     def show(self, text: str = "") -> None:
         """Print a line as it is."""
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """For the length of a block, show what is awaited when nothing else was printed."""
+        done = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(done,), daemon=True)
+        beat.start()
+        try:
+            yield
+        finally:
+            done.set()
+            beat.join()
+
+    def _beat(self, done: threading.Event) -> None:
+        while not done.wait(PAUSE_SECONDS):
+            now = time.monotonic()
+            if self._awaited and now - self._shown >= BEAT_SECONDS - PAUSE_SECONDS:
+                self._shown = now
+                self._line(f"... {self._awaited} ({now - self._since:.0f} s)")
+
+    def _line(self, text: str) -> None:
+        self.show(f"[{time.monotonic() - self.started:5.1f} s] {text}")

@@ -21,13 +21,14 @@ START_SECONDS = 300.0
 STOP_SECONDS = 90.0
 FOREGROUND_SECONDS = 60.0
 PAUSE_SECONDS = 0.25
+BLOCKED = "waiting for another start or stop of this stack"
 
 
 def up(console: Console, environment: Mapping[str, str]) -> Stack:
     """Start the stack unless it runs, and return when every part is healthy."""
     layout = find_layout(environment)
     create_home(layout)
-    with locked(layout):
+    with locked(layout, blocked=lambda: console.say(BLOCKED)):
         if supervisor.is_running(layout):
             console.say(f"the stack in {layout.home} is already running")
             stack = open_stack(environment)
@@ -69,7 +70,7 @@ def wait_healthy(console: Console, stack: Stack) -> None:
             raise StackError(f"The stack did not start: {waiting}. Logs: {stack.layout.logs}")
         time.sleep(PAUSE_SECONDS)
         waiting = _waiting_for(stack)
-    console.say("every part is up and healthy")
+    console.say("every part is up and healthy", awaited="")
 
 
 def down(console: Console, environment: Mapping[str, str]) -> None:
@@ -80,16 +81,17 @@ def down(console: Console, environment: Mapping[str, str]) -> None:
         return
     foreground = _foreground(layout)
     if foreground:
+        console.say("stopping the `make run` of another terminal")
         foreground.terminate()
-    with locked(layout):
+    with locked(layout, blocked=lambda: console.say(BLOCKED)):
         if supervisor.is_running(layout):
-            console.say("stopping")
+            console.say("stopping every part")
             _shut_down(layout)
         sweep(layout)
         layout.phase.unlink(missing_ok=True)
     if foreground:
         psutil.wait_procs([foreground], timeout=FOREGROUND_SECONDS)
-    console.say("stopped; nothing of this stack is running")
+    console.say("stopped; nothing of this stack is running", awaited="")
 
 
 def _foreground(layout: Layout) -> psutil.Process | None:

@@ -5,7 +5,9 @@ import time
 from local.airflow_client import FAILED, SUCCESS, Airflow, Task, log_in
 from local.console import Console
 from local.errors import StackError
+from local.serving import served_version
 from local.stack import Stack
+from local.summary import summary
 from local.web import call
 
 DAG = "churn_training"
@@ -18,21 +20,24 @@ FOLDS = ("::", "Retry policy decision")  # Airflow's own, of no help here
 
 
 def train(console: Console, stack: Stack) -> None:
-    """Run the training DAG once and return when the service answers with the model it published."""
+    """Run the training DAG once, wait until the service has its model, and show the summary."""
     before = served_version(stack)
+    console.say(f"waiting for Airflow to read {DAG}")
     airflow = log_in(stack)
-    wait_parsed(console, airflow)
+    wait_parsed(airflow)
     run = airflow.trigger(DAG)
     console.say(f"triggered {DAG}: {stack.airflow_url}/dags/{DAG}/runs/{run}")
     if follow(console, airflow, run) != SUCCESS:
         raise StackError(failure(stack, airflow, run))
-    console.say(f"{DAG} succeeded")
+    console.say(f"{DAG} succeeded", awaited="waiting for the service to load the model")
     wait_served(console, stack, before=before)
+    for line in summary(stack):
+        console.show(line)
 
 
-def wait_parsed(console: Console, airflow: Airflow) -> None:
-    """Return when Airflow has read the DAG's file; show what it finds wrong there."""
-    deadline, told = time.monotonic() + PARSE_SECONDS, False
+def wait_parsed(airflow: Airflow) -> None:
+    """Return when Airflow has read the DAG's file; raise what it finds wrong there."""
+    deadline = time.monotonic() + PARSE_SECONDS
     while not airflow.parsed(DAG):
         if errors := list(airflow.import_errors()):
             raise StackError(f"Airflow cannot read the DAGs: {'; '.join(errors)}")
@@ -41,9 +46,6 @@ def wait_parsed(console: Console, airflow: Airflow) -> None:
                 f"Airflow found no DAG named {DAG} in {PARSE_SECONDS:.0f} s: "
                 "see logs/dag-processor.log."
             )
-        if not told:
-            console.say(f"waiting for Airflow to read {DAG}")
-            told = True
         time.sleep(PAUSE_SECONDS)
 
 
@@ -61,9 +63,13 @@ def follow(console: Console, airflow: Airflow, run: str) -> str:
                 task.state in {"running", SUCCESS, FAILED, "up_for_retry", "upstream_failed"}
                 and task not in shown
             ):
-                console.say(f"  {task.name}: {task.state}")
+                console.say(f"  {task.name}: {task.state}", awaited=_awaited(task))
                 shown.add(task)
     return state
+
+
+def _awaited(task: Task) -> str:
+    return f"waiting for {task.name}" if task.state == "running" else f"waiting for {DAG} to go on"
 
 
 def failure(stack: Stack, airflow: Airflow, run: str) -> str:
@@ -78,12 +84,6 @@ def failure(stack: Stack, airflow: Airflow, run: str) -> str:
     return "\n  ".join(
         (f"{DAG} failed in task {task.name}:", *said[-LOG_LINES:], f"the whole log: {folder}")
     )
-
-
-def served_version(stack: Stack) -> str:
-    """Return the version the service answers with, empty when it has none."""
-    answer = call(stack.ports.api, "/readyz")
-    return answer.body.text("model_version") if answer.ok else ""
 
 
 def published_version(stack: Stack) -> str:
@@ -103,4 +103,5 @@ def wait_served(console: Console, stack: Stack, *, before: str) -> None:
                 f"{detail or 'no reason given'}"
             )
         time.sleep(PAUSE_SECONDS)
-    console.say(f"the service serves {version}" + (" (as before)" if version == before else ""))
+    as_before = " (as before)" if version == before else ""
+    console.say(f"the service serves {version}{as_before}", awaited="")

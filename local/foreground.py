@@ -13,7 +13,6 @@ from local.errors import StackError
 from local.first_run import train
 from local.layout import Layout, create_home, find_layout
 from local.stack import Stack
-from local.summary import summary
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAUSE_SECONDS = 1.0
@@ -44,9 +43,7 @@ def _run(console: Console, environment: Mapping[str, str]) -> int:
     with _noted(layout):
         stack = control.up(console, environment)
         train(console, stack)
-        for line in summary(stack):
-            console.show(line)
-        console.say("everything runs; Ctrl-C stops it")
+        console.say("everything runs; Ctrl-C stops it", awaited="")
         _wait(stack)
     raise StackError(f"The stack in {layout.home} has gone; see {layout.logs}.")
 

@@ -1,22 +1,24 @@
 """One stack: its folders, ports and secrets, read once from the environment."""
 
 import os
+import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from itertools import combinations
 
 from local import credentials, envfile, postgres
 from local.credentials import Credentials
 from local.databases import AIRFLOW, CHURN_DATABASE, PIPELINE, SERVING
 from local.errors import StackError
 from local.layout import HOME_VARIABLE, Layout, create_home, find_layout
-from local.network import HOST, free_port, is_free
+from local.network import HOST, UNRESERVED, why_unusable
 from local.postgres import Server
 
 API_PORT = "API_PORT"
 AIRFLOW_PORT = "AIRFLOW_PORT"
 POSTGRES_PORT = "POSTGRES_PORT"
-DEFAULT_PORTS = {API_PORT: 8000, AIRFLOW_PORT: 8080}
+# Not 5432, which a PostgreSQL of the machine's own may have.
+DEFAULT_PORTS = {API_PORT: 8000, AIRFLOW_PORT: 8080, POSTGRES_PORT: 15432}
 HIGHEST_PORT = 65535
 
 
@@ -91,32 +93,40 @@ def create_stack(environment: Mapping[str, str]) -> Stack:
     layout = find_layout(environment)
     create_home(layout)
     secrets = credentials.load_or_create(layout.secrets, database=layout.database)
-    stack = Stack(layout=layout, ports=choose_ports(layout, environment), credentials=secrets)
+    stack = Stack(layout=layout, ports=choose_ports(environment), credentials=secrets)
     write_addresses(stack)
     return stack
 
 
-def choose_ports(layout: Layout, environment: Mapping[str, str]) -> Ports:
-    """Return ports that are free; the service and Airflow get exactly the ones asked for."""
+def choose_ports(environment: Mapping[str, str]) -> Ports:
+    """Return the ports that the environment asks for, or the defaults; each has to be usable."""
     wanted = {name: port_in(environment, name) for name in DEFAULT_PORTS}
-    if POSTGRES_PORT in environment:
-        wanted[POSTGRES_PORT] = port_in(environment, POSTGRES_PORT)
-    for name, port in wanted.items():
-        if not is_free(port):
+    for one, other in combinations(wanted, 2):
+        if wanted[one] == wanted[other]:
             raise StackError(
-                f"Port {port} is in use by another program: choose another with {name}=<port>."
+                f"{one} and {other} are both {wanted[one]}: each part needs a port of its own."
             )
-    if len(set(wanted.values())) < len(wanted):
-        raise StackError(f"Every part needs a port of its own: {wanted}.")
-    database = wanted.get(POSTGRES_PORT) or _remembered_port(layout)
-    return Ports(api=wanted[API_PORT], airflow=wanted[AIRFLOW_PORT], postgres=database)
+    if problems := {name: why for name, port in wanted.items() if (why := why_unusable(port))}:
+        found = "; ".join(f"port {wanted[name]} {why}" for name, why in problems.items())
+        others = " ".join(f"{name}={next_usable(wanted, name)}" for name in problems)
+        raise StackError(f"{found.capitalize()}. Choose others, such as {others}.")
+    return Ports(api=wanted[API_PORT], airflow=wanted[AIRFLOW_PORT], postgres=wanted[POSTGRES_PORT])
+
+
+def next_usable(wanted: Mapping[str, int], name: str) -> int:
+    """Return the first port after the one that a part wants that it could have."""
+    first = max(wanted[name] + 1, UNRESERVED)
+    found = (one for one in range(first, HIGHEST_PORT) if one not in wanted.values())
+    return next((one for one in found if not why_unusable(one)), DEFAULT_PORTS[name])
 
 
 def port_in(values: Mapping[str, str], name: str) -> int:
     """Return the port a variable names, or its default."""
-    text = values.get(name) or str(DEFAULT_PORTS.get(name, ""))
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= HIGHEST_PORT:
-        raise StackError(f"{name}={text}: expected a port number between 1 and {HIGHEST_PORT}.")
+    text = values.get(name) or str(DEFAULT_PORTS[name])
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) <= HIGHEST_PORT:
+        raise StackError(
+            f"{name}={text[:20]}: expected a port number between 1 and {HIGHEST_PORT}."
+        )
     return int(text)
 
 
@@ -135,14 +145,6 @@ def write_addresses(stack: Stack) -> None:
     envfile.write(
         stack.layout.addresses, values, comment="Written by every start; read by the churn command."
     )
-
-
-def _remembered_port(layout: Layout) -> int:
-    with suppress(StackError):  # a damaged file is about to be written anew
-        port = port_in(envfile.read(layout.addresses), POSTGRES_PORT)
-        if is_free(port):
-            return port
-    return free_port()
 
 
 def inherited(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

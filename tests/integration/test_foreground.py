@@ -12,12 +12,13 @@ import pytest
 
 from local.layout import PROJECT
 from local.network import free_port
+from local.stack import DEFAULT_PORTS
 
 
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
     home = Path(tempfile.mkdtemp(prefix="churn-run-"))
-    ports = {name: str(free_port()) for name in ("API_PORT", "AIRFLOW_PORT")}
+    ports = {name: str(free_port()) for name in DEFAULT_PORTS}
     yield {**os.environ, "CHURN_HOME": str(home), **ports}
     shutil.rmtree(home, ignore_errors=True)
 

@@ -1,6 +1,7 @@
 """The whole stack as a user starts it: processes of its own, real scheduler, real kills."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import LiteralString
 
@@ -21,12 +23,13 @@ from local import health, leftovers, supervisor
 from local.airflow_client import log_in
 from local.console import Console
 from local.databases import PIPELINE
-from local.first_run import DAG, follow, published_version, served_version
+from local.first_run import DAG, follow, published_version
 from local.layout import PROJECT
 from local.leftovers import Mark
 from local.network import free_port
 from local.programs import NAMES
-from local.stack import Stack, open_stack
+from local.serving import served_version
+from local.stack import DEFAULT_PORTS, Stack, open_stack
 from local.summary import FIRST_CUSTOMER
 from local.web import Document, call
 from tests.changed_file import write_changed
@@ -51,7 +54,7 @@ def local(command: str, environment: dict[str, str]) -> subprocess.CompletedProc
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
     home = Path(tempfile.mkdtemp(prefix="churn-stack-"))
-    ports = {name: str(free_port()) for name in ("API_PORT", "AIRFLOW_PORT")}
+    ports = {name: str(free_port()) for name in DEFAULT_PORTS}
     try:
         yield {"CHURN_HOME": str(home), **ports}
     finally:
@@ -59,14 +62,21 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def stack(environment: dict[str, str]) -> Iterator[Stack]:
+def started(environment: dict[str, str]) -> Iterator[str]:
+    """Start the stack as a newcomer does; return what was printed."""
     started = local("up", environment)
     try:
         assert started.returncode == 0, started.stdout + started.stderr
-        yield open_stack(environment)
+        yield started.stdout
     finally:
         stopped = local("down", environment)
     assert stopped.returncode == 0, stopped.stderr
+
+
+@pytest.fixture(scope="module")
+def stack(started: str, environment: dict[str, str]) -> Stack:
+    assert started
+    return open_stack(environment)
 
 
 def train(stack: Stack, **params: object) -> str:
@@ -137,8 +147,24 @@ def the_supervisor(stack: Stack) -> int:
 def test_every_part_is_up_and_says_so(stack: Stack, environment: dict[str, str]) -> None:
     answer = local("status", environment)
     assert answer.returncode == 0, answer.stdout
-    assert [line.split()[1] for line in answer.stdout.splitlines()] == list(NAMES)
+    parts, _, model = answer.stdout.partition("\n\n")
+    assert [line.split()[1] for line in parts.splitlines()] == list(NAMES)
+    assert model.startswith(f"serves {published_version(stack)}, since 20")
+    assert re.search(r"ROC-AUC +0\.8\d+ +0\.5000\n", model)
     assert stack.airflow_url in answer.stdout
+
+
+def test_the_first_start_trains_and_ends_with_the_summary(stack: Stack, started: str) -> None:
+    assert "publish: success" in started
+    assert f"the service serves {served_version(stack)}" in started
+    assert re.search(r"-> prediction 1, probability_churn 0\.\d{4}", started)
+    assert "`make down` stops it" in started
+
+
+def test_the_start_shows_what_is_awaited_at_least_every_five_seconds(started: str) -> None:
+    seconds = [float(found) for found in re.findall(r"^\[ *([\d.]+) s\]", started, re.MULTILINE)]
+    assert len(seconds) > 10
+    assert max(b - a for a, b in pairwise(seconds)) <= 5.5
 
 
 def test_starting_twice_says_that_it_runs_and_changes_nothing(
@@ -156,7 +182,9 @@ def test_a_second_stack_on_the_same_ports_is_refused_before_anything_starts(
 ) -> None:
     answer = local("up", {**environment, "CHURN_HOME": str(tmp_path / "other")})
     assert answer.returncode == 1
-    assert f"Port {stack.ports.api} is in use" in answer.stderr
+    for port in (stack.ports.api, stack.ports.airflow, stack.ports.postgres):
+        assert f"ort {port} is taken by another program" in answer.stderr
+    assert re.search(r"Choose others, such as API_PORT=\d+ AIRFLOW_PORT=\d+ POST", answer.stderr)
     assert len(answer.stderr.splitlines()) == 1
     assert not (tmp_path / "other" / "postgres").exists()
 
@@ -164,9 +192,10 @@ def test_a_second_stack_on_the_same_ports_is_refused_before_anything_starts(
 def test_the_real_file_goes_through_the_real_scheduler_into_the_service(stack: Stack) -> None:
     train(stack)
     assert eventually(lambda: served_version(stack) == published_version(stack) != "")
+    before = logged(stack)
     assert predict(stack).text("prediction") in {"0", "1"}
     assert count(stack, "SELECT count(*) FROM customers") == 7043
-    assert eventually(lambda: count(stack, "SELECT count(*) FROM prediction_logs") == 1)
+    assert eventually(lambda: logged(stack) == before + 1)
 
 
 def test_a_publish_under_load_fails_no_request_and_is_served_within_five_seconds(

@@ -1,8 +1,12 @@
 """Settings come from the environment; clashes are told before anything is started."""
 
 import os
+import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -11,13 +15,13 @@ from local import envfile, stack
 from local.environment import airflow_environment, api_environment
 from local.errors import StackError
 from local.layout import LONGEST_SOCKET_PATH, create_home, find_layout
-from local.network import HOST, free_port, is_free
-from local.stack import create_stack, inherited, open_stack
+from local.network import HOST, free_port, why_unusable
+from local.stack import DEFAULT_PORTS, create_stack, inherited, open_stack
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    ports = {name: str(free_port()) for name in ("API_PORT", "AIRFLOW_PORT")}
+    ports = {name: str(free_port()) for name in DEFAULT_PORTS}
     return {"CHURN_HOME": str(tmp_path / "home"), **ports}
 
 
@@ -56,30 +60,61 @@ def test_the_state_folder_is_closed_to_other_users(environment: dict[str, str]) 
 def test_a_port_of_somebody_else_is_named_with_the_variable_to_set(
     environment: dict[str, str], taken_port: int, name: str
 ) -> None:
-    message = f"Port {taken_port} is in use by another program: choose another with {name}="
-    with pytest.raises(StackError, match=message):
+    message = (
+        rf"Port {taken_port} is taken by another program\. Choose others, such as {name}=(\d+)"
+    )
+    with pytest.raises(StackError, match=message) as refused:
         create_stack({**environment, name: str(taken_port)})
+    found = re.search(message, str(refused.value))
+    assert found
+    assert why_unusable(int(found[1])) == ""
 
 
-@pytest.mark.parametrize("text", ["0", "65536", "eighty", "-1", "8000.5", "٨٠"])
-def test_a_port_that_is_no_port_is_refused(environment: dict[str, str], text: str) -> None:
-    with pytest.raises(StackError, match=r"API_PORT=.*: expected a port number"):
-        create_stack({**environment, "API_PORT": text})
+def test_every_port_that_is_taken_is_named_at_once(environment: dict[str, str]) -> None:
+    with socket.socket() as one, socket.socket() as other:
+        taken = {}
+        for name, holder in (("API_PORT", one), ("POSTGRES_PORT", other)):
+            holder.bind((HOST, 0))
+            holder.listen()
+            taken[name] = str(holder.getsockname()[1])
+        with pytest.raises(StackError, match=r"API_PORT=\d+ POSTGRES_PORT=\d+"):
+            create_stack({**environment, **taken})
 
 
-def test_one_port_for_two_parts_is_refused(environment: dict[str, str]) -> None:
-    with pytest.raises(StackError, match="a port of its own"):
-        create_stack({**environment, "AIRFLOW_PORT": environment["API_PORT"]})
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can lose the right to a low port")
+@pytest.mark.skipif(
+    int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80,
+    reason="no port is reserved here",
+)
+def test_a_privileged_port_is_not_called_taken() -> None:
+    code = "from local.network import why_unusable; print(why_unusable(80))"
+    without = ("setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service")
+    answer = subprocess.run(
+        (*without, sys.executable, "-c", code), capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "is reserved for root on this machine\n"
 
 
-def test_the_database_keeps_its_port_until_somebody_takes_it(environment: dict[str, str]) -> None:
-    first = create_stack(environment).ports.postgres
-    assert create_stack(environment).ports.postgres == first
-    with socket.socket() as thief:
-        thief.bind((HOST, first))
-        thief.listen()
-        assert not is_free(first)
-        assert create_stack(environment).ports.postgres != first
+@pytest.mark.parametrize("text", ["0", "65536", "eighty", "-1", "8000.5", "٨٠", " 80", "9" * 9999])
+@pytest.mark.parametrize("name", DEFAULT_PORTS)
+def test_a_port_that_is_no_port_is_refused(
+    environment: dict[str, str], name: str, text: str
+) -> None:
+    with pytest.raises(StackError, match=rf"{name}=.{{0,20}}: expected a port number"):
+        create_stack({**environment, name: text})
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(DEFAULT_PORTS, 2)))
+def test_one_port_for_two_parts_is_refused(
+    environment: dict[str, str], one: str, other: str
+) -> None:
+    with pytest.raises(StackError, match=f"{one} and {other} are both {environment[one]}: each"):
+        create_stack({**environment, other: environment[one]})
+
+
+def test_the_database_has_a_fixed_port_that_a_setting_changes(environment: dict[str, str]) -> None:
+    assert create_stack(environment).ports.postgres == int(environment["POSTGRES_PORT"])
+    assert stack.port_in({}, "POSTGRES_PORT") == 15432
 
 
 def test_a_state_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
