@@ -8,8 +8,8 @@ VENV := .venv/bin
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-environment:  ## install or mend .venv (every target below does this first)
-	@$(PYTHON) local/bootstrap.py
+environment:  ## install or fix .venv (every target below does this first)
+	@$(PYTHON) -m local.bootstrap
 
 env:  ## write .env, the secrets of the containers, once
 	@PYTHONPATH=include $(PYTHON) -m local.dotenv

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping
 
 from benchmarks import loading, scoring, serving, training, trigger_to_served
+from churn.streams import print_any_text
 
 BENCHMARKS: Mapping[str, Callable[[], object]] = {
     "trigger_to_served": trigger_to_served.measure,
@@ -16,6 +17,7 @@ BENCHMARKS: Mapping[str, Callable[[], object]] = {
 
 def main() -> None:
     """Run the benchmarks that are named, or all."""
+    print_any_text()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"some of {', '.join(BENCHMARKS)}; default: all")
     for name in parser.parse_args().names or BENCHMARKS:

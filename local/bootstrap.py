@@ -1,9 +1,11 @@
-"""Make or mend the project's environment: standard library only, any Python 3.11 or later.
+"""Make or fix the project's environment: standard library only, any Python 3.11 or later.
 
-`python3 local/bootstrap.py` creates .venv, installs exactly what the lock says, and writes a stamp.
+`python3 -m local.bootstrap` creates .venv, installs exactly what the lock says, and writes a stamp.
 A missing or different stamp means that an installation was interrupted or is of another lock: it is
 done again.
 """
+
+from __future__ import annotations
 
 import fcntl
 import hashlib
@@ -11,11 +13,15 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-import time
+import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+
+from local import installing
+from local.console import Console
+from local.installing import Output, Progress
 
 PROJECT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = PROJECT / ".venv"
@@ -24,13 +30,17 @@ LOCK = PROJECT / "locks" / "dev.lock"
 PIP_LOCK = PROJECT / "locks" / "bootstrap.lock"
 INGREDIENTS = ("pyproject.toml", "locks/bootstrap.lock", "locks/dev.lock", "local/bootstrap.py")
 OLDEST = (3, 11)
-STARTED = time.monotonic()
-BEAT_SECONDS = 10.0
-SILENT = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "ignore", "UV_LINK_MODE": "copy"}
+CONSOLE = Console()
+SILENT = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_PROGRESS_BAR": "off",
+    "PYTHONWARNINGS": "ignore",
+    "UV_LINK_MODE": "copy",
+}
 
 
 class BootstrapError(Exception):
-    """What went wrong and how to mend it, in one line."""
+    """What went wrong and how to fix it, in one line."""
 
 
 def fingerprint(project: Path, version: tuple[int, int]) -> str:
@@ -46,24 +56,8 @@ def is_installed(stamp: Path, wanted: str) -> bool:
     return stamp.exists() and stamp.read_text().strip() == wanted
 
 
-def damaged_packages(environment: Path) -> list[Path]:
-    """Return the records of packages of which a whole top-level module is missing."""
-    records = environment.glob("lib/python*/site-packages/*.dist-info")
-    return [record for record in records if not _is_whole(record)]
-
-
-def _is_whole(record: Path) -> bool:
-    try:
-        lines = (record / "RECORD").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return False
-    files = [line.split(",", 1)[0] for line in lines]
-    modules = {name.split("/", 1)[0] for name in files if name.endswith(".py")} - {".."}
-    return all((record.parent / module).exists() for module in modules)
-
-
 def explain(output: str, what: str) -> str:
-    """Return one line that says why a step failed and how to mend it."""
+    """Return one line with the reason why a step failed and how to fix it."""
     text = output.lower()
     if "ensurepip" in text or "python3-venv" in text:
         return "This Python has no venv: `apt install python3-venv`, then run make again."
@@ -74,16 +68,16 @@ def explain(output: str, what: str) -> str:
         return f"{what}: the package index does not answer. Check the network, run make again."
     if "no space left" in text:
         return f"{what} filled the disk: free about 2 GB and run make again."
-    last = next(
-        (line for line in reversed(output.strip().splitlines()) if line.strip()), "no output"
-    )
-    return f"{what} failed: {last.strip()} (run make again to retry)"
+    return f"{what} failed: {installing.last_line(output)} (run make again to retry)"
 
 
 def main() -> int:
     """Install unless the stamp says that it is done."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        install()
+        with CONSOLE.beating():
+            install()
     except BootstrapError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -103,18 +97,18 @@ def install() -> None:
         )
     wanted = fingerprint(PROJECT, sys.version_info[:2])
     with alone():
-        damaged = damaged_packages(ENVIRONMENT)
+        damaged = installing.damaged_packages(ENVIRONMENT)
         if is_installed(STAMP, wanted) and not damaged:
             return
         for record in damaged:  # uv then sees that the package is missing
-            say(f"mending {record.name.removesuffix('.dist-info')}")
+            CONSOLE.say(f"installing again {record.name.removesuffix('.dist-info')}")
             shutil.rmtree(record)
         STAMP.unlink(missing_ok=True)
-        say("setting up .venv; the first time takes a few minutes")
+        CONSOLE.say("setting up .venv; the first time takes a few minutes")
         create_environment()
         install_packages()
         STAMP.write_text(f"{wanted}\n")
-        say("the environment is ready")
+        CONSOLE.say("the environment is ready", awaited="")
 
 
 @contextmanager
@@ -124,7 +118,7 @@ def alone() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another installation is running; waiting for it")
+            CONSOLE.say("another installation is running; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -145,60 +139,54 @@ def create_environment() -> None:
 
 
 def install_packages() -> None:
+    """Install the installer, what the lock says, and the project itself."""
+    step("installing uv", [*pip(), "-r", str(PIP_LOCK)])
+    install_locked()
+    project = ["--no-deps", "--no-build-isolation", "--offline", "-e", str(PROJECT)]
+    step("installing the project", [*uv("install"), *project])
+
+
+def install_locked() -> None:
     """Install the locked packages with uv, or with pip where only pip knows where they are."""
-    pip = [str(python()), "-m", "pip", "install", "--quiet", "--require-hashes"]
-    uv = [str(python()), "-m", "uv", "pip"]
-    where = ["--python", str(python())]
-    step("installing uv", [*pip, "-r", str(PIP_LOCK)])
-    count = sum("==" in line for line in LOCK.read_text().splitlines())
-    try:
-        step(
-            f"installing {count} packages with uv",
-            [*uv, "sync", "--quiet", "--require-hashes", "--compile-bytecode", *where, str(LOCK)],
-        )
-    except BootstrapError as error:
-        say(f"{error}")
-        step(f"installing {count} packages with pip instead", [*pip, "-r", str(LOCK)])
-    project = ["--quiet", "--no-deps", "--no-build-isolation", "--offline", "-e", str(PROJECT)]
-    step("installing the project", [*uv, "install", *project, *where])
+    sync = [*uv("sync"), "--require-hashes", "--compile-bytecode", str(LOCK)]
+    total = sum("==" in line for line in LOCK.read_text(encoding="utf-8").splitlines())
+    what = f"installing {total} packages with"
+    if failed := attempt(f"{what} uv", sync, installing.uv_progress):
+        CONSOLE.say(f"uv cannot install them here ({installing.last_line(failed)}); trying pip")
+        base = {"base": str(ENVIRONMENT), "platbase": str(ENVIRONMENT)}
+        packages = Path(sysconfig.get_path("purelib", "venv", vars=base))
+        progress = partial(installing.pip_progress, total=total, packages=packages)
+        step(f"{what} pip", [*pip(), "-r", str(LOCK)], progress)
 
 
-def step(what: str, command: Sequence[str]) -> None:
-    """Run one command, telling that it goes on while it does."""
-    say(what)
-    done = threading.Event()
-    beat = threading.Thread(target=_beat, args=(what, done), daemon=True)
-    beat.start()
-    try:
-        result = subprocess.run(
-            command,
-            cwd=PROJECT,
-            env={**os.environ, **SILENT},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    finally:
-        done.set()
-        beat.join()
-    if result.returncode:
-        raise BootstrapError(explain(result.stdout + result.stderr, what))
+def pip() -> list[str]:
+    """Return pip's command for what has hashes."""
+    return [str(python()), "-m", "pip", "install", "--require-hashes"]
 
 
-def say(text: str) -> None:
-    """Print one step with the seconds since the start."""
-    sys.stdout.write(f"[{time.monotonic() - STARTED:5.1f} s] {text}\n")
-    sys.stdout.flush()
+def uv(command: str) -> list[str]:
+    """Return one of uv's commands for the environment."""
+    return [str(python()), "-m", "uv", "pip", command, "--python", str(python())]
+
+
+def step(what: str, command: Sequence[str], progress: Progress = lambda _: "") -> None:
+    """Run one command; raise what it failed with."""
+    if failed := attempt(what, command, progress):
+        raise BootstrapError(explain(failed, what))
+
+
+def attempt(what: str, command: Sequence[str], progress: Progress) -> str:
+    """Run one command, showing how far it is; return what it printed if it failed."""
+    output = Output()
+    CONSOLE.say(what, awaited=lambda: ": ".join(filter(None, (what, progress(output.text)))))
+    environment = {**os.environ, **SILENT}
+    code = installing.run(command, folder=PROJECT, environment=environment, output=output)
+    return (output.text.strip() or "no output") if code else ""
 
 
 def python() -> Path:
     """Return the environment's interpreter."""
     return ENVIRONMENT / "bin" / "python"
-
-
-def _beat(what: str, done: threading.Event) -> None:
-    while not done.wait(BEAT_SECONDS):
-        say(f"... still {what}")
 
 
 def _succeeds(command: Sequence[str]) -> bool:

@@ -1,9 +1,11 @@
 """Lines that show the operator what is happening and for how long."""
 
+from __future__ import annotations
+
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,16 +18,17 @@ class Console:
     """Prints steps; while it is beating, what is awaited is shown at least every five seconds."""
 
     started: float = field(default_factory=time.monotonic)
-    _awaited: str = ""
+    _awaited: Callable[[], str] = str
     _since: float = 0.0
     _shown: float = 0.0
 
-    def say(self, text: str, *, awaited: str | None = None) -> None:
+    def say(self, text: str, *, awaited: str | Callable[[], str] | None = None) -> None:
         """Print one step with the seconds since the start.
 
         ``awaited`` is what goes on afterwards: the step itself unless given, nothing if empty.
         """
-        self._awaited = text.strip() if awaited is None else awaited
+        after = text.strip() if awaited is None else awaited
+        self._awaited = after if callable(after) else lambda: after
         self._since = self._shown = time.monotonic()
         self._line(text)
 
@@ -49,9 +52,9 @@ class Console:
     def _beat(self, done: threading.Event) -> None:
         while not done.wait(PAUSE_SECONDS):
             now = time.monotonic()
-            if self._awaited and now - self._shown >= BEAT_SECONDS - PAUSE_SECONDS:
+            if now - self._shown >= BEAT_SECONDS - PAUSE_SECONDS and (awaited := self._awaited()):
                 self._shown = now
-                self._line(f"... {self._awaited} ({now - self._since:.0f} s)")
+                self._line(f"... {awaited} ({now - self._since:.0f} s)")
 
     def _line(self, text: str) -> None:
         self.show(f"[{time.monotonic() - self.started:5.1f} s] {text}")

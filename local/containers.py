@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from churn.streams import print_any_text
+
 PROJECT = Path(__file__).resolve().parents[1]
 COMPOSE_FILE = "docker-compose.yaml"
 REQUIRED = re.compile(r"\$\{(\w+):\?")
@@ -93,6 +95,7 @@ def run(check: Check, environment: Mapping[str, str]) -> Outcome:
 
 def main(project: Path = PROJECT, environment: Mapping[str, str] = os.environ) -> int:
     """Run every check and say how each went; 1 when one failed."""
+    print_any_text()
     compose = (project / COMPOSE_FILE).read_text(encoding="utf-8")
     surroundings = environment_with_dummies(compose, environment)
     outcomes = []

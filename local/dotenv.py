@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from churn.keys import Keys, Made, Scope, add, entry
+from churn.streams import print_any_text
 from local import envfile
 from local.errors import StackError
 
@@ -91,7 +92,8 @@ def write(project: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    """Write the file; what cannot be done is told in one line."""
+    """Write the file; what cannot be done is reported in one line."""
+    print_any_text()
     try:
         for line in write(PROJECT):
             sys.stdout.write(f"{line}\n")

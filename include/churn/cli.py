@@ -24,6 +24,7 @@ from churn.registry.rules import AUTO, read_rules
 from churn.registry.store import ModelStore
 from churn.scoring import load_served
 from churn.settings import Settings
+from churn.streams import print_any_text
 from churn.warehouse.connect import connect
 from churn.warehouse.dialect import DELIMITERS, ENCODINGS, Asked
 from churn.warehouse.gate import LIMIT_REJECTED
@@ -242,6 +243,7 @@ def data_dictionary() -> None:
 
 def main() -> None:
     """Run the command; an expected error is one line on standard error and exit code 1."""
+    print_any_text()
     try:
         churn()
     except (ChurnError, OSError) as error:

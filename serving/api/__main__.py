@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvicorn
 
+from churn.streams import print_any_text
 from serving.api.startup import own_settings
 
 _LOGGING = Path(__file__).with_name("logging.json")
@@ -16,6 +17,7 @@ _LOGGING = Path(__file__).with_name("logging.json")
 
 def main() -> None:
     """Run uvicorn with our application and our logs."""
+    print_any_text()
     own_settings()
     ours = ["--factory", "serving.api.app:create_app", "--no-access-log"]
     uvicorn.main([*ours, "--log-config", str(_LOGGING), *sys.argv[1:]])

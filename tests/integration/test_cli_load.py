@@ -114,3 +114,9 @@ def test_progress_is_told_while_a_long_file_is_read(churn: Churn, write: Write) 
     told = re.findall(r"customers.csv: [\d,]+ rows, \d+ MB; [\d,]+ rows/s, \d+ MB/s", said)
     assert told, said
     assert re.search(r"load 1: 400,000 rows checked and written, [\d,]+ rows/s", said)
+
+
+def test_a_file_name_that_the_terminal_cannot_show_is_escaped(churn: Churn, write: Write) -> None:
+    path = write(csv_text(ROWS), "ação_客户.csv")
+    finished = churn("load", path, PYTHONIOENCODING="ascii")
+    assert r"a\xe7\xe3o_\u5ba2\u6237.csv" in _said(finished)

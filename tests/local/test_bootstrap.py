@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local import bootstrap
+from local import bootstrap, installing
 
 
 def project(folder: Path) -> Path:
@@ -66,8 +66,8 @@ def test_a_package_whose_module_was_deleted_is_found(tmp_path: Path) -> None:
     site = tmp_path / "lib" / "python3.11" / "site-packages"
     _package(site, "whole")
     _package(site, "torn")
-    assert bootstrap.damaged_packages(tmp_path) == []
+    assert installing.damaged_packages(tmp_path) == []
     shutil.rmtree(site / "torn")
-    assert [record.name for record in bootstrap.damaged_packages(tmp_path)] == [
+    assert [record.name for record in installing.damaged_packages(tmp_path)] == [
         "torn-1.0.dist-info"
     ]
