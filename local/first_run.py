@@ -26,7 +26,8 @@ def train(console: Console, stack: Stack) -> None:
     airflow = log_in(stack)
     wait_parsed(airflow)
     run = airflow.trigger(DAG)
-    console.say(f"triggered {DAG}: {stack.airflow_url}/dags/{DAG}/runs/{run}")
+    address = f"{stack.airflow_url}/dags/{DAG}/runs/{run}"
+    console.say(f"triggered {DAG}: {address}", awaited="waiting for the first task to start")
     if follow(console, airflow, run) != SUCCESS:
         raise StackError(failure(stack, airflow, run))
     console.say(f"{DAG} succeeded", awaited="waiting for the service to load the model")

@@ -6,6 +6,8 @@ therefore depends on Airflow's check of who is asking and on the right to read t
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 from collections.abc import Callable
 from functools import cache
@@ -25,11 +27,15 @@ if TYPE_CHECKING:
     Send = Callable[[Scope], Awaitable[None]]
 
 DAG_ID: Final = "churn_training"
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-}
+
+
+def _headers() -> dict[str, str]:
+    digest = base64.b64encode(hashlib.sha256(_asset("js").encode()).digest()).decode()
+    return {
+        "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'; frame-ancestors 'self'",
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 class LazyApp:
@@ -63,14 +69,14 @@ def create_app(store: Callable[[], ModelStore]) -> FastAPI:
     @app.get("/versions/{version}/")
     def card(version: str) -> Response:
         content = read_version(_folder(store(), version)).files[CARD].decode()
-        return HTMLResponse(_page(_rendered(content), _links(store(), version)), headers=_HEADERS)
+        return HTMLResponse(_page(_rendered(content), _links(store(), version)), headers=_headers())
 
     @app.get(f"/versions/{{version}}/{FOLDER}/{{picture}}")
     def plot(version: str, picture: str) -> Response:
         found = read_version(_folder(store(), version)).files.get(f"{FOLDER}/{picture}")
         if found is None or not picture.endswith(".png"):
             raise NoModelError(f"{version} has no picture {picture}")
-        return Response(found, media_type="image/png", headers=_HEADERS)
+        return Response(found, media_type="image/png", headers=_headers())
 
     return app
 
@@ -98,7 +104,7 @@ async def _refused(_: Request, error: Exception) -> Response:
     from churn.errors import NoModelError
 
     status = 404 if isinstance(error, NoModelError) else 409
-    return HTMLResponse(_page(f"<p>{html.escape(str(error))}</p>"), status, _HEADERS)
+    return HTMLResponse(_page(f"<p>{html.escape(str(error))}</p>"), status, _headers())
 
 
 def _folder(store: ModelStore, version: str) -> Path:
@@ -129,8 +135,12 @@ def _links(store: ModelStore, shown: str) -> str:
 
 
 def _page(body: str, navigation: str = "") -> str:
-    style = files("orchestration").joinpath("card_page.css").read_text(encoding="utf-8")
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Churn model</title>"
-        f"<style>{style}</style><body><main>{body}</main>{navigation}</body></html>"
+        f"<style>{_asset('css')}</style><script>{_asset('js')}</script><body><main>{body}</main>{navigation}</body></html>"
     )
+
+
+@cache
+def _asset(kind: str) -> str:
+    return files("orchestration").joinpath(f"card_page.{kind}").read_text(encoding="utf-8")

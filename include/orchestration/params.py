@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PUBLISH: Final = "publish"
 _READING: Final = "How the file is written"
+_EMPTY: Final = "None"  # what Airflow's form looks up for a param that is null
+_DETECTED: Final = "detected"
 
 TRAINING_PARAMS: Final[dict[str, Any]] = {
     "file": Param(
@@ -34,8 +36,9 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
         type=["null", "string"],
         enum=[None, "auto", "manual"],
         title="Promotion",
+        values_display={_EMPTY: "as the setting CHURN_PROMOTION says"},
         description="Manual: a person approves in the UI before a better model takes over. "
-        "Empty: as the setting CHURN_PROMOTION says, auto unless it is set.",
+        "CHURN_PROMOTION is auto unless it is set.",
     ),
     "replace_customers": Param(
         False,
@@ -70,25 +73,28 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
         None,
         type=["null", "string"],
         enum=[None, "utf-8", "utf-16", "cp1252", "latin-1"],
+        values_display={_EMPTY: _DETECTED},
         title="Encoding",
         section=_READING,
-        description="Empty: detected.",
+        description="How the file's characters are stored.",
     ),
     "separator": Param(
         None,
         type=["null", "string"],
         enum=[None, ",", ";", "\t", "|"],
+        values_display={_EMPTY: _DETECTED, ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"},
         title="Separator",
         section=_READING,
-        description="Empty: detected.",
+        description="What stands between two cells.",
     ),
     "decimal": Param(
         None,
         type=["null", "string"],
         enum=[None, ".", ","],
+        values_display={_EMPTY: _DETECTED, ".": "point", ",": "comma"},
         title="Decimal mark",
         section=_READING,
-        description="Empty: detected.",
+        description="What stands before the decimals of an amount.",
     ),
 }
 

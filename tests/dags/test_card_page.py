@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -174,8 +177,12 @@ def test_nothing_but_cards_and_pictures_leaves_the_store(page: Page, version: st
     assert page.asked["viewer /versions/%2e%2e/"]["status"] in (404, 409)
 
 
-def test_the_page_runs_no_scripts_and_loads_nothing_from_elsewhere(page: Page) -> None:
-    assert str(page.asked["viewer /"]["policy"]).startswith("default-src 'none'; img-src 'self'")
+def test_the_page_runs_its_own_script_only_and_loads_nothing_from_elsewhere(page: Page) -> None:
+    policy = str(page.asked["viewer /"]["policy"])
+    assert policy.startswith("default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; ")
+    (script,) = re.findall(r"<script>(.*?)</script>", page.text("viewer /"), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'; frame-ancestors 'self'" in policy
 
 
 def test_the_page_is_in_the_navigation_of_airflow(page: Page) -> None:

@@ -103,6 +103,14 @@ def test_the_trigger_form_asks_whether_a_person_approves_and_leaves_it_to_the_se
     assert param.schema["enum"] == [None, AUTO, MANUAL]
 
 
+def test_the_trigger_form_shows_words_where_a_param_is_null(dag: DAG) -> None:
+    choices = {name: dag.params.get_param(name).schema for name in dag.params}
+    nullable = {name: one for name, one in choices.items() if None in one.get("enum", ())}
+    assert {"promotion", "encoding", "separator", "decimal"} <= set(nullable)
+    for name, schema in nullable.items():
+        assert schema["values_display"]["None"] not in ("", "null", "None"), name
+
+
 def test_a_person_is_asked_by_airflows_own_approval_and_silence_is_a_no(dag: DAG) -> None:
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 
