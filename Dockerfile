@@ -46,7 +46,7 @@ RUN groupadd --gid 50000 airflow \
     && useradd --uid 50000 --gid 50000 --no-create-home --home-dir /opt/airflow airflow \
     && install -d -o airflow -g airflow /opt/airflow /srv/airflow-logs /srv/models /srv/data
 COPY --from=airflow-packages /opt/venv /opt/venv
-COPY docker/airflow-init.sh docker/heartbeat.py ./
+COPY docker/airflow-init.sh docker/scheduler.sh docker/heartbeat.py ./
 COPY docker/churn /usr/local/bin/
 COPY include/ include/
 COPY plugins/ plugins/

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.compose.debian import ENGINE_SUITE, PYTHON_SUITE
+from tests.compose.debian import POSTGRES_SUITE, PYTHON_SUITE
 
 VERSION = (3, 12)
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -35,7 +35,7 @@ _ASK = """
 import sys, ssl, sqlite3, ctypes, pip
 if sys.version_info[:2] == (3, 12): print(sys.base_prefix)
 """
-_POSTGRES_BIN = "/usr/lib/postgresql/17/bin"
+_POSTGRES_BIN = "/usr/lib/postgresql/18/bin"
 # The official image's user, and its data folder, from which a new volume takes its owner.
 _POSTGRES_USER = """
 echo 'postgres:x:999:' >> "$1/etc/group"
@@ -44,12 +44,12 @@ mkdir -p "$1/etc/postgresql-common"
 echo 'create_main_cluster = false' > "$1/etc/postgresql-common/createcluster.conf"
 """
 _POSTGRES_FOLDERS = f"""
-install -d -m 0700 -o 999 -g 999 "$1/var/lib/postgresql/data"
+install -d -m 1777 -o 999 -g 999 "$1/var/lib/postgresql"
 install -d -m 3777 -o 999 -g 999 "$1/run/postgresql"
 install -d "$1/docker-entrypoint-initdb.d"
 install -m 0755 {ENTRYPOINT} "$1/usr/local/bin/docker-entrypoint.sh"
 sed -i "s/^#listen_addresses = .*/listen_addresses = '*'/" \
-    "$1/usr/share/postgresql/17/postgresql.conf.sample"
+    "$1/usr/share/postgresql/18/postgresql.conf.sample"
 """
 
 
@@ -93,17 +93,17 @@ def python_base(interpreter: Path) -> Base:
 
 
 def postgres_base() -> Base:
-    """Describe ``postgres:17``."""
+    """Describe ``postgres:18``."""
     return Base(
-        tag="postgres:17",
-        suite=ENGINE_SUITE,
-        packages=("postgresql-17",),
+        tag="postgres:18",
+        suite=POSTGRES_SUITE,
+        packages=("postgresql-18",),
         essential=_POSTGRES_USER,
         customise=f"set -e; {_POSTGRES_FOLDERS}",
         changes=(
             f"ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{_POSTGRES_BIN}",
-            "ENV PGDATA=/var/lib/postgresql/data LANG=C.UTF-8",
-            "VOLUME /var/lib/postgresql/data",
+            "ENV PGDATA=/var/lib/postgresql/18/docker LANG=C.UTF-8",
+            "VOLUME /var/lib/postgresql",
             "STOPSIGNAL SIGINT",
             "EXPOSE 5432",
             'ENTRYPOINT ["docker-entrypoint.sh"]',

@@ -13,7 +13,7 @@ from tests.compose import leftovers
 from tests.compose import machine as machines
 from tests.compose.engine import Engine
 from tests.compose.machine import Machine
-from tests.compose.pipeline import Run, train
+from tests.compose.pipeline import Run, first_training
 from tests.compose.progress import Progress
 from tests.compose.project import Project, create
 
@@ -102,6 +102,6 @@ def stack(project: Project, progress: Progress) -> Project:
 
 @pytest.fixture(scope="session")
 def trained(stack: Project, progress: Progress) -> Run:
-    """The stack after a first run of the DAG on the shipped file."""
-    progress.say("running the DAG on data/churn.csv")
-    return train(stack)
+    """The stack after the run of the DAG that its first start made, on the shipped file."""
+    progress.say("waiting for the first training, which the start began")
+    return first_training(stack)

@@ -11,7 +11,7 @@ from tests.compose import bases, debian
 from tests.compose.debian import Archive
 from tests.compose.progress import Progress
 
-REAL_IMAGES = ("postgres:17", "python:3.12-slim-bookworm")
+REAL_IMAGES = ("postgres:18", "python:3.12-slim-bookworm")
 _PULL_SECONDS = 300
 _PROGRAMS = ("apt-get", "dpkg-deb", "perl", "tar", "mount", "ip", "unshare", "curl")
 _OVERLAY = """

@@ -13,6 +13,7 @@ from tests.compose.project import Project
 RUN_SECONDS = 240.0
 PARSE_SECONDS = 120.0
 ADMIN = "admin"
+FIRST = "first_start"  # docker/scheduler.sh
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ def log_in(project: Project) -> Airflow:
     if not answer.ok:
         raise StepError(f"/auth/token answered {answer.status} {answer.body.value}")
     return Airflow(project.airflow_port, answer.body.text("access_token"))
+
+
+def first_training(project: Project) -> Run:
+    """Return the run that the first start makes by itself, once it has ended."""
+    airflow = log_in(project)
+    ended = {SUCCESS, FAILED}
+    eventually(lambda: airflow.run_state(DAG, FIRST) in ended, PARSE_SECONDS + RUN_SECONDS)
+    tasks = {task.name: task.state for task in airflow.tasks(DAG, FIRST)}
+    eventually(lambda: served(project) == published(project) != "", 30)
+    return Run(FIRST, airflow.run_state(DAG, FIRST), tasks, served(project))
 
 
 def train(project: Project, **conf: object) -> Run:

@@ -43,7 +43,7 @@ def test_the_parts_start_in_the_order_of_their_health(stack: Project) -> None:
     assert states["airflow-api-server"]["StartedAt"] < states["airflow-scheduler"]["StartedAt"]
 
 
-def test_the_dag_runs_to_success_on_the_real_file(stack: Project, trained: Run) -> None:
+def test_the_first_start_trains_on_the_real_file(stack: Project, trained: Run) -> None:
     assert trained.state == SUCCESS
     assert {task for task, state in trained.tasks.items() if state != SUCCESS} == {"approve"}
     assert trained.tasks["approve"] == "skipped"

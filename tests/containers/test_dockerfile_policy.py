@@ -61,7 +61,9 @@ def test_a_finished_image_says_what_it_is(target: str) -> None:
 
 def test_the_airflow_image_holds_the_pipeline_and_no_service() -> None:
     copied = copied_from_the_project(STAGES["airflow"])
-    scripts = {"docker/airflow-init.sh", "docker/churn", "docker/heartbeat.py"}
+    scripts = {
+        f"docker/{name}" for name in ("airflow-init.sh", "churn", "heartbeat.py", "scheduler.sh")
+    }
     assert copied == scripts | {"include", "plugins", "dags"}
 
 

@@ -1,4 +1,4 @@
-"""Log in to Airflow in a real browser, press Trigger on churn_training, and wait for success.
+"""In a real browser, press Trigger on churn_training in Airflow, and read the model's card.
 
 A program of its own: `press_trigger.py URL SCREENSHOT`, the password in AIRFLOW_PASSWORD.
 """
@@ -41,6 +41,16 @@ def press(page: Page, url: str, screenshot: str) -> None:
     page.screenshot(path=screenshot)
 
 
+def read_card(page: Page, url: str) -> None:
+    """Look at the model's card in both of Airflow's themes."""
+    for theme, paper in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(17, 17, 17)")):
+        page.evaluate(f"localStorage.setItem('theme', '{theme}')")
+        page.goto(f"{url}/plugin/churn-model-card")
+        card = page.frame_locator("iframe[title='Churn model card']")
+        expect(card.locator("h1")).to_contain_text("Churn model")
+        expect(card.locator("html")).to_have_css("background-color", paper)
+
+
 def main() -> None:
     """Open the browser, press, and close it."""
     url, screenshot = sys.argv[1:]
@@ -49,6 +59,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         try:
             press(page, url, screenshot)
+            read_card(page, url)
         except Exception:
             page.screenshot(path=f"{screenshot}.failed.png")
             raise
