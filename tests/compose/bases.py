@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.compose.debian import POSTGRES_SUITE, PYTHON_SUITE
+from local.binaries import WHEEL
+from tests.compose.debian import ENGINE_SUITE, PYTHON_SUITE
 
 VERSION = (3, 12)
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -35,21 +37,21 @@ _ASK = """
 import sys, ssl, sqlite3, ctypes, pip
 if sys.version_info[:2] == (3, 12): print(sys.base_prefix)
 """
-_POSTGRES_BIN = "/usr/lib/postgresql/18/bin"
-# The official image's user, and its data folder, from which a new volume takes its owner.
-_POSTGRES_USER = """
+# The programs of the Docker-free stack: no stable Debian has PostgreSQL 18.
+_POSTGRES_BIN = f"/opt/postgres/{'/'.join(WHEEL)}/bin"
+# The official image's user, and the folder from which a new volume takes its owner.
+_POSTGRES_FOLDERS = f"""
+set -e
 echo 'postgres:x:999:' >> "$1/etc/group"
 echo 'postgres:x:999:999::/var/lib/postgresql:/bin/bash' >> "$1/etc/passwd"
-mkdir -p "$1/etc/postgresql-common"
-echo 'create_main_cluster = false' > "$1/etc/postgresql-common/createcluster.conf"
-"""
-_POSTGRES_FOLDERS = f"""
+install -d "$1/opt/postgres/{WHEEL[0]}" "$1/docker-entrypoint-initdb.d"
+cp -a {{packages}}/{WHEEL[0]}.libs "$1/opt/postgres/"
+cp -a {{packages}}/{"/".join(WHEEL)} "$1/opt/postgres/{WHEEL[0]}/"
 install -d -m 1777 -o 999 -g 999 "$1/var/lib/postgresql"
 install -d -m 3777 -o 999 -g 999 "$1/run/postgresql"
-install -d "$1/docker-entrypoint-initdb.d"
 install -m 0755 {ENTRYPOINT} "$1/usr/local/bin/docker-entrypoint.sh"
 sed -i "s/^#listen_addresses = .*/listen_addresses = '*'/" \
-    "$1/usr/share/postgresql/18/postgresql.conf.sample"
+    "$1/opt/postgres/{"/".join(WHEEL)}/share/postgresql/postgresql.conf.sample"
 """
 
 
@@ -61,7 +63,6 @@ class Base:
     suite: str
     packages: tuple[str, ...]
     changes: tuple[str, ...]
-    essential: str = ""
     customise: str = ""
 
     def command(self, mmdebstrap: Path, source: str, tar: Path) -> Sequence[str]:
@@ -71,7 +72,6 @@ class Base:
             *(f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale")),
             *("--dpkgopt=force-unsafe-io", "--skip=cleanup/run"),
             f"--include={','.join(self.packages)}",
-            *([f"--essential-hook={self.essential}"] if self.essential else []),
             f"--customize-hook={self.customise}",
             *(self.suite, str(tar), source),
         ]
@@ -93,13 +93,13 @@ def python_base(interpreter: Path) -> Base:
 
 
 def postgres_base() -> Base:
-    """Describe ``postgres:18``."""
+    """Describe ``postgres:18`` with the server of this environment's wheel."""
+    packages = Path(sysconfig.get_path("purelib"))
     return Base(
         tag="postgres:18",
-        suite=POSTGRES_SUITE,
-        packages=("postgresql-18",),
-        essential=_POSTGRES_USER,
-        customise=f"set -e; {_POSTGRES_FOLDERS}",
+        suite=ENGINE_SUITE,
+        packages=("zlib1g",),
+        customise=_POSTGRES_FOLDERS.format(packages=packages),
         changes=(
             f"ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{_POSTGRES_BIN}",
             "ENV PGDATA=/var/lib/postgresql/18/docker LANG=C.UTF-8",

@@ -12,7 +12,6 @@ SOURCES = Path("/etc/apt")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 ENGINE_SUITE = "trixie"
 PYTHON_SUITE = "bookworm"
-POSTGRES_SUITE = "forky"  # the first with PostgreSQL 18
 # The newer runc asks for a newer C library than the oldest Debian that this has to run on.
 PACKAGES = tuple(
     f"{name}/{suite}"
