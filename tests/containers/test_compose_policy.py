@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from local import containers, envfile
+from local.binaries import WHEEL, candidates, major_version
 from local.containers import COMPOSE_FILE, PROJECT
 
 TEXT = (PROJECT / COMPOSE_FILE).read_text(encoding="utf-8")
@@ -214,3 +215,9 @@ def test_a_setting_that_both_stacks_share_stands_in_one_place(name: str) -> None
 def test_every_program_of_ours_gets_the_shared_settings(name: str) -> None:
     if name != "postgres":
         assert "docker/common.env" in SERVICES[name]["env_file"]
+
+
+def test_both_stacks_have_the_same_major_version_of_postgresql() -> None:
+    (tag,) = re.findall(r"^    image: postgres:(\d+)$", TEXT, re.MULTILINE)
+    assert WHEEL[1] == f"pginstall{tag}"
+    assert major_version(next(candidates())) == int(tag)
