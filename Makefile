@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14
     $(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
 VENV := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help environment env run up down status test test-compose check bench lock
+.PHONY: help environment env run up down status psql test test-compose check bench lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -17,14 +17,17 @@ env:  ## write .env, the secrets of the containers, once
 run: environment  ## start everything in the foreground, train, show a first prediction; Ctrl-C stops all
 	@$(VENV)/python -m local run
 
-up: environment  ## start everything in the background
+up: environment  ## start everything in the background; train at the first start
 	@$(VENV)/python -m local up
 
 down: environment  ## stop everything
 	@$(VENV)/python -m local down
 
-status: environment  ## how each part is
+status: environment  ## how each part is, and which model serves
 	@$(VENV)/python -m local status
+
+psql: environment  ## open the database
+	@$(VENV)/python -m local psql
 
 test: environment  ## every test that needs no Docker
 	@$(VENV)/pytest

@@ -1,16 +1,19 @@
-"""`python -m local up | down | status | run`."""
+"""`python -m local up | down | status | run | psql`."""
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
 from churn.streams import print_any_text
 from local import control, health, serving
 from local.console import Console
+from local.databases import CHURN_DATABASE, PIPELINE
 from local.errors import StackError
 from local.first_run import published_version, train
 from local.foreground import run
+from local.network import HOST
 from local.stack import Stack, open_stack
 from local.summary import places
 
@@ -57,7 +60,24 @@ def status(console: Console, environment: Mapping[str, str]) -> int:
     return 0 if all(part.healthy for part in parts) else 1
 
 
-COMMANDS: Mapping[str, Command] = {"up": up, "down": down, "status": status, "run": run}
+def psql(_console: Console, environment: Mapping[str, str]) -> int:
+    """Open the database as the pipeline's role."""
+    stack = open_stack(environment)
+    program = str(stack.server.binaries / "psql")
+    where = ("-h", HOST, "-p", str(stack.ports.postgres), "-U", PIPELINE, CHURN_DATABASE)
+    password = {"PGPASSWORD": stack.passwords[PIPELINE]}  # as an argument it would be seen
+    return subprocess.run(
+        (program, *where), env={**environment, **password}, check=False
+    ).returncode
+
+
+COMMANDS: Mapping[str, Command] = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "run": run,
+    "psql": psql,
+}
 
 
 def main() -> int:
