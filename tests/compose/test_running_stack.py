@@ -17,6 +17,7 @@ from tests.compose.pipeline import Run, count, eventually, log_in, predict, serv
 from tests.compose.progress import Progress
 from tests.compose.project import Project
 from tests.customer_file import read_rows
+from tests.docs.blocks import find
 from tests.integration.steady_load import SteadyLoad
 
 LONG_RUNNING = (
@@ -49,6 +50,13 @@ def test_the_first_start_trains_on_the_real_file(stack: Project, trained: Run) -
     assert trained.tasks["approve"] == "skipped"
     assert trained.version
     assert count(stack, "customers") == 7043
+
+
+def test_the_readme_waits_for_the_first_model(stack: Project, trained: Run) -> None:
+    command = find("README.md", "/readyz").commands.replace(":8000/", f":{stack.api_port}/")
+    done = subprocess.run(["sh", "-ec", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["model_version"] == trained.version
 
 
 def test_the_curl_of_the_readme_is_answered(stack: Project, trained: Run) -> None:

@@ -102,6 +102,16 @@ def test_a_default_that_is_written_down_is_the_codes(name: str) -> None:
     assert settings.read({name: written.pop()}) == settings.read({})
 
 
+@pytest.mark.parametrize("page", ["registry.md", "service.md", "prediction_log.md"])
+def test_a_default_in_the_table_of_another_page_is_the_codes(page: str) -> None:
+    rows = dict(re.findall(r"^\| `([A-Z_]+)`[^|]*\| `?([^|`]*?)`? \|", PAGES[page], re.MULTILINE))
+    found = {name: text.replace(",", "") for name, text in rows.items() if name in PASSED_ON}
+    assert len(found) > 3
+    for name, text in found.items():
+        value = "" if text == "none" else text
+        assert settings.read({name: value}) == settings.read({}), name
+
+
 @pytest.mark.parametrize("name", sorted(PORTS))
 def test_a_port_that_is_written_down_is_the_codes(name: str) -> None:
     assert defaults()[name] == str(DEFAULT_PORTS[name])

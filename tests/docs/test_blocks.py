@@ -21,6 +21,13 @@ def test_a_block_names_its_language(block: Block) -> None:
 
 
 @pytest.mark.parametrize(
+    "block", [one for one in ALL if one.language not in COMMANDS], ids=lambda one: one.where
+)
+def test_a_block_that_is_only_shown_holds_no_command(block: Block) -> None:
+    assert not re.search(r"^\$ ", block.text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
     "block", [one for one in ALL if one.marker.startswith("<!--")], ids=lambda one: one.where
 )
 def test_a_block_that_is_run_elsewhere_names_a_test_that_exists(block: Block) -> None:

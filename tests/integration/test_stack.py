@@ -33,6 +33,7 @@ from local.stack import DEFAULT_PORTS, Stack, open_stack
 from local.summary import FIRST_CUSTOMER
 from local.web import Document, call
 from tests.changed_file import write_changed
+from tests.docs.blocks import Block, find
 from tests.integration.steady_load import SteadyLoad
 
 HEAL_SECONDS = 90.0
@@ -51,23 +52,39 @@ def local(command: str, environment: dict[str, str]) -> subprocess.CompletedProc
     )
 
 
+def printed(block: Block, environment: dict[str, str], stdin: str = "") -> str:
+    """Run commands of a document as they stand there, in the folder that has the state."""
+    done = subprocess.run(
+        (shutil.which("bash") or "bash", "-euo", "pipefail", "-c", block.commands),
+        input=stdin,
+        cwd=Path(environment["CHURN_HOME"]).parent,
+        env={**os.environ, "MAKEFLAGS": "--silent", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
-    home = Path(tempfile.mkdtemp(prefix="churn-stack-"))
+    """A project's folder that holds the state, as a clone does."""
+    folder = Path(tempfile.mkdtemp(prefix="churn-stack-"))
+    for name in (".venv", "Makefile", "include", "local", "data"):
+        (folder / name).symlink_to(PROJECT / name)
     ports = {name: str(free_port()) for name in DEFAULT_PORTS}
     try:
-        yield {"CHURN_HOME": str(home), **ports}
+        yield {"CHURN_HOME": str(folder / ".local"), **ports}
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
 def started(environment: dict[str, str]) -> Iterator[str]:
     """Start the stack as a newcomer does; return what was printed."""
-    started = local("up", environment)
     try:
-        assert started.returncode == 0, started.stdout + started.stderr
-        yield started.stdout
+        yield printed(find("README.md", "$ make up"), environment)
     finally:
         stopped = local("down", environment)
     assert stopped.returncode == 0, stopped.stderr
@@ -145,13 +162,12 @@ def the_supervisor(stack: Stack) -> int:
 
 
 def test_every_part_is_up_and_says_so(stack: Stack, environment: dict[str, str]) -> None:
-    answer = local("status", environment)
-    assert answer.returncode == 0, answer.stdout
-    parts, _, model = answer.stdout.partition("\n\n")
+    answer = printed(find("operating.md", "$ make status"), environment)
+    parts, _, model = answer.partition("\n\n")
     assert [line.split()[1] for line in parts.splitlines()] == list(NAMES)
     assert model.startswith(f"serves {published_version(stack)}, since 20")
     assert re.search(r"ROC-AUC +0\.8\d+ +0\.5000\n", model)
-    assert stack.airflow_url in answer.stdout
+    assert stack.airflow_url in answer
 
 
 def test_the_first_start_trains_and_ends_with_the_summary(stack: Stack, started: str) -> None:
@@ -350,10 +366,42 @@ def test_stopping_leaves_no_process_and_starting_again_keeps_the_model(
     served = served_version(stack)
     started = sessions(stack)
     assert workers(started)
-    assert local("down", environment).returncode == 0
+    printed(find("operating.md", "$ make down"), environment)
     assert leftovers.marked(Mark(stack.credentials.stack_id, stack.layout.run)) == []
     assert workers(started) == set()
     assert leftovers.serving_folder(stack.layout.database) == []
     assert local("status", environment).returncode == 1
     assert local("up", environment).returncode == 0
     assert served_version(stack) == served
+
+
+def test_psql_of_the_docs_finds_the_predictions(stack: Stack, environment: dict[str, str]) -> None:
+    assert eventually(lambda: logged(stack) > 0)
+    query = find("operating.md", "SELECT predicted_at").commands
+    told = printed(find("operating.md", "$ make psql"), environment, stdin=query)
+    assert published_version(stack) in told
+
+
+def test_a_backup_of_the_docs_is_restored_and_reset_and_uninstall_leave_nothing(
+    stack: Stack, environment: dict[str, str]
+) -> None:
+    served = served_version(stack)
+    printed(
+        find(
+            "operating.md",
+            "tar -czf churn-backup.tar.gz -C .local --exclude=./run --exclude=./logs .\nmake up",
+        ),
+        environment,
+    )
+    answered = logged(stack)
+    printed(find("operating.md", "tar -xzf"), environment)
+    assert served_version(stack) == served
+    assert logged(stack) == answered
+    assert eventually(lambda: is_healthy(stack))
+
+    home = stack.layout.home
+    printed(find("operating.md", "rm -rf .local\n"), environment)
+    assert not home.exists()
+    assert leftovers.serving_folder(stack.layout.database) == []
+    printed(find("operating.md", "rm -rf .local .venv"), environment)
+    assert not (home.parent / ".venv").exists()
