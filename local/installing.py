@@ -61,7 +61,7 @@ def run(
 
 def uv_progress(text: str) -> str:
     """Return how far uv is, by its progress bars: (downloaded/total), then [installed/total]."""
-    if all_of_them := re.search(r"^Installed (\d+) packages", text, re.MULTILINE):
+    if all_of_them := re.search(r"\bInstalled (\d+) packages", text):
         return f"all {all_of_them[1]} installed, compiling them"
     for pattern, done in ((_INSTALLED, "installed"), (_DOWNLOADED, "downloaded")):
         if (found := pattern.findall(text)) and found[-1][1] != "0":
