@@ -36,11 +36,11 @@ def prediction(stack: Stack, answered: Answer) -> Iterator[str]:
     yield ""
     yield f"  curl -X POST {stack.api_url}/predict -H 'Content-Type: application/json' \\"
     yield f"       -d '{json.dumps(FIRST_CUSTOMER)}'"
-    yield from _said(answered.body) if answered.ok else _refused(answered)
+    yield from _scored(answered.body) if answered.ok else _refused(answered)
     yield ""
 
 
-def _said(answer: Document) -> Iterator[str]:
+def _scored(answer: Document) -> Iterator[str]:
     interval = [one.number() for one in answer.parts("interval")]
     between = (
         f" (between {interval[0]:.2f} and {interval[1]:.2f} with what is unknown)"

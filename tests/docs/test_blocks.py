@@ -1,4 +1,4 @@
-"""No block of a document is left out: it is run as printed, or says by which test, or why not."""
+"""No block of a document is left out: it is run as printed, or names the test that does so."""
 
 import re
 
