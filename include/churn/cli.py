@@ -105,7 +105,7 @@ def _load_and_clean(
     settings: Settings,
     file: Path,
     options: dict[str, Any],
-    tell: Callable[[str], None] = log.info,
+    tell: Callable[[str], None] | None = None,
 ) -> None:
     asked = Asked(options["encoding"], options["separator"], options["decimal"])
     day = options["snapshot_date"]
