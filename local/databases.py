@@ -12,6 +12,10 @@ AIRFLOW = "airflow"
 CHURN_DATABASE = "churn"
 
 
+QUIET = {"log_error_verbosity": "terse", "log_min_error_statement": "panic"}
+"""PostgreSQL's own log quotes no rows and no statements, which have customers' ids in them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Database:
     """A database, the role that owns it, and the other roles that may connect."""
@@ -58,6 +62,10 @@ def create_database(connection: psycopg.Connection, database: Database) -> None:
             sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(name, owner)
         )
     _close(connection, database.name)
+    for setting, value in QUIET.items():
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET {} = {}").format(name, sql.Identifier(setting), value)
+        )
     for guest in database.guests:
         connection.execute(
             sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, sql.Identifier(guest))

@@ -18,6 +18,10 @@ CREATE ROLE churn_serving LOGIN PASSWORD :'serving_password';
 CREATE DATABASE airflow OWNER airflow TEMPLATE template0 ENCODING 'UTF8';
 CREATE DATABASE churn OWNER churn_pipeline TEMPLATE template0 ENCODING 'UTF8';
 
+-- The server's log quotes no rows and no statements, which have customers' ids in them.
+ALTER DATABASE churn SET log_error_verbosity = 'terse';
+ALTER DATABASE churn SET log_min_error_statement = 'panic';
+
 REVOKE ALL ON DATABASE postgres, template1, airflow, churn FROM PUBLIC;
 GRANT CONNECT ON DATABASE churn TO churn_serving;
 SQL

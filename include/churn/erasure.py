@@ -63,6 +63,7 @@ def erase(connection: Connection, customer_id: str, folder: Path) -> Erased:
     connection.execute(statement("lock_prediction_log"))
     versions = _remember(connection, wanted)
     rows = _erase_rows(connection, wanted)
+    _forget_statistics(connection, rows)
     connection.commit()
     return Erased(rows, forget_spooled(folder, wanted), versions, is_held_out(wanted))
 
@@ -91,6 +92,13 @@ def _erase_rows(connection: Connection, customer_id: str) -> Mapping[str, int]:
     }
 
 
+def _forget_statistics(connection: Connection, rows: Mapping[str, int]) -> None:
+    """Collect the planner's statistics again: they sample values, ids included."""
+    for name, count in rows.items():
+        if count:
+            connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
+
+
 def _erase_from(
     connection: Connection, table: sql.Identifier, customer_id: str, has_id: bool
 ) -> int:
@@ -116,6 +124,7 @@ def forget_spooled(folder: Path, customer_id: str, *, patience: float = _PATIENC
     named, until = _named(customer_id), time.monotonic() + patience
     forgotten = _forget_damaged(folder, named)
     if folder.is_dir():
+        spool.clear_leftovers(folder)
         (folder / spool.ERASURES).touch()
     while True:
         busy = []

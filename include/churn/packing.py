@@ -8,23 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version as installed
-from typing import TYPE_CHECKING
 
 import joblib
 
 from churn.model import bootstrap, evaluation, features, holdout
 from churn.model.boosted import BoostedModel
-from churn.model.compiling import known_rows
 from churn.model.conditioning import Conditioner
+from churn.model.disclosure import invented_customers
 from churn.model.score import Family
 from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
 from churn.report import card, findings, plots
 from churn.training import Trained
 from churn.warehouse.customers import Snapshot
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _DECIMALS = 10
 _TREE_DIGITS = 6
@@ -70,7 +66,7 @@ def pack(trained: Trained, *, data: Snapshot, now: datetime) -> Package:
         threshold=trained.policy.threshold,
         policy=trained.policy,
         largest_difference=trained.largest_difference,
-        golden_rows=_golden_rows(trained, trained.report.rows.frame),
+        golden_rows=_golden_rows(trained),
         libraries=libraries(),
         files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         **findings.of(trained.report),
@@ -142,12 +138,11 @@ def _boosted(trained: Trained) -> BoostedModel | None:
     return BoostedModel.from_json(trained.trees, Family(trained.family.name))
 
 
-def _golden_rows(trained: Trained, frame: "pd.DataFrame") -> tuple[GoldenRow, ...]:
-    """Return customers spread over the file, every other one with half of its fields unknown."""
+def _golden_rows(trained: Trained) -> tuple[GoldenRow, ...]:
+    """Return invented customers, every other one with half of its fields unknown."""
     conditioner, trees = Conditioner(trained.scorecard), _boosted(trained)
-    step = max(1, len(frame) // _GOLDEN_ROWS)
-    rows = known_rows(frame.iloc[::step][:_GOLDEN_ROWS])
-    rows = [dict(list(row.items())[:: 1 + i % 2]) for i, row in enumerate(rows)]
+    invented = invented_customers(trained.scorecard, _GOLDEN_ROWS, evaluation.SEED)
+    rows = [dict(list(row.items())[:: 1 + i % 2]) for i, row in enumerate(invented)]
     scorers = [trees if trees and trees.knows_enough(row) else conditioner for row in rows]
     pairs = zip(rows, scorers, strict=True)
     return tuple(GoldenRow(known=row, probability=one.score(row).probability) for row, one in pairs)

@@ -65,7 +65,7 @@ def clean(
     *,
     replace: bool = False,
     limit_rejected: float = LIMIT_REJECTED,
-    tell: Callable[[str], None] = log.info,
+    tell: Callable[[str], None] | None = None,
 ) -> list[Report]:
     """Bring each load's valid rows into ``customers``, the others into ``rejected_rows``.
 
@@ -80,7 +80,7 @@ def clean(
     for load_id in load_ids:
         report = clean_load(connection, load_id, replace=replace, limit_rejected=limit_rejected)
         connection.commit()
-        tell(str(report))
+        (tell or log.info)(report.text(values=tell is not None))
         report.require_passed()
         reports.append(report)
     return reports

@@ -20,10 +20,17 @@ WAREHOUSE_CONNECTION_ID: Final = "churn_warehouse"
 @contextmanager
 def warehouse() -> Iterator[Connection]:
     """Open the Airflow connection ``churn_warehouse``; the block is one transaction."""
+    import psycopg
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
-    with PostgresHook(WAREHOUSE_CONNECTION_ID).get_conn() as connection:
-        yield connection
+    from churn.warehouse.connect import message_of
+
+    try:
+        with PostgresHook(WAREHOUSE_CONNECTION_ID).get_conn() as connection:
+            yield connection
+    except psycopg.Error as error:
+        error.args = (message_of(error),)  # its detail would bring rows into the task's log
+        raise
 
 
 def model_store() -> ModelStore:

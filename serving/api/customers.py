@@ -12,7 +12,7 @@ from churn.customer import Known
 from churn.errors import WarehouseError
 from churn.implications import completed
 from churn.settings import Settings
-from churn.warehouse.connect import connect
+from churn.warehouse.connect import connect, message_of
 from churn.warehouse.lookup import find_customer
 from serving.api.document import problems
 from serving.api.predicting import language_headers
@@ -64,7 +64,7 @@ async def _find(settings: Settings, customer_id: str) -> Known | None:
     try:
         return await asyncio.to_thread(_read, settings.database_url, customer_id)
     except (WarehouseError, psycopg.Error) as error:
-        log.warning("a customer cannot be read: %s", " ".join(str(error).split()))
+        log.warning("a customer cannot be read: %s", message_of(error))
         detail = "the database does not answer; POST /predict does not need it"
         status = HTTPStatus.SERVICE_UNAVAILABLE
         raise ProblemError(status, detail, headers={"Retry-After": "5"}) from None

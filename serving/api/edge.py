@@ -159,7 +159,7 @@ class Exchange:
         level = logging.ERROR if self._status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
         extra = {
             "method": self.scope["method"],
-            "path": self.scope["path"][:200],
+            "path": self._path(),
             "route": route,
             "status": self._status,
             "seconds": round(seconds, 6),
@@ -167,6 +167,12 @@ class Exchange:
         }
         phrase = HTTPStatus(self._status).phrase if self._status else "broken off"
         log.log(level, phrase, extra=extra)
+
+    def _path(self) -> str | None:
+        """Return the path if it is one of ours; any other may have a customer's id in it."""
+        path: str = self.scope["path"]
+        ours = {getattr(route, "path", None) for route in self.scope["app"].routes}
+        return path if path in ours else None
 
 
 async def _nothing() -> Message:

@@ -18,7 +18,7 @@ import psycopg
 from churn.errors import ChurnError
 from churn.records import halves, is_block, predictions_in
 from churn.spool import Finished
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.connect import Connection, message_of, placeholders, statement
 from serving.api.spool import Spool
 
 _BATCH: Final = 2_000
@@ -120,8 +120,8 @@ class PredictionLog:
             for part in parts:
                 self._insert(connection, part)
 
-    def _put_aside(self, record: bytes, error: Exception) -> None:
-        log.error("PostgreSQL refuses a prediction, which is kept aside: %s", error)
+    def _put_aside(self, record: bytes, error: psycopg.Error) -> None:
+        log.error("PostgreSQL refuses a prediction, which is kept aside: %s", message_of(error))
         with (self._spool.folder / "refused.damaged").open("ab") as file:
             file.write(record + b"\n")
 
@@ -138,7 +138,7 @@ class PredictionLog:
         try:
             self.ship()
         except (ChurnError, psycopg.Error, OSError) as error:
-            self._note(" ".join(str(error).split()))
+            self._note(message_of(error))
             self._keep()
             return min(2 * wait, _LONGEST_WAIT_SECONDS)
         self._note(None)

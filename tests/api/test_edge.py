@@ -121,3 +121,24 @@ def test_a_limit_that_is_none_is_named(settings: Settings, value: str) -> None:
         running(_limited(settings, REQUESTS=value)),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "shown"),
+    [
+        ("/customers/7590-VHVEG/churn", "/customers/{customer_id}/churn", None),
+        ("/customers/7590-VHVEG", "other", None),
+        ("/7590-VHVEG", "other", None),
+        ("/predict?who=7590-VHVEG", None, "/predict"),
+    ],
+)
+def test_a_log_line_names_the_route_and_no_customer(
+    client: TestClient, caplog: pytest.LogCaptureFixture, path: str, route: str, shown: str
+) -> None:
+    with caplog.at_level("INFO", logger="serving.api.requests"):
+        assert client.get(path).status_code >= 400
+    (record,) = [one for one in caplog.records if one.name == "serving.api.requests"]
+    line = JsonFormatter().format(record)
+    assert "7590" not in line
+    assert json.loads(line)["path"] == shown
+    assert route in (None, json.loads(line)["route"])

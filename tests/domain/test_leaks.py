@@ -61,16 +61,15 @@ def test_our_own_columns_are_not_taken_for_the_answer() -> None:
 
 def test_a_customer_who_is_there_twice_stops_the_run_by_id() -> None:
     frame = customers()
-    with pytest.raises(DataQualityError, match=r"1 customers are in the data twice, 7590-VHVEG"):
+    with pytest.raises(DataQualityError, match=r"^1 customers are in the data twice, by their id$"):
         train(pd.concat([frame, frame.head(1)]))
 
 
 def test_rows_copied_under_new_ids_stop_the_run() -> None:
     frame = customers()
     copies = frame.head(200).assign(customer_id=[f"copy {number}" for number in range(200)])
-    with pytest.raises(
-        DataQualityError, match=r"of 7,243 customers equal another .*copy \d+ first"
-    ):
+    told = r"^181 of 7,243 customers equal another in every field but the id \(allowed"
+    with pytest.raises(DataQualityError, match=told):
         train(pd.concat([frame, copies]))
 
 

@@ -11,8 +11,9 @@ from sklearn.pipeline import Pipeline
 from churn.customer import FEATURES, Known
 from churn.errors import ModelRefusedError
 from churn.model.boosted import BoostedModel
-from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn
+from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
+from churn.model.disclosure import crowded_range
 from churn.model.encoded import Encoded
 from churn.model.families import Family, allowed, matrix
 from churn.model.features import probabilities
@@ -98,8 +99,10 @@ def _weighted(
 
 
 def _bounded(column: WeightedColumn, values: NDArray[np.float64]) -> WeightedColumn:
-    bounds = {"lowest": float(values.min()), "highest": float(values.max())}
-    return column.model_copy(update=bounds)
+    is_log = column.transform is Transform.LOG1P
+    ends = crowded_range(np.expm1(values) if is_log else values)
+    low, high = (column.design.of(end) for end in ends)
+    return column.model_copy(update={"lowest": low, "highest": high})
 
 
 def known_rows(frame: "pd.DataFrame") -> list[Known]:

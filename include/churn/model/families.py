@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from churn import customer
 from churn.customer import FEATURES
+from churn.field import Kind
 from churn.model import score
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS, DesignColumn, Transform
+from churn.model.disclosure import coarse
 from churn.model.features import REGULARISATION_C, linear
 from churn.options import ProtectedAttributes
 
@@ -64,8 +66,19 @@ class Family:
         return self.name == SCORECARD or self.name in TREE_FAMILIES
 
     def fit(self, matrix: NDArray[np.float64], y: NDArray[np.int64], weights: Any) -> Any:
-        """Return the estimator fitted on design rows that stand for ``weights`` customers each."""
-        return self.make().fit(matrix, y, **dict.fromkeys(self.weight_parameters, weights))
+        """Return the estimator fitted on design rows that stand for ``weights`` customers each.
+
+        Trees keep amounts that they saw as thresholds, so they see rounded ones.
+        """
+        seen = _coarse(matrix, self.columns) if self.name in TREE_FAMILIES else matrix
+        return self.make().fit(seen, y, **dict.fromkeys(self.weight_parameters, weights))
+
+
+def _coarse(matrix: NDArray[np.float64], columns: Sequence[DesignColumn]) -> NDArray[np.float64]:
+    amounts = [place for place, column in enumerate(columns) if column.field.kind is Kind.MONEY]
+    seen = matrix.copy(order="K")
+    seen[:, amounts] = coarse(matrix[:, amounts])
+    return seen
 
 
 def families(protected: ProtectedAttributes = ProtectedAttributes.USE) -> tuple[Family, ...]:

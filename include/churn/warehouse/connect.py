@@ -34,6 +34,12 @@ def connect(database_url: str) -> Connection:
         ) from None
 
 
+def message_of(error: Exception) -> str:
+    """Return an error's message in one line; PostgreSQL's detail and context would quote rows."""
+    primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return primary or " ".join(str(error).split())
+
+
 def statement(name: str, **parts: sql.Composable) -> sql.Composed:
     """Return ``sql/<name>.sql`` with its ``{parts}`` filled in."""
     text = files("churn.warehouse").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

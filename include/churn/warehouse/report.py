@@ -1,4 +1,4 @@
-"""What became of a load: the same text on the terminal, in the task's log and in the database."""
+"""What became of a load, in words, for the terminal and the task's log."""
 
 from dataclasses import dataclass
 
@@ -28,6 +28,11 @@ class Example:
     line: int
     reasons: tuple[str, ...]
 
+    def text(self, *, values: bool) -> str:
+        """Return the reasons; a value that they quote may be a customer's id in a wrong column."""
+        reasons = self.reasons if values else (one.partition(", got ")[0] for one in self.reasons)
+        return f"  line {self.line:<6}{'; '.join(reasons)}"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -54,6 +59,10 @@ class Report:
             raise DataQualityError(f"no customer was changed\n{self}")
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, *, values: bool = False) -> str:
+        """Return the report; only a terminal gets the values of rejected rows, no log does."""
         counts = self.counts
         verdict = self.judgement.verdict.value.upper() if self.judgement else "NOT CLEANED YET"
         before = "  (done before, nothing to do)" if self.done_before else ""
@@ -67,7 +76,7 @@ class Report:
         if self.extra_columns:
             lines.append(f"  left out   {', '.join(self.extra_columns)}")
         lines += [f"  because    {reason}" for reason in (self.judgement or _NONE).reasons]
-        lines += [f"  line {e.line:<6}{'; '.join(e.reasons)}" for e in self.examples]
+        lines += [example.text(values=values) for example in self.examples]
         if counts.rejected > len(self.examples) > 0:
             lines.append(f"  and {counts.rejected - len(self.examples):,} more in rejected_rows")
         return "\n".join(lines)
