@@ -45,13 +45,15 @@ class Data:
 class Trained:
     """A fitted model in its forms, and what is known of it.
 
-    ``trees`` is XGBoost's own JSON, of a tree family only.
+    ``trees`` is XGBoost's own JSON, of a tree family only; ``fitted`` is on how many customers the
+    model is fitted: all but the hold-out.
     """
 
     model: Pipeline
     scorecard: Scorecard
     trees: bytes | None
     population: Population
+    fitted: int
     options: TrainingOptions
     report: Report
     largest_difference: float
@@ -137,7 +139,8 @@ def _train(
     difference = largest_difference(model, scorecard, report.rows.frame)
     log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
     trees = _trees(report.choice.family, learn, report.rows.frame)
-    return Trained(model, scorecard, trees, population, options, report, difference)
+    fitted = round(float(learn.weights.sum()))
+    return Trained(model, scorecard, trees, population, fitted, options, report, difference)
 
 
 def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economics) -> Rows:

@@ -85,7 +85,7 @@ def _single(given: Answered, place: int, at: str) -> Mapping[str, Any]:
         "customer_id": given.rows.customer_ids[place] or None,
         "model_version": given.version,
         "probability_churn": float(given.probability.values[place]),
-        "prediction": int(given.leaves[place]),
+        "prediction": int(given.churns[place]),
         "threshold": float(given.threshold.values[place]),
         "features": {
             name: int(value) if isinstance(value, float) and value.is_integer() else value

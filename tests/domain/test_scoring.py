@@ -49,15 +49,17 @@ def test_a_sound_version_is_loaded_and_scores_as_the_trained_model(tmp_path: Pat
     assert model.score(ORIGIN) == conditioner().score(ORIGIN)
 
 
-def test_a_customer_leaves_from_the_threshold_on(tmp_path: Path) -> None:
+def test_a_customer_is_contacted_from_the_threshold_on(tmp_path: Path) -> None:
     score = conditioner().score(ORIGIN)
-    for threshold, leaves in ((score.probability, True), (score.probability + 1e-6, False)):
-        policy = Policy(threshold=threshold)
+    for threshold, contact in ((score.probability, True), (score.probability + 1e-6, False)):
+        policy = Policy(objective=Objective.BEST_F1, threshold=threshold)
         changes = {"threshold": threshold, "policy": policy}
         manifest = package().manifest.model_copy(update=changes)
-        folder = tmp_path / str(leaves)
+        folder = tmp_path / str(contact)
         model = load_model(_written(folder, manifest, dict(package().files)))
-        assert model.decide(score, {}) is leaves
+        assert model.decision(score, {}).contact is contact
+        assert model.decision(score, {}).threshold == threshold
+        assert score.prediction == 1
 
 
 @pytest.mark.parametrize("number", range(len(COLUMNS)))
@@ -196,9 +198,8 @@ def test_by_profit_each_customer_has_a_threshold_of_their_own(tmp_path: Path) ->
     model = load_model(_written(tmp_path, manifest, dict(package().files)))
     rich: Known = {"tenure": 30, "contract": "One year", "monthly_charges": 118.0}
     poor: Known = {**rich, "monthly_charges": 18.0}
-    assert model.threshold(rich) == pytest.approx(10 / (0.3 * 3.6 * 118.0))
-    assert model.threshold(poor) == pytest.approx(10 / (0.3 * 3.6 * 18.0))
-    assert model.threshold({"tenure": 30}) == pytest.approx(10 / (0.3 * 3.6 * 64.0))
-    for known in (rich, poor):
+    for known, charges in ((rich, 118.0), (poor, 18.0), ({"tenure": 30}, 64.0)):
         score = model.score(known)
-        assert model.decide(score, known) == (score.probability > model.threshold(known))
+        decision = model.decision(score, known)
+        assert decision.threshold == pytest.approx(10 / (0.3 * 3.6 * charges))
+        assert decision.contact == (score.probability > decision.threshold)

@@ -8,6 +8,8 @@ from enum import StrEnum
 from churn.customer import Known
 
 Z_90 = 1.6448536269514722
+HALF = 0.5
+"""The probability from which on a customer counts as churning (``prediction``)."""
 
 
 class Family(StrEnum):
@@ -43,6 +45,11 @@ class Score:
     def probability(self) -> float:
         """The probability of leaving."""
         return sigmoid(self.settled_log_odds)
+
+    @property
+    def prediction(self) -> int:
+        """1 where the customer is at least as likely to churn as to stay, else 0."""
+        return int(self.probability >= HALF)
 
     @property
     def interval(self) -> tuple[float, float]:
