@@ -120,8 +120,7 @@ def read_data(
         else customers.read_sample(connection, share=share, source=source)
     )
     rows = read_encoded(connection, held_out=holdout.HELD_OUT_SHARE, source=source)
-    ones = np.ones(len(rows.codes))
-    learn = Encoded(rows.codes, rows.monthly_charges, rows.total_charges, ones)
+    learn = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
     log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{everybody.customers:,}")
     return Data(frame, learn, everybody)
 
