@@ -39,8 +39,9 @@ def figures(model: Document) -> Iterator[str]:
     """Yield the cross-validated figures beside those of always saying "stays"."""
     trained = model.part("trained_on")
     yield ""
-    size = f"{trained.text('customers')} customers, {trained.text('churned')} churned"
-    yield f"  Model {model.text('version')}, trained on {size}"
+    everybody = f"{trained.text('customers')} customers, {trained.text('churned')} of them churned"
+    yield f"  Model {model.text('version')}, from {everybody}:"
+    yield f"  fitted on {trained.text('fitted')}, {trained.text('held_out')} held out"
     yield f"  {'cross-validated':17}{'model':>8}{'majority':>11}"
     for key, label in METRICS.items():
         value = model.part("cross_validation", key)
@@ -61,6 +62,8 @@ def prediction(stack: Stack, answer: Document) -> Iterator[str]:
     yield f"       -d '{json.dumps(FIRST_CUSTOMER)}'"
     probability = f"probability_churn {answer.number('probability_churn'):.4f}"
     yield f"  -> prediction {answer.text('prediction')}, {probability}{between}"
+    profit = f"expected profit {answer.number('expected_profit'):.2f}"
+    yield f"     contact {answer.text('contact')}, {profit} by the assumptions in docs/model.md"
     for reason in answer.parts("reasons"):
         text = reason.text("text") or reason.text("field")
         yield f"     {reason.number('log_odds'):+.2f}  {text}"

@@ -110,9 +110,9 @@ def _decisions(trained: Trained) -> Iterator[str]:
     yield (
         f"Assumed: a churning customer who is contacted stays with probability "
         f"{policy.acceptance:g} (acceptance) and pays {policy.months:g} more months, of which the "
-        f"share {policy.margin:g} is profit (margin); each contact costs {policy.cost:g}; who "
-        f"accepts gets an incentive of {policy.incentive:g}, as does the share "
-        f"{policy.retained_acceptance:g} of those contacted who would have stayed anyway. "
+        f"share {policy.margin:g} is profit (margin); each contact costs {policy.cost:g}; those "
+        f"who accept get an incentive of {policy.incentive:g}, and of the customers who would have "
+        f"stayed anyway the share {policy.retained_acceptance:g} accepts. "
         "Thresholds were chosen on out-of-fold scores of the customers who are not held out; the "
         "figures are of the hold-out. The policy in use is bold; of `profit`, whose threshold "
         "depends on each customer's charges, the one at the mean charges is shown.\n"

@@ -83,13 +83,12 @@ def policies(trained: Trained) -> list[str]:
             else POLICIES[one.policy.objective],
             f"{one.policy.threshold:.3f}",
             *(shown(one.figures[name], 3) for name in ("contacted", "precision", "recall", "f1")),
-            shown(one.figures["accuracy"], 3),
             shown(one.figures["profit"], 2),
         ]
         for one in trained.report.policies
     )
     header = ["who is contacted", "threshold", "share contacted", "precision", "recall"]
-    return table([*header, "F1", "accuracy", "profit per customer"], rows)
+    return table([*header, "F1", "profit per customer"], rows)
 
 
 def acceptances(trained: Trained) -> list[str]:
