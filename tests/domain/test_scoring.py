@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from churn.customer import Known
+from churn.customer import MONTHLY_CHARGES, TENURE, TOTAL_CHARGES, Known
 from churn.errors import ModelRefusedError
-from churn.model.columns import COLUMNS
+from churn.model.block import block_of, completed_block
+from churn.model.columns import COLUMNS, DesignColumn, Transform
+from churn.model.conditioning import Conditioner
 from churn.model.policy import Policy
 from churn.model.score import Family
 from churn.model.scorecard import Scorecard, WeightedColumn, points
@@ -203,3 +205,44 @@ def test_by_profit_each_customer_has_a_threshold_of_their_own(tmp_path: Path) ->
         decision = model.decision(score, known)
         assert decision.threshold == pytest.approx(10 / (0.3 * 3.6 * charges))
         assert decision.contact == (score.probability > decision.threshold)
+
+
+def _earlier_scorecard() -> Scorecard:
+    """Return the scorecard as it was before each number was there in two forms."""
+    scorecard = trained().scorecard
+    kept = [i for i, c in enumerate(scorecard.columns) if c.design not in _ADDED]
+    correlation = tuple(tuple(scorecard.correlation[i][j] for j in kept) for i in kept)
+    columns = tuple(scorecard.columns[i] for i in kept)
+    update = {"columns": columns, "correlation": correlation, "third_moments": ()}
+    return scorecard.model_copy(update=update)
+
+
+_ADDED = (
+    DesignColumn(TENURE, Transform.IDENTITY),
+    DesignColumn(MONTHLY_CHARGES, Transform.LOG1P),
+    DesignColumn(TOTAL_CHARGES, Transform.IDENTITY),
+)
+
+
+def test_a_version_of_the_release_before_is_served_as_it_was(tmp_path: Path) -> None:
+    scorecard = _earlier_scorecard()
+    earlier = Conditioner(scorecard)
+    document = json.loads(package().manifest.model_dump_json())
+    for name in ("margin", "incentive", "retained_acceptance"):
+        del document["policy"][name]
+    del document["trained_on"]["fitted"], document["trained_on"]["held_out"]
+    document["policy"] |= {"objective": "half", "threshold": 0.5}
+    document["threshold"] = 0.5
+    for row in document["golden_rows"]:
+        row["probability"] = earlier.score(row["known"]).probability
+    content = scorecard.model_dump_json(exclude={"third_moments"}).encode()
+    files = {**package().files, SCORECARD: content}
+    model = load_model(_written(tmp_path, Manifest.model_validate(document), files))
+    score = model.score(ORIGIN)
+    assert score.interval == earlier.score(ORIGIN).interval
+    assert score.spread is None
+    decision = model.decision(score, ORIGIN)
+    assert (score.prediction, decision.contact, decision.threshold) == (1, True, 0.5)
+    assert decision.expected_profit == pytest.approx(score.probability * 0.3 * 3.6 * 95.5 - 10)
+    block = completed_block(block_of([ORIGIN])).block
+    assert model.score_block(block).probability.tolist() == [score.probability]
