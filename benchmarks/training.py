@@ -138,12 +138,14 @@ def draw(rows: int, *, distinct: float, seed: int = 1) -> Encoded:
     codes = np.concatenate([once, once[random.integers(len(once), size=rows - len(once))]])
     bills = np.round(random.uniform(18, 119, rows), 2)
     ones = np.ones(rows)
-    stayed = Encoded(codes, bills, np.round(bills * _index(codes, customer.TENURE), 2), ones)
+    total = np.round(bills * _index(codes, customer.TENURE), 2)
+    amounts = {customer.MONTHLY_CHARGES.name: bills, customer.TOTAL_CHARGES.name: total}
+    stayed = Encoded(codes, amounts, ones)
     design = stayed.matrix(MODEL_COLUMNS)
     log_odds = (design - design.mean(0)) @ random.normal(0, 0.4, len(MODEL_COLUMNS)) - 1.0
     left = random.random(rows) < 1 / (1 + np.exp(-log_odds))
     churned = codes + left * DIGITS[customer.CHURN.name].factor
-    return Encoded(churned, bills, stayed.total_charges, ones)
+    return Encoded(churned, amounts, ones)
 
 
 def _profiles(random: np.random.Generator, count: int) -> NDArray[np.int64]:
@@ -192,8 +194,7 @@ def _lines(drawn: Encoded) -> Iterator[str]:
             {name: _values(digit.field, block.codes) for name, digit in DIGITS.items()}
         )
         frame[customer.CUSTOMER_ID.name] = [f"C{start + i:09d}" for i in range(len(block))]
-        frame[customer.MONTHLY_CHARGES.name] = block.monthly_charges
-        frame[customer.TOTAL_CHARGES.name] = block.total_charges
+        frame = frame.assign(**block.amounts)
         frame = frame[[column.name for column in COLUMNS]].assign(day="2026-01-31", load=1)
         text = io.StringIO()
         frame.to_csv(text, header=False, index=False)

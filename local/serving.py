@@ -36,6 +36,8 @@ class Serving:
     since: datetime | None
     customers: str
     churned: str
+    fitted: str
+    held_out: str
     metrics: tuple[Metric, ...]
 
 
@@ -60,6 +62,8 @@ def find_serving(stack: Stack) -> Serving | None:
         since=next((one.since for one in store.served() if one.version == version), None),
         customers=trained.text("customers"),
         churned=trained.text("churned"),
+        fitted=trained.text("fitted"),
+        held_out=trained.text("held_out"),
         metrics=tuple(_metric(manifest, key) for key in METRICS),
     )
 
@@ -75,9 +79,10 @@ def describe(serving: Serving | None) -> Iterator[str]:
 
 
 def table(serving: Serving) -> Iterator[str]:
-    """Yield the training set's size and the cross-validated figures."""
-    size = f"{serving.customers} customers, {serving.churned} churned"
-    yield f"  Model {serving.version}, trained on {size}"
+    """Yield how many customers there were and the cross-validated figures."""
+    size = f"{serving.customers} customers, {serving.churned} of them churned"
+    yield f"  Model {serving.version}, from {size}:"
+    yield f"  fitted on {serving.fitted}, {serving.held_out} held out"
     yield f"  {'cross-validated':17}{'model':>8}{'majority':>11}"
     for one in serving.metrics:
         yield f"  {one.name:17}{one.model:8.4f}{one.majority:11.4f}"

@@ -10,7 +10,10 @@ from churn.errors import InvalidCustomerError, Problem
 from churn.parsing import parse_customer
 from churn.scoring import LoadedModel
 
-_COLUMNS = (CUSTOMER_ID.name, "probability_churn", "prediction", "model_version", "error")
+_COLUMNS = (
+    CUSTOMER_ID.name, "probability_churn", "prediction", "contact", "expected_profit",
+    "model_version", "error",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ def score_file(model: LoadedModel, rows: Iterable[Mapping[str, str]], target: Te
             writer.writerow(_score(model, row))
             scored += 1
         except InvalidCustomerError as error:
-            writer.writerow([_identifier(row), "", "", model.version, str(error)])
+            writer.writerow([_identifier(row), *[""] * 4, model.version, str(error)])
             failed += 1
     return Done(scored, failed)
 
@@ -42,8 +45,9 @@ def _score(model: LoadedModel, row: Mapping[str, str]) -> list[object]:
         raise InvalidCustomerError((cells,))
     known = parse_customer({k: v for k, v in row.items() if _tells(k, v)})
     score = model.score(known)
-    name = known.get(CUSTOMER_ID.name, "")
-    return [name, repr(score.probability), int(model.decide(score, known)), model.version, ""]
+    name, decision = known.get(CUSTOMER_ID.name, ""), model.decision(score, known)
+    answers = (score.probability, score.prediction, int(decision.contact), decision.expected_profit)
+    return [name, *map(repr, answers), model.version, ""]
 
 
 def _tells(name: str, value: str | None) -> bool:

@@ -15,6 +15,7 @@ from churn.errors import ChurnError, ModelRefusedError
 from churn.registry import audit, events
 from churn.registry.events import CHANGES_SERVED, Event
 from churn.registry.housekeeping import pinned
+from churn.registry.manifest import TrainedOn
 from churn.registry.rules import read_rules
 from churn.registry.store import CARD, ModelStore, read_version
 from churn.settings import Settings
@@ -66,7 +67,13 @@ def _figures(store: ModelStore, version: str) -> str:
         return f"REFUSED: {error}"
     measured = manifest.cross_validation
     figures = f"AUC {measured['roc_auc'].mean:.4f}  log-loss {measured['log_loss'].mean:.4f}"
-    return f"{figures}  {manifest.trained_on.customers:,} customers"
+    return f"{figures}  {_size(manifest.trained_on)}"
+
+
+def _size(trained_on: TrainedOn) -> str:
+    if trained_on.fitted is None or trained_on.held_out is None:
+        return f"{trained_on.customers:,} customers"
+    return f"fitted on {trained_on.fitted:,} customers, {trained_on.held_out:,} held out"
 
 
 @models.command("show")

@@ -10,7 +10,7 @@ from churn.errors import ChurnError
 
 
 class Objective(StrEnum):
-    """What a yes is decided by."""
+    """By what a version decides whom to contact."""
 
     HALF = "half"
     BEST_F1 = "best_f1"
@@ -26,15 +26,20 @@ class ProtectedAttributes(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Economics:
-    """What asking a customer to stay is worth.
+    """What contacting a customer is assumed to be worth, in the currency of the monthly charges.
 
-    ``acceptance`` is the share of leavers who stay when asked, ``months`` of the bill are won with
-    each, ``cost`` is paid for everybody who is asked, in the currency of the bills.
+    ``acceptance`` is the share of churning customers who stay because they are contacted: an uplift
+    that only a control group measures. Each of them is worth ``months`` of charges, of which
+    ``margin`` is profit. ``cost`` is paid for every contact, ``incentive`` to each customer who
+    accepts, which ``retained_acceptance`` of those do who would have stayed anyway.
     """
 
     acceptance: float = 0.3
     months: float = 3.6
     cost: float = 10.0
+    margin: float = 1.0
+    incentive: float = 0.0
+    retained_acceptance: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +51,7 @@ class TrainingOptions:
     the customers that models are measured on; the final fit sees all that may be learned from.
     """
 
-    objective: Objective = Objective.HALF
+    objective: Objective = Objective.PROFIT
     economics: Economics = Economics()
     protected_attributes: ProtectedAttributes = ProtectedAttributes.USE
     max_auc: float | None = None
@@ -61,20 +66,15 @@ class TrainingOptions:
             ChurnError: naming the variable and what it may be.
         """
         given = {name: value.strip() for name, value in values.items() if value.strip()}
-        usual = Economics()
         return cls(
-            objective=_one_of(Objective, given, _OBJECTIVE, Objective.HALF),
-            economics=Economics(
-                acceptance=_number(given, _ACCEPTANCE, 0.001, 1) or usual.acceptance,
-                months=_number(given, _MONTHS, 0.01, 1_200) or usual.months,
-                cost=_number(given, _COST, 0.01, 1_000_000_000) or usual.cost,
-            ),
+            objective=_one_of(Objective, given, _OBJECTIVE, cls.objective),
+            economics=_economics(given),
             protected_attributes=_one_of(
                 ProtectedAttributes, given, _PROTECTED, ProtectedAttributes.USE
             ),
-            max_auc=_number(given, MAX_AUC, 0.5, 1),
-            max_accuracy=_number(given, MAX_ACCURACY, 0.5, 1),
-            evaluated_rows=int(_number(given, _ROWS, 1_000, 10_000_000) or cls.evaluated_rows),
+            max_auc=_number(given, MAX_AUC, (0.5, 1)),
+            max_accuracy=_number(given, MAX_ACCURACY, (0.5, 1)),
+            evaluated_rows=int(_number(given, _ROWS, (1_000, 10_000_000)) or cls.evaluated_rows),
         )
 
     @property
@@ -82,9 +82,7 @@ class TrainingOptions:
         """The variables that these options are read from, to be kept with a version."""
         found = {
             _OBJECTIVE: self.objective,
-            _ACCEPTANCE: self.economics.acceptance,
-            _MONTHS: self.economics.months,
-            _COST: self.economics.cost,
+            **{name: getattr(self.economics, part) for part, (name, _) in _ECONOMICS.items()},
             _PROTECTED: self.protected_attributes,
             MAX_AUC: self.max_auc,
             MAX_ACCURACY: self.max_accuracy,
@@ -96,9 +94,15 @@ class TrainingOptions:
 MAX_AUC: Final = "CHURN_LEAK_MAX_AUC"
 MAX_ACCURACY: Final = "CHURN_LEAK_MAX_ACCURACY"
 _OBJECTIVE: Final = "CHURN_DECISION_POLICY"
-_ACCEPTANCE: Final = "CHURN_PROFIT_ACCEPTANCE"
-_MONTHS: Final = "CHURN_PROFIT_MONTHS"
-_COST: Final = "CHURN_PROFIT_COST"
+_ECONOMICS: Final = {
+    "acceptance": ("CHURN_PROFIT_ACCEPTANCE", (0.001, 1)),
+    "months": ("CHURN_PROFIT_MONTHS", (0.01, 1_200)),
+    "cost": ("CHURN_PROFIT_COST", (0.01, 1_000_000_000)),
+    "margin": ("CHURN_PROFIT_MARGIN", (0.001, 1)),
+    "incentive": ("CHURN_PROFIT_INCENTIVE", (0, 1_000_000_000)),
+    "retained_acceptance": ("CHURN_PROFIT_RETAINED_ACCEPTANCE", (0, 1)),
+}
+"""The variable that each of the economics is read from, and its bounds."""
 _PROTECTED: Final = "CHURN_PROTECTED_ATTRIBUTES"
 _ROWS: Final = "CHURN_EVALUATED_ROWS"
 
@@ -114,9 +118,15 @@ def _one_of(kind: type[Word], given: Mapping[str, str], name: str, default: Word
         raise ChurnError(f"{name}={given[name]}: expected {' | '.join(kind)}") from None
 
 
-def _number(given: Mapping[str, str], name: str, low: float, high: float) -> float | None:
+def _economics(given: Mapping[str, str]) -> Economics:
+    read = {part: _number(given, name, within) for part, (name, within) in _ECONOMICS.items()}
+    return Economics(**{part: number for part, number in read.items() if number is not None})
+
+
+def _number(given: Mapping[str, str], name: str, within: tuple[float, float]) -> float | None:
     if name not in given:
         return None
+    low, high = within
     try:
         number = float(given[name])
     except ValueError:

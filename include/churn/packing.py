@@ -58,7 +58,11 @@ def pack(trained: Trained, *, data: Snapshot, now: datetime) -> Package:
         recipe=recipe(trained),
         settings=trained.options.values,
         trained_on=TrainedOn(
-            load_id=data.load_id, customers=trained.customers, churned=trained.churned
+            load_id=data.load_id,
+            customers=trained.customers,
+            churned=trained.churned,
+            fitted=trained.fitted,
+            held_out=trained.customers - trained.fitted,
         ),
         data_fingerprint=data.fingerprint,
         data_customers=data.customers,

@@ -30,7 +30,8 @@ def _base(field: Field) -> int:
     return int(field.maximum or 0) + 1 if field.kind is Kind.COUNT else len(field.values)
 
 
-_FIELDS: Final = (CHURN, *(field for field in FEATURES if field.kind is not Kind.MONEY))
+AMOUNTS: Final = tuple(field for field in FEATURES if field.kind is Kind.MONEY)
+_FIELDS: Final = (CHURN, *(field for field in FEATURES if field not in AMOUNTS))
 _FACTORS: Final = accumulate(map(_base, _FIELDS), mul, initial=1)
 
 DIGITS: Final = {field.name: Digit(field, f) for field, f in zip(_FIELDS, _FACTORS, strict=False)}

@@ -1,7 +1,7 @@
 """Scores a logged prediction again with the version that served it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import cast
 from uuid import UUID
@@ -10,6 +10,7 @@ from churn import scoring
 from churn.customer import MONTHLY_CHARGES, Known
 from churn.errors import ChurnError
 from churn.model.block import block_of, completed_block
+from churn.model.score import HALF
 from churn.registry.events import Kind, last_of
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel
@@ -25,18 +26,24 @@ class CannotReplayError(ChurnError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a version answers about a customer."""
+    """What a version answers about a customer; ``contact`` is not in logs older than it."""
 
     probability: float
     prediction: int
+    contact: bool | None
 
     def __str__(self) -> str:
-        return f"{self.probability!r}, prediction {self.prediction}"
+        contact = "" if self.contact is None else f", contact {str(self.contact).lower()}"
+        return f"{self.probability!r}, prediction {self.prediction}{contact}"
 
     def is_near(self, other: "Answer") -> bool:
         """Whether it differs by no more than rounding."""
-        difference = abs(self.probability - other.probability)
-        return difference < _NOISE and self.prediction == other.prediction
+        near = replace(other, probability=self.probability)
+        return abs(self.probability - other.probability) < _NOISE and near == self
+
+    def as_logged(self, logged: "Answer") -> "Answer":
+        """Return what a log that holds no more than ``logged`` would have of this answer."""
+        return replace(self, contact=None) if logged.contact is None else self
 
 
 @dataclass(frozen=True)
@@ -85,19 +92,21 @@ def replay(connection: Connection, store: ModelStore, prediction_id: str) -> Rep
     logged = read_logged(connection, prediction_id)
     model = _load(connection, store, logged.version)
     known = cast("Known", logged.features)
-    return Replay(logged, _alone(model, known), _in_batch(model, known))
+    answers = (one(model, known).as_logged(logged.answer) for one in (_alone, _in_batch))
+    return Replay(logged, *answers)
 
 
 def _alone(model: LoadedModel, known: Known) -> Answer:
     score = model.score(known)
-    return Answer(score.probability, int(model.decide(score, known)))
+    return Answer(score.probability, score.prediction, model.decision(score, known).contact)
 
 
 def _in_batch(model: LoadedModel, known: Known) -> Answer:
     block = completed_block(block_of([known])).block
     probability = model.score_block(block).probability
-    leaves = model.verdicts(probability, block.numbers[MONTHLY_CHARGES.name]).leaves
-    return Answer(float(probability[0]), int(leaves[0]))
+    decisions = model.decisions(probability, block.numbers[MONTHLY_CHARGES.name])
+    p = float(probability[0])
+    return Answer(p, int(p >= HALF), bool(decisions.contact[0]))
 
 
 def read_logged(connection: Connection, prediction_id: str) -> Logged:
@@ -123,8 +132,8 @@ def read_logged(connection: Connection, prediction_id: str) -> Logged:
             f"{prediction_id}: the values it was made from were left out of the log "
             "(CHURN_LOG_FEATURES=off), so it cannot be made again"
         )
-    version, probability, prediction, features = row
-    return Logged(version, Answer(probability, prediction), features)  # type: ignore[arg-type]
+    version, probability, prediction, contact, features = row
+    return Logged(version, Answer(probability, prediction, contact), features)  # type: ignore[arg-type]
 
 
 def _load(connection: Connection, store: ModelStore, version: str) -> LoadedModel:

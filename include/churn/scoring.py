@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,6 @@ from churn.model.conditioning import Conditioner
 from churn.model.score import Family, Score
 from churn.model.scorecard import read_scorecard
 from churn.model.what_if import Offer
-from churn.options import Objective
 from churn.registry.manifest import GoldenRow, Manifest
 from churn.registry.store import SCORECARD, TREES, ModelStore, Version, read_version
 
@@ -28,11 +28,20 @@ _TREES_TOLERANCE = 1e-6  # XGBoost sums in single precision
 
 
 @dataclass(frozen=True)
-class Verdicts:
-    """Of each of many customers whether they count as leaving, and from where on."""
+class Decisions:
+    """Whom of many customers to contact: the profit expected of it, and the threshold."""
 
-    leaves: NDArray[np.bool_]
+    contact: NDArray[np.bool_]
+    expected_profit: Floats
     threshold: Floats
+
+
+class Decision(NamedTuple):
+    """Whether to contact a customer, the profit expected of it, and the threshold."""
+
+    contact: bool
+    expected_profit: float
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -87,35 +96,28 @@ class LoadedModel:
             column[places] = found
         return score
 
-    def verdicts(self, probability: Floats, bills: Floats) -> Verdicts:
-        """Return who counts as leaving, and from which probability on; a bill may be NaN."""
+    def decisions(self, probability: Floats, monthly_charges: Floats) -> Decisions:
+        """Return whom of many customers to contact; charges of NaN are unknown."""
         policy = self.manifest.policy
-        if policy.objective is Objective.PROFIT:
-            leaves = policy.expected_values(probability, bills) > 0
-            return Verdicts(leaves, policy.break_evens(bills))
-        threshold = np.full(len(probability), self.manifest.threshold)
-        return Verdicts(probability >= threshold, threshold)
+        return Decisions(
+            policy.contacts(probability, monthly_charges),
+            policy.expected_profits(probability, monthly_charges),
+            policy.thresholds(monthly_charges),
+        )
 
-    def decide(self, score: Score, known: Known) -> bool:
-        """Whether the customer counts as leaving, by the version's policy."""
-        if self.manifest.policy.objective is Objective.PROFIT:
-            return self.manifest.policy.decide(score.probability, _bill(known))
-        return score.probability >= self.manifest.threshold
-
-    def threshold(self, known: Known) -> float:
-        """From which probability on the customer counts as leaving."""
-        if self.manifest.policy.objective is Objective.PROFIT:
-            return self.manifest.policy.break_even(_bill(known))
-        return self.manifest.threshold
-
-    def expected_value(self, score: Score, known: Known) -> float:
-        """Return what asking this customer to stay is expected to bring, in currency units."""
-        return self.manifest.policy.expected_value(score.probability, _bill(known))
+    def decision(self, score: Score, known: Known) -> Decision:
+        """Return whether to contact a customer."""
+        policy, charges = self.manifest.policy, _monthly_charges(known)
+        return Decision(
+            policy.contact(score.probability, charges),
+            policy.expected_profit(score.probability, charges),
+            policy.threshold_at(charges),
+        )
 
 
-def _bill(known: Known) -> float | None:
-    bill = known.get(MONTHLY_CHARGES.name)
-    return None if bill is None else float(bill)
+def _monthly_charges(known: Known) -> float | None:
+    charges = known.get(MONTHLY_CHARGES.name)
+    return None if charges is None else float(charges)
 
 
 def load_model(folder: Path) -> LoadedModel:

@@ -15,6 +15,7 @@ from churn.model.evaluation import (
     evaluate_once,
     folds_ahead,
     majority_baseline,
+    refuse_no_better,
 )
 from churn.model.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Family, families
 from churn.model.leaks import Ceilings
@@ -84,7 +85,7 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
     """Measure every family on the same folds and choose the one to publish.
 
     Raises:
-        DataQualityError: something tells the answer; the suspect is named.
+        DataQualityError: something tells the answer, and the suspect is named, or nothing does.
     """
     single = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
     learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
@@ -92,20 +93,25 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
     candidates = families(options.protected_attributes)
     challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
     choice = choose(challengers, learn)
+    position = candidates.index(choice.family)
+    rules = _policies(challengers[position], learn, options)
+    rows, held_out = (one.decided_by(rules[options.objective]) for one in (rows, held_out))
     recipe, limits = cross_validate(choice.family, rows), leaks.ceilings(rows.frame, options)
+    baseline = majority_baseline(rows)
+    refuse_no_better(recipe.measured, baseline)
     leaks.refuse_too_good(recipe.measured.figures, limits, single, rows=len(rows.y))
     on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
-    position = candidates.index(choice.family)
+    published = on_held_out[position].parts[0].p
     return Report(
         rows=rows,
         held_out_rows=held_out,
-        baseline=majority_baseline(rows),
+        baseline=baseline,
         recipe=recipe,
         all_columns=cross_validate(_named(candidates, LOGISTIC_ALL_COLUMNS), rows),
         challengers=challengers,
         held_out=on_held_out,
         choice=choice,
-        policies=_policies(challengers[position], learn, on_held_out[position], held_out, options),
+        policies=tuple(consequences(one, held_out, published) for one in rules.values()),
         ceilings=limits,
         single_field_auc=single,
         cost_of_leaving_out=_cost_of_leaving_out(rows),
@@ -157,28 +163,20 @@ def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Com
 
 
 def _policies(
-    evaluation: Evaluation,
-    learn: Rows,
-    on_held_out: Evaluation,
-    held_out: Rows,
-    options: TrainingOptions,
-) -> tuple[Consequences, ...]:
-    """Return every policy, its threshold from out-of-fold scores, its figures from the hold-out."""
-    return tuple(
-        consequences(
-            policy.choose(
-                objective,
-                options.economics,
-                y=learn.y,
-                p=evaluation.repeat(0),
-                weights=learn.weights,
-                monthly_charges=learn.monthly_charges,
-            ),
-            held_out,
-            on_held_out.parts[0].p,
+    evaluation: Evaluation, learn: Rows, options: TrainingOptions
+) -> Mapping[Objective, Policy]:
+    """Return the policy for every objective, its threshold chosen on out-of-fold scores."""
+    return {
+        objective: policy.choose(
+            objective,
+            options.economics,
+            y=learn.y,
+            p=evaluation.repeat(0),
+            weights=learn.weights,
+            monthly_charges=learn.monthly_charges,
         )
         for objective in Objective
-    )
+    }
 
 
 def _cost_of_leaving_out(rows: Rows) -> dict[str, Figure]:

@@ -45,13 +45,15 @@ class Data:
 class Trained:
     """A fitted model in its forms, and what is known of it.
 
-    ``trees`` is XGBoost's own JSON, of a tree family only.
+    ``trees`` is XGBoost's own JSON, of a tree family only; ``fitted`` is on how many customers the
+    model is fitted: all but the hold-out.
     """
 
     model: Pipeline
     scorecard: Scorecard
     trees: bytes | None
     population: Population
+    fitted: int
     options: TrainingOptions
     report: Report
     largest_difference: float
@@ -118,8 +120,7 @@ def read_data(
         else customers.read_sample(connection, share=share, source=source)
     )
     rows = read_encoded(connection, held_out=holdout.HELD_OUT_SHARE, source=source)
-    ones = np.ones(len(rows.codes))
-    learn = Encoded(rows.codes, rows.monthly_charges, rows.total_charges, ones)
+    learn = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
     log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{everybody.customers:,}")
     return Data(frame, learn, everybody)
 
@@ -137,7 +138,8 @@ def _train(
     difference = largest_difference(model, scorecard, report.rows.frame)
     log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
     trees = _trees(report.choice.family, learn, report.rows.frame)
-    return Trained(model, scorecard, trees, population, options, report, difference)
+    fitted = round(float(learn.weights.sum()))
+    return Trained(model, scorecard, trees, population, fitted, options, report, difference)
 
 
 def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economics) -> Rows:

@@ -35,12 +35,15 @@ class Asked:
 def answer(model: LoadedModel, known: Known, asked: Asked, prediction_id: str) -> Answer:
     """Return the answer for a completed customer."""
     score = model.score(known, explained=asked.explain is not Explain.NONE)
+    contact, expected_profit, threshold = model.decision(score, known)
     parts: dict[str, object] = {
-        "prediction": int(model.decide(score, known)),
+        "prediction": score.prediction,
         "probability_churn": score.probability,
         "interval": score.interval,
-        "threshold": model.threshold(known),
-        "expected_value": model.expected_value(score, known),
+        "contact": contact,
+        "expected_profit": expected_profit,
+        "threshold": threshold,
+        "assumptions": model.manifest.policy.assumptions,
     }
     if asked.explain is not Explain.NONE:
         parts.update(_explained(known, score, asked))

@@ -126,6 +126,7 @@ def record(given: Answer, known: Known, *, features: bool = True) -> bytes:
             "model_version": given["model_version"],
             "probability_churn": given["probability_churn"],
             "prediction": given["prediction"],
+            "contact": given["contact"],
             "threshold": given["threshold"],
             "features": kept if features else None,
         }

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from churn.model.policy import Policy
 from churn.model.score import Family
 from churn.registry.manifest import Metric, TrainedOn
 
@@ -55,10 +56,27 @@ class ChangeOut(_Out):
     text: str
 
 
-class Prediction(_Out):
-    """The answer to a prediction request.
+class AssumptionsOut(_Out):
+    """What ``expected_profit`` assumes of contacting a customer; see ``docs/model.md``.
 
-    ``expected_value`` is what asking the customer to stay brings, in currency units.
+    ``acceptance``, the uplift, is not measured: only a control group measures it.
+    """
+
+    acceptance: float
+    months: float
+    cost: float
+    margin: float
+    incentive: float
+    retained_acceptance: float
+
+
+class Prediction(_Out):
+    """The answer to a prediction request, which holds two decisions.
+
+    ``prediction``: is the customer at least as likely to churn as to stay? ``contact``: is the
+    customer worth contacting, by the version's policy? ``expected_profit`` is what contacting
+    brings, in currency units, under the ``assumptions``; ``threshold`` is the probability at which
+    ``contact`` is decided.
     ``reasons`` and ``log_odds`` are there unless ``explain=none``, ``what_if`` with
     ``explain=full``. ``interval`` holds the probability 9 times in 10, once all fields are known.
     ``fallback`` says that the scorecard answered for the trees, which need every field.
@@ -67,8 +85,10 @@ class Prediction(_Out):
     prediction: Literal[0, 1]
     probability_churn: float
     interval: tuple[float, float]
+    contact: bool
+    expected_profit: float
     threshold: float
-    expected_value: float
+    assumptions: AssumptionsOut
     reasons: list[ReasonOut] = []
     log_odds: LogOddsOut | None = None
     what_if: list[ChangeOut] = []
@@ -88,8 +108,9 @@ class BatchAnswerOut(_Out):
     prediction: Literal[0, 1]
     probability_churn: float
     interval: tuple[float, float]
+    contact: bool
+    expected_profit: float
     threshold: float
-    expected_value: float
     model_version: str
     prediction_id: UUID
 
@@ -101,6 +122,7 @@ class ModelOut(BaseModel):
     created_at: str
     trained_on: TrainedOn
     threshold: float
+    policy: Policy
     cross_validation: Mapping[str, Metric]
     majority_baseline: Mapping[str, float]
     refused: str | None

@@ -28,6 +28,7 @@ def model(service: Service) -> ModelOut:
         created_at=manifest.created_at.isoformat(),
         trained_on=manifest.trained_on,
         threshold=manifest.threshold,
+        policy=manifest.policy,
         cross_validation=manifest.cross_validation,
         majority_baseline=manifest.majority_baseline,
         refused=service.live.refused,

@@ -74,8 +74,9 @@ def test_a_csv_is_answered_row_by_row_as_single_requests_are(client: TestClient)
         one = single.json()
         assert got["error"] == ""
         assert got["prediction"] == str(one["prediction"])
-        for name in ("probability_churn", "threshold", "expected_value"):
+        for name in ("probability_churn", "threshold", "expected_profit"):
             assert float(got[name]) == one[name]
+        assert got["contact"] == str(int(one["contact"]))
         assert [float(got["interval_low"]), float(got["interval_high"])] == one["interval"]
 
 

@@ -33,7 +33,7 @@ from tests.customer_file import CHURN_CSV
 LIMIT = 100_000_000
 _COLUMNS = (
     "prediction_id::text, predicted_at, customer_id, model_version, probability_churn, prediction,"
-    " threshold, features"
+    " threshold, features, contact"
 )
 
 
@@ -56,9 +56,9 @@ def model(store: ModelStore) -> LoadedModel:
     return load_served(store).model
 
 
-def _by_profit(model: LoadedModel) -> LoadedModel:
-    """Return the model with a threshold of its own for each customer."""
-    policy = model.manifest.policy.model_copy(update={"objective": Objective.PROFIT})
+def _by_half(model: LoadedModel) -> LoadedModel:
+    """Return the model with one threshold for all customers."""
+    policy = model.manifest.policy.model_copy(update={"objective": Objective.HALF})
     return replace(model, manifest=model.manifest.model_copy(update={"policy": policy}))
 
 
@@ -85,7 +85,8 @@ def _single(given: Answered, place: int, at: str) -> Mapping[str, Any]:
         "customer_id": given.rows.customer_ids[place] or None,
         "model_version": given.version,
         "probability_churn": float(given.probability.values[place]),
-        "prediction": int(given.leaves[place]),
+        "prediction": int(given.churns[place]),
+        "contact": bool(given.contact[place]),
         "threshold": float(given.threshold.values[place]),
         "features": {
             name: int(value) if isinstance(value, float) and value.is_integer() else value
@@ -108,9 +109,9 @@ def _ship(spool: Spool, url: str, *kept: bytes) -> int:
 
 _WAYS = {
     "the file": lambda model: _answered(model, _WHOLE),
-    "the file, by profit": lambda model: _answered(_by_profit(model), _WHOLE),
+    "the file, by half": lambda model: _answered(_by_half(model), _WHOLE),
     "odd rows": lambda model: _answered(model, _ODD),
-    "odd rows, by profit": lambda model: _answered(_by_profit(model), _ODD),
+    "odd rows, by half": lambda model: _answered(_by_half(model), _ODD),
 }
 
 
@@ -128,7 +129,7 @@ def test_the_log_has_of_a_block_what_it_has_of_its_predictions_one_by_one(
     singles = [json.dumps(_single(given, place, at)).encode() for place in range(len(given))]
     assert _ship(spool, serving_url, *singles) == len(given)
     assert from_block == _rows(tables)
-    assert (len({row[6] for row in from_block}) > 1) == ("profit" in way)
+    assert (len({row[6] for row in from_block}) > 1) == ("half" not in way)
 
 
 def test_a_block_takes_a_fifth_of_the_room_of_its_predictions(model: LoadedModel) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from churn.customer import FEATURES, Known
+from churn.model.compiling import known_rows
 from churn.model.features import probabilities
 from churn.model.score import Family
 from churn.parsing import parse_customer
@@ -46,6 +47,29 @@ def _refused(client: TestClient, content: str | bytes, *, status: int = 422) -> 
 
 def _settled(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "prediction_id"}
+
+
+def test_whether_a_customer_churns_and_whether_to_contact_them_are_two_answers(
+    client: TestClient,
+) -> None:
+    seen = set()
+    for row in known_rows(customers().iloc[::100]):
+        answer = _predict(client, row)
+        assert answer["prediction"] == (answer["probability_churn"] >= 0.5)
+        assert answer["contact"] is (answer["expected_profit"] > 0)
+        assert answer["contact"] is (answer["probability_churn"] > answer["threshold"])
+        assert answer["expected_profit"] == pytest.approx(_profit(answer, row["monthly_charges"]))
+        seen.add((answer["prediction"], answer["contact"]))
+    assert seen == {(0, False), (0, True), (1, True)}
+
+
+def _profit(answer: dict[str, Any], charges: Any) -> float:
+    """Return the expected profit as a reader of the answer would work it out."""
+    p, assumed = answer["probability_churn"], answer["assumptions"]
+    value = assumed["margin"] * assumed["months"] * float(charges)
+    won = p * assumed["acceptance"] * (value - assumed["incentive"])
+    given_away = (1 - p) * assumed["retained_acceptance"] * assumed["incentive"]
+    return float(won - given_away - assumed["cost"])
 
 
 def test_the_origins_curl_is_answered(client: TestClient) -> None:

@@ -60,7 +60,7 @@ def _rows(url: str) -> list[tuple[object, ...]]:
     with connect(url) as connection:
         return connection.execute(
             "SELECT prediction_id::text, model_version, probability_churn, prediction,"
-            " threshold, features, customer_id FROM prediction_logs ORDER BY recorded_at"
+            " contact, threshold, features, customer_id FROM prediction_logs ORDER BY recorded_at"
         ).fetchall()
 
 
@@ -128,6 +128,7 @@ def test_the_log_has_the_answer_as_it_was_given(logged: Settings, tables: str) -
         package().manifest.version,
         answer["probability_churn"],
         answer["prediction"],
+        answer["contact"],
         answer["threshold"],
         features,
         "7590-VHVEG",
@@ -366,7 +367,7 @@ def test_values_are_left_out_of_the_log_when_it_is_set_so(logged: Settings, tabl
         answered = client.post("/predict", json={**ORIGIN, "customerID": "7590-VHVEG"}).json()
         assert eventually(lambda: _waiting(client) == 0, seconds=5)
     (row,) = _rows(tables)
-    assert (row[0], row[5], row[6]) == (answered["prediction_id"], None, "7590-VHVEG")
+    assert (row[0], row[6], row[7]) == (answered["prediction_id"], None, "7590-VHVEG")
 
 
 def test_past_the_limit_a_prediction_is_refused_and_counted(

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,7 +53,8 @@ def test_many_decisions_are_those_of_one_customer_each(
     policy = Policy(objective=Objective.PROFIT, typical_monthly_charges=64.76)
     p = np.array([one for one, _ in found])
     bills = np.array([np.nan if bill is None else bill for _, bill in found])
-    assert policy.expected_values(p, bills) == pytest.approx(
-        [policy.expected_value(*o) for o in found]
-    )
-    assert policy.break_evens(bills) == pytest.approx([policy.break_even(b) for _, b in found])
+    assert policy.expected_profits(p, bills).tolist() == [
+        policy.expected_profit(*one) for one in found
+    ]
+    assert policy.contacts(p, bills).tolist() == [policy.contact(*one) for one in found]
+    assert policy.thresholds(bills).tolist() == [policy.threshold_at(bill) for _, bill in found]

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.image import imread
 
 from churn.model.bootstrap import Figure
+from churn.model.evaluation import REPEATS
 from churn.model.metrics import METRICS
 from churn.options import Objective, TrainingOptions
 from churn.registry.store import CARD
@@ -15,7 +16,7 @@ from churn.report import card
 from churn.report.plots import PICTURES, draw
 from churn.report.reliability import reliability
 from churn.report.tables import shown
-from churn.training import train
+from churn.training import Trained, train
 from tests.customer_file import customers, package, trained
 from tests.interacting_customers import trained_on_interactions
 
@@ -34,7 +35,8 @@ def _card_of_trees() -> str:
 
 def test_the_card_begins_in_plain_words() -> None:
     start = _card().split("## How good it is")[0]
-    assert "7,043 customers, of whom 1,869 (26.54%) had left" in start
+    assert "Of 7,043 customers, 1,869 (26.54%) had churned; the model is fitted on 5,649" in start
+    assert "of them, and 1,394 are the hold-out, which it never learns from" in start
     assert "Of the 10 % it thinks most likely to leave, 77 in 100 do** (74 to 80)" in start
     assert "picked at random it would be 27" in start
     assert (
@@ -73,9 +75,41 @@ def test_a_hold_out_that_is_easier_by_luck_is_called_so() -> None:
 
 
 def test_every_policy_is_there_and_the_one_in_use_is_bold() -> None:
-    assert "| **more likely to leave than to stay (`half`)** | 0.500 |" in _card()
-    assert "| best balance of right and found (`best_f1`) | 0.314 |" in _card()
-    assert "| whenever asking is expected to pay (`profit`) | 0.143 |" in _card()
+    assert "| probability at least .5 (`half`) | 0.500 |" in _card()
+    assert "| best balance of precision and recall (`best_f1`) | 0.314 |" in _card()
+    assert "| **expected profit over 0 (`profit`)** | 0.143 |" in _card()
+
+
+@cache
+def _trained_for(objective: Objective) -> Trained:
+    return train(customers().iloc[::8], TrainingOptions(objective=objective))
+
+
+@pytest.mark.parametrize("objective", list(Objective))
+def test_every_headline_profit_is_of_the_policy_that_serves(objective: Objective) -> None:
+    trained = _trained_for(objective)
+    text = card.render("by", datetime(2026, 1, 1, tzinfo=UTC), trained)
+    first = re.search(rf"It brings ({NUMBER}) per customer, if the assumed 30 in 100", text)
+    bold = re.search(rf"\| \*\*[^|]*`{objective}`[^|]*\*\* \|.* ({NUMBER}) \([^|]*\) \|\n", text)
+    assert first
+    assert bold
+    assert first[1] == bold[1]
+    rows, recipe = trained.report.rows, trained.report.recipe
+    contacted = [
+        trained.policy.contacts(recipe.repeat(number), rows.monthly_charges)
+        for number in range(REPEATS)
+    ]
+    expected = float((np.mean(contacted, axis=0) * rows.stakes.realised(rows.y)).mean())
+    assert recipe.measured.figure("profit").value == pytest.approx(expected, abs=0.3)
+
+
+def test_the_card_has_the_profit_by_the_acceptance_that_is_true_and_by_who_is_contacted() -> None:
+    for true in ("0.3", "0.2", "0.1", "0.05"):
+        assert re.search(rf"\| 0\.3 \| {re.escape(true)} \| {INTERVAL} \|", _card())
+    for who in ("monthly charges and the base rate alone", "every customer", "an oracle"):
+        assert re.search(rf"\| {who} \| {INTERVAL} \|", _card())
+    assert "only a control group" in " ".join(_card().split())
+    assert "uplift" in _card()
 
 
 def test_slices_have_intervals() -> None:
@@ -116,7 +150,7 @@ def test_a_card_on_few_customers_or_a_part_of_them_says_so() -> None:
     options = TrainingOptions(objective=Objective.PROFIT, evaluated_rows=1_000)
     text = card.render("few", datetime(2026, 1, 1, tzinfo=UTC), train(customers(), options))
     assert re.search(r"Measured on [\d,]{3,5} of 7,043 customers", text)
-    assert "by the policy in use, whenever asking is expected to pay" in text
+    assert "by the policy in use, expected profit over 0 (`profit`)" in text
     assert "nan" not in text
 
 

@@ -63,8 +63,8 @@ def test_other_fields_are_scored_nearly_as_well_as_by_a_model_of_their_own(
     names: tuple[str, ...], auc: float, log_loss: float
 ) -> None:
     measured = _out_of_fold(names)
-    assert measured["roc_auc"] == pytest.approx(auc, abs=0.003)
-    assert measured["log_loss"] == pytest.approx(log_loss, abs=0.003)
+    assert measured["roc_auc"] >= auc - 0.003
+    assert measured["log_loss"] <= log_loss + 0.003
 
 
 def test_the_formula_is_that_of_the_multivariate_normal() -> None:
@@ -155,7 +155,7 @@ def test_any_subset_of_fields_gives_a_probability_within_its_interval(
 
 
 @given(_CUSTOMERS, _SUBSETS, _SUBSETS)
-def test_knowing_more_never_adds_variance(
+def test_knowing_more_never_adds_variance_on_average(
     known: Known, some: frozenset[str], more: frozenset[str]
 ) -> None:
     less, rather_more = (conditioner().score(_only(known, names)) for names in (some, some | more))

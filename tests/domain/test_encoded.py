@@ -1,6 +1,9 @@
 """Customers in few bytes each: nothing a model sees is lost."""
 
 import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,8 @@ from churn.model.families import matrix
 from churn.model.features import fit_profiles, pipeline, target
 from churn.profile import DIGITS
 from tests.customer_file import customers
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_field_but_the_amounts_and_the_id_is_a_digit_with_room_for_its_values() -> None:
@@ -39,7 +44,9 @@ def test_profiles_stand_for_all_customers_each_once() -> None:
     assert len(set(rows.codes)) == len(rows) < len(frame) / 3
     assert rows.weights.sum() == len(frame)
     assert rows.weights @ rows.y == frame["churn"].sum()
-    assert rows.weights @ rows.monthly_charges == pytest.approx(frame["monthly_charges"].sum())
+    assert rows.weights @ rows.amounts["monthly_charges"] == pytest.approx(
+        frame["monthly_charges"].sum()
+    )
 
 
 def test_the_fit_on_profiles_is_the_fit_on_all_customers() -> None:
@@ -58,6 +65,51 @@ def test_blocks_are_the_rows_in_their_order() -> None:
     codes = np.concatenate([block.codes for block in rows.blocks()])
     np.testing.assert_array_equal(codes, rows.codes)
     assert sum(1 for _ in rows.blocks()) > 1
+
+
+_EXTRA = """
+from dataclasses import replace
+from churn import customer
+from churn.field import Kind
+extra = [
+    replace(customer.TENURE, name="calls", header="Calls", maximum=50),
+    replace(customer.MONTHLY_CHARGES, name="arrears", header="Arrears"),
+]
+customer.FEATURES = (*customer.FEATURES, *extra)
+customer.COLUMNS = (customer.CUSTOMER_ID, *customer.FEATURES, customer.CHURN)
+customer.BY_NAME = {field.name: field for field in customer.COLUMNS}
+from churn.model.columns import COLUMNS, TREE_COLUMNS
+from churn.model.compiling import compile_scorecard, known_rows, largest_difference
+from churn.model.conditioning import Conditioner
+from churn.model.block import block_of, completed_block
+from churn.model.block_score import score_block
+from churn.model.encoded import Encoded
+from churn.model.families import matrix
+from churn.model.features import fit_profiles
+from tests.customer_file import customers
+frame = customers().assign(calls=lambda f: f.tenure % 13, arrears=lambda f: f.total_charges / 7)
+learn = Encoded.of(frame)
+for columns in (COLUMNS, TREE_COLUMNS):
+    assert {"calls", "arrears"} <= {column.field.name for column in columns}
+    assert (learn.matrix(columns) == matrix(frame, columns)).all()
+model = fit_profiles(learn, frame)
+scorecard = compile_scorecard(model, learn)
+assert any(column.weight for column in scorecard.columns if column.field == "calls")
+assert largest_difference(model, scorecard, frame) < 1e-9
+conditioner, rows = Conditioner(scorecard), [{"calls": 3, "arrears": 4.5}, *known_rows(frame)[:50]]
+scored = score_block(conditioner, completed_block(block_of(rows)).block)
+assert scored.probability.tolist() == [conditioner.score(row).probability for row in rows]
+assert completed_block(block_of(rows)).block.known(0) == rows[0]
+assert conditioner.score({"calls": 3}) != conditioner.score({"calls": 12})
+"""
+
+
+def test_further_numbers_in_the_description_of_a_customer_are_modelled_as_themselves() -> None:
+    """In a process of its own, as modules derive their columns when they are imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", _EXTRA], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_value_that_is_none_of_the_fields_is_refused() -> None:

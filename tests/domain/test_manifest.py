@@ -47,14 +47,28 @@ def test_a_manifest_that_is_not_right_is_refused_with_the_field(field: str, valu
 
 
 def test_a_manifest_with_two_thresholds_is_refused_with_both() -> None:
-    with pytest.raises(ModelRefusedError, match=r"threshold 0\.4 is not the policy's 0\.5"):
+    with pytest.raises(ModelRefusedError, match=r"threshold 0\.4 is not the policy's 0\.14"):
         read_manifest(_written(threshold=0.4))
 
 
 def test_a_manifest_from_before_there_were_policies_is_read_with_its_threshold() -> None:
     document = json.loads(_written(threshold=0.4))
     del document["policy"]
-    assert read_manifest(json.dumps(document).encode()).threshold == 0.4
+    found = read_manifest(json.dumps(document).encode())
+    assert found.threshold == found.policy.threshold == 0.4
+    assert found.policy.contact(0.4)
+    assert not found.policy.contact(0.39)
+
+
+def test_a_manifest_from_before_the_margin_and_the_incentive_decides_as_it_did() -> None:
+    document = json.loads(_written())
+    for name in ("margin", "incentive", "retained_acceptance"):
+        del document["policy"][name]
+    for name in ("fitted", "held_out"):
+        del document["trained_on"][name]
+    found = read_manifest(json.dumps(document).encode())
+    assert found.policy == package().manifest.policy
+    assert found.trained_on.fitted is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"null", b"[]", b"\x89PNG\r\n\x1a\n", b"{}"])

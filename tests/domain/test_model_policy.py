@@ -6,13 +6,18 @@ from sklearn.metrics import f1_score
 
 from churn.model import policy
 from churn.model.policy import Policy, best_f1_threshold
-from churn.options import Economics, Objective
+from churn.options import Economics, Objective, TrainingOptions
 from tests.customer_file import trained
 
 
-def test_one_half_is_the_default_and_counts_as_leaving() -> None:
-    assert Policy().decide(0.5)
-    assert not Policy().decide(0.4999)
+def test_expected_profit_decides_by_default() -> None:
+    assert Policy().objective is TrainingOptions().objective is Objective.PROFIT
+
+
+def test_by_one_half_a_customer_at_one_half_is_contacted() -> None:
+    rule = Policy(objective=Objective.HALF)
+    assert rule.contact(0.5)
+    assert not rule.contact(0.4999)
 
 
 @given(
@@ -22,25 +27,53 @@ def test_one_half_is_the_default_and_counts_as_leaving() -> None:
     st.floats(0.5, 24),
     st.floats(0.5, 100),
 )
-def test_profit_asks_exactly_where_the_expected_value_is_over_0(
+def test_profit_contacts_exactly_where_the_expected_profit_is_over_0(
     probability: float, bill: float, acceptance: float, months: float, cost: float
 ) -> None:
     rule = Policy(objective=Objective.PROFIT, acceptance=acceptance, months=months, cost=cost)
     value = probability * acceptance * months * bill - cost
-    assert rule.expected_value(probability, bill) == pytest.approx(value)
-    assert rule.decide(probability, bill) == (rule.expected_value(probability, bill) > 0)
+    assert rule.expected_profit(probability, bill) == pytest.approx(value)
+    assert rule.contact(probability, bill) == (rule.expected_profit(probability, bill) > 0)
+
+
+@given(
+    st.floats(0, 1),
+    st.floats(0, 500),
+    st.tuples(st.floats(0.05, 1), st.floats(0, 1)),
+    st.floats(0.05, 1),
+    st.floats(0, 100),
+)
+def test_the_expected_profit_is_the_mean_over_churning_and_retained_customers(
+    p: float, charges: float, accepted: tuple[float, float], margin: float, incentive: float
+) -> None:
+    acceptance, retained = accepted
+    rule = Policy(
+        acceptance=acceptance, margin=margin, incentive=incentive, retained_acceptance=retained
+    )
+    churning = acceptance * (margin * 3.6 * charges - incentive) - 10
+    staying = -retained * incentive - 10
+    expected = p * churning + (1 - p) * staying
+    assert rule.expected_profit(p, charges) == pytest.approx(expected, abs=1e-9)
+
+
+def test_an_incentive_that_retained_customers_take_too_costs_its_worth() -> None:
+    """Worked by hand: .3 x .2 x (.5 x 3.6 x 100 - 20) - .7 x .4 x 20 - 10, with p = .3."""
+    rule = Policy(acceptance=0.2, margin=0.5, incentive=20.0, retained_acceptance=0.4)
+    assert rule.expected_profit(0.3, 100.0) == pytest.approx(-6.0)
+    assert not rule.contact(0.3, 100.0)
+    assert rule.break_even(100.0) == pytest.approx(18 / 40)
 
 
 def test_the_profit_of_a_worked_example() -> None:
     rule = Policy(objective=Objective.PROFIT)
-    assert rule.expected_value(0.5, 100.0) == pytest.approx(0.5 * 0.3 * 3.6 * 100 - 10)
-    assert rule.decide(0.5, 100.0)
-    assert not rule.decide(0.5, 18.0)
+    assert rule.expected_profit(0.5, 100.0) == pytest.approx(0.5 * 0.3 * 3.6 * 100 - 10)
+    assert rule.contact(0.5, 100.0)
+    assert not rule.contact(0.5, 18.0)
 
 
 def test_an_unknown_bill_is_taken_as_the_typical_one() -> None:
     rule = Policy(objective=Objective.PROFIT, typical_monthly_charges=65.0)
-    assert rule.expected_value(0.3) == rule.expected_value(0.3, 65.0)
+    assert rule.expected_profit(0.3) == rule.expected_profit(0.3, 65.0)
 
 
 @pytest.mark.parametrize("objective", list(Objective))
@@ -48,8 +81,12 @@ def test_deciding_on_many_is_deciding_on_each(objective: Objective) -> None:
     rule = Policy(objective=objective, threshold=0.3, typical_monthly_charges=60.0)
     random = np.random.default_rng(2)
     p, bills = random.random(200), random.uniform(18, 120, 200)
-    each = [rule.decide(*pair) for pair in zip(p.tolist(), bills.tolist(), strict=True)]
-    assert rule.decisions(p, bills).tolist() == each
+    bills[::7] = np.nan
+    known = [None if np.isnan(bill) else bill for bill in bills.tolist()]
+    each = list(zip(p.tolist(), known, strict=True))
+    assert rule.contacts(p, bills).tolist() == [rule.contact(*pair) for pair in each]
+    assert rule.expected_profits(p, bills).tolist() == [rule.expected_profit(*o) for o in each]
+    assert rule.thresholds(bills).tolist() == [rule.threshold_at(bill) for bill in known]
 
 
 def test_break_even_is_where_asking_costs_what_it_brings() -> None:
@@ -82,7 +119,7 @@ def test_thresholds_come_from_the_scores_they_are_chosen_on_and_no_others() -> N
     assert chosen == report.policies[1].policy
 
 
-def test_asking_by_expected_profit_brings_most_on_the_hold_out() -> None:
+def test_contacting_by_expected_profit_brings_most_on_the_hold_out() -> None:
     profits = {c.policy.objective: c.figures["profit"].value for c in trained().report.policies}
     assert profits[Objective.PROFIT] > profits[Objective.BEST_F1] > profits[Objective.HALF]
 

@@ -13,7 +13,8 @@ from churn.customer import FEATURES
 from churn.model.compiling import known_rows
 from churn.model.families import TREE_FAMILIES, families
 from churn.model.features import probabilities
-from churn.options import TrainingOptions
+from churn.model.policy import Policy
+from churn.options import Objective, TrainingOptions
 from churn.packing import Package, fingerprint, free_moment, pack
 from churn.registry.manifest import read_manifest
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
@@ -119,7 +120,7 @@ def test_the_manifest_has_every_family_the_hold_out_and_the_slices() -> None:
 def test_the_manifest_keeps_the_policy_and_the_options_it_was_trained_with() -> None:
     manifest = package().manifest
     assert manifest.policy == trained().policy
-    assert manifest.threshold == trained().policy.threshold == 0.5
+    assert manifest.threshold == trained().policy.threshold == pytest.approx(0.143, abs=0.001)
     assert TrainingOptions.from_values(manifest.settings) == trained().options
 
 
@@ -130,7 +131,7 @@ def test_a_manifest_from_before_all_this_is_still_read() -> None:
     old = {name: value for name, value in document.items() if name not in (*new, *more)}
     found = read_manifest(json.dumps(old).encode())
     assert found.family == "scorecard"
-    assert found.policy.threshold == 0.5
+    assert found.policy == Policy(objective=Objective.HALF, threshold=found.threshold)
 
 
 def _package_of_trees() -> Package:

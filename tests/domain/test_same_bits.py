@@ -28,7 +28,8 @@ choose = random.Random(7)
 for _ in range(300):
     names = choose.sample(sorted(known), choose.randint(1, len(known)))
     score = conditioner.score({name: known[name] for name in names})
-    print(score.probability.hex(), score.variance.hex(), *score.asks)
+    low, high = score.interval
+    print(score.probability.hex(), score.variance.hex(), low.hex(), high.hex(), *score.asks)
 """
 
 

@@ -1,9 +1,11 @@
 import json
 import math
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from churn.customer import BY_NAME, Known
 from churn.errors import ModelRefusedError
@@ -75,20 +77,40 @@ def test_a_scorecard_of_other_weights_than_the_pipelines_is_refused() -> None:
 
 def test_the_moments_are_the_correlations_of_the_design_columns() -> None:
     frame = learned_from()
-    auxiliary = np.column_stack([frame["monthly_charges"], np.log1p(frame["total_charges"])])
-    design = np.hstack([trained().model["design"].transform(frame), auxiliary])
+    design = _design(frame)
     expected = np.corrcoef(design, rowvar=False)
     np.testing.assert_allclose(trained().scorecard.correlation, expected, rtol=0, atol=1e-9)
 
 
+def _design(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the columns of the model and then each number as it is and in logarithms."""
+    monthly, total = frame["monthly_charges"], frame["total_charges"]
+    numbers = (frame["tenure"], monthly, np.log1p(monthly), total, np.log1p(total))
+    return np.hstack([trained().model["design"].transform(frame), np.column_stack(numbers)])
+
+
+def test_the_third_moments_are_those_of_the_design_columns() -> None:
+    design = _design(learned_from())
+    z = (design - design.mean(axis=0)) / design.std(axis=0)
+    places = combinations_with_replacement(range(z.shape[1]), 3)
+    expected = [(z[:, i] * z[:, j] * z[:, k]).mean() for i, j, k in places]
+    np.testing.assert_allclose(trained().scorecard.third_moments, expected, rtol=0, atol=1e-7)
+
+
 def test_the_auxiliary_columns_carry_the_range_of_all_but_the_ten_furthest_customers() -> None:
     frame = learned_from()
-    *_, monthly, total = trained().scorecard.columns
+    *_, tenure, monthly, log_monthly, total, log_total = trained().scorecard.columns
+    assert (tenure.lowest, tenure.highest) == (0, 72)
     assert (monthly.lowest, monthly.highest) == (18.8, 117.0)
     assert np.sum(frame["monthly_charges"] > 117.0) in range(5, 50)
     assert total.lowest == 0
-    assert np.expm1(total.highest or 0) == pytest.approx(8_480)
+    assert total.highest == pytest.approx(8_480)
     assert frame["total_charges"].nlargest(10).iloc[-1] == pytest.approx(8_480, rel=0.005)
+    for plain, logarithm in ((monthly, log_monthly), (total, log_total)):
+        assert plain.lowest is not None
+        assert plain.highest is not None
+        ends = (logarithm.lowest, logarithm.highest)
+        assert ends == pytest.approx((np.log1p(plain.lowest), np.log1p(plain.highest)))
 
 
 def test_a_written_scorecard_is_read_back_as_it_was() -> None:
@@ -127,6 +149,8 @@ def test_the_order_of_the_frames_columns_does_not_matter() -> None:
         (("columns", 0, "field"), "colour", "colour"),
         (("columns", 0, "lowest"), "Infinity", "columns.0.lowest"),
         (("columns", -1, "lowest"), 99.0, "lowest is over its highest"),
+        (("third_moments",), [1.0], "third_moments are not those of 26 columns"),
+        (("third_moments", 5), "NaN", "third_moments.5"),
         (("base_rate",), 1.0, "base_rate"),
         (("columns", 1, "weight"), 9.0, "points and columns do not agree"),
         (("points", "contract", "One year"), 9.0, "points and columns do not agree"),

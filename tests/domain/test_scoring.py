@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from churn.customer import Known
+from churn.customer import MONTHLY_CHARGES, TENURE, TOTAL_CHARGES, Known
 from churn.errors import ModelRefusedError
-from churn.model.columns import COLUMNS
+from churn.model.block import block_of, completed_block
+from churn.model.columns import COLUMNS, DesignColumn, Transform
+from churn.model.conditioning import Conditioner
 from churn.model.policy import Policy
 from churn.model.score import Family
 from churn.model.scorecard import Scorecard, WeightedColumn, points
@@ -49,15 +51,17 @@ def test_a_sound_version_is_loaded_and_scores_as_the_trained_model(tmp_path: Pat
     assert model.score(ORIGIN) == conditioner().score(ORIGIN)
 
 
-def test_a_customer_leaves_from_the_threshold_on(tmp_path: Path) -> None:
+def test_a_customer_is_contacted_from_the_threshold_on(tmp_path: Path) -> None:
     score = conditioner().score(ORIGIN)
-    for threshold, leaves in ((score.probability, True), (score.probability + 1e-6, False)):
-        policy = Policy(threshold=threshold)
+    for threshold, contact in ((score.probability, True), (score.probability + 1e-6, False)):
+        policy = Policy(objective=Objective.BEST_F1, threshold=threshold)
         changes = {"threshold": threshold, "policy": policy}
         manifest = package().manifest.model_copy(update=changes)
-        folder = tmp_path / str(leaves)
+        folder = tmp_path / str(contact)
         model = load_model(_written(folder, manifest, dict(package().files)))
-        assert model.decide(score, {}) is leaves
+        assert model.decision(score, {}).contact is contact
+        assert model.decision(score, {}).threshold == threshold
+        assert score.prediction == 1
 
 
 @pytest.mark.parametrize("number", range(len(COLUMNS)))
@@ -196,9 +200,49 @@ def test_by_profit_each_customer_has_a_threshold_of_their_own(tmp_path: Path) ->
     model = load_model(_written(tmp_path, manifest, dict(package().files)))
     rich: Known = {"tenure": 30, "contract": "One year", "monthly_charges": 118.0}
     poor: Known = {**rich, "monthly_charges": 18.0}
-    assert model.threshold(rich) == pytest.approx(10 / (0.3 * 3.6 * 118.0))
-    assert model.threshold(poor) == pytest.approx(10 / (0.3 * 3.6 * 18.0))
-    assert model.threshold({"tenure": 30}) == pytest.approx(10 / (0.3 * 3.6 * 64.0))
-    for known in (rich, poor):
+    for known, charges in ((rich, 118.0), (poor, 18.0), ({"tenure": 30}, 64.0)):
         score = model.score(known)
-        assert model.decide(score, known) == (score.probability > model.threshold(known))
+        decision = model.decision(score, known)
+        assert decision.threshold == pytest.approx(10 / (0.3 * 3.6 * charges))
+        assert decision.contact == (score.probability > decision.threshold)
+
+
+def _earlier_scorecard() -> Scorecard:
+    """Return the scorecard as it was before each number was there in two forms."""
+    scorecard = trained().scorecard
+    kept = [i for i, c in enumerate(scorecard.columns) if c.design not in _ADDED]
+    correlation = tuple(tuple(scorecard.correlation[i][j] for j in kept) for i in kept)
+    columns = tuple(scorecard.columns[i] for i in kept)
+    update = {"columns": columns, "correlation": correlation, "third_moments": ()}
+    return scorecard.model_copy(update=update)
+
+
+_ADDED = (
+    DesignColumn(TENURE, Transform.IDENTITY),
+    DesignColumn(MONTHLY_CHARGES, Transform.LOG1P),
+    DesignColumn(TOTAL_CHARGES, Transform.IDENTITY),
+)
+
+
+def test_a_version_of_the_release_before_is_served_as_it_was(tmp_path: Path) -> None:
+    scorecard = _earlier_scorecard()
+    earlier = Conditioner(scorecard)
+    document = json.loads(package().manifest.model_dump_json())
+    for name in ("margin", "incentive", "retained_acceptance"):
+        del document["policy"][name]
+    del document["trained_on"]["fitted"], document["trained_on"]["held_out"]
+    document["policy"] |= {"objective": "half", "threshold": 0.5}
+    document["threshold"] = 0.5
+    for row in document["golden_rows"]:
+        row["probability"] = earlier.score(row["known"]).probability
+    content = scorecard.model_dump_json(exclude={"third_moments"}).encode()
+    files = {**package().files, SCORECARD: content}
+    model = load_model(_written(tmp_path, Manifest.model_validate(document), files))
+    score = model.score(ORIGIN)
+    assert score.interval == earlier.score(ORIGIN).interval
+    assert score.spread is None
+    decision = model.decision(score, ORIGIN)
+    assert (score.prediction, decision.contact, decision.threshold) == (1, True, 0.5)
+    assert decision.expected_profit == pytest.approx(score.probability * 0.3 * 3.6 * 95.5 - 10)
+    block = completed_block(block_of([ORIGIN])).block
+    assert model.score_block(block).probability.tolist() == [score.probability]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from churn.options import Objective
 from churn.registry.store import SCORECARD, ModelStore
 from local import postgres
 from local.network import HOST
@@ -210,7 +211,9 @@ class Publisher:
         """Publish the version of a number."""
         made, version = package(1), f"20260201T{number // 60:02}{number % 60:02}00Z-00a6847a"
         threshold = 0.3 + number / 1_000
-        policy = made.manifest.policy.model_copy(update={"threshold": threshold})
+        policy = made.manifest.policy.model_copy(
+            update={"objective": Objective.HALF, "threshold": threshold}
+        )
         changes = {"version": version, "threshold": threshold, "policy": policy}
         manifest = made.manifest.model_copy(update=changes)
         self.store.write_candidate(manifest, made.files)

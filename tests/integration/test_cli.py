@@ -205,6 +205,11 @@ def test_a_file_is_scored_and_unreadable_rows_are_alone_in_their_error(
     assert [row["customer_id"] for row in scored] == [row["customerID"] for row in rows]
     assert [i for i, row in enumerate(scored) if row["error"]] == [3, 7]
     assert "tenure='many'" in scored[3]["error"]
+    sound = [row for row in scored if not row["error"]]
+    assert {row["contact"] for row in sound} == {"0", "1"}
+    for row in sound:
+        assert row["prediction"] == str(int(float(row["probability_churn"]) >= 0.5))
+        assert row["contact"] == str(int(float(row["expected_profit"]) > 0))
 
 
 def test_a_scored_file_may_come_from_and_go_to_the_streams(offline: Churn) -> None:

@@ -18,7 +18,7 @@ from tests.loading import Write, bring_in, csv_text
 def _learned(frame_codes: Encoded, rows: Encoded) -> None:
     np.testing.assert_array_equal(np.sort(rows.codes), np.sort(frame_codes.codes))
     for name in ("monthly_charges", "total_charges"):
-        found, expected = getattr(rows, name), getattr(frame_codes, name)
+        found, expected = rows.amounts[name], frame_codes.amounts[name]
         np.testing.assert_allclose(np.sort(found), np.sort(expected))
 
 
@@ -58,7 +58,7 @@ def test_an_unknown_total_is_taken_as_the_months_times_the_bill(url: str, write:
         data = training.read_data(connection, TrainingOptions())
     expected = frame["tenure"] * frame["monthly_charges"]
     np.testing.assert_allclose(frame["total_charges"].astype(float), expected)
-    assert np.isfinite(data.learn.total_charges).all()
+    assert np.isfinite(data.learn.amounts["total_charges"]).all()
     trained = training.train_on(data)
     assert trained.report.recipe.measured.figures["roc_auc"].value == pytest.approx(0.85, abs=0.005)
 

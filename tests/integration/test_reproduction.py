@@ -152,7 +152,9 @@ def _score(churn: Churn) -> float:
     return float(row["probability_churn"])
 
 
-def _log(churn: Churn, version: str, probability: float, known: Known = KNOWN) -> str:
+def _log(
+    churn: Churn, version: str, probability: float, known: Known = KNOWN, **answer: object
+) -> str:
     """Log a prediction as the service does; return its id."""
     record = {
         "prediction_id": str(uuid.uuid4()),
@@ -163,6 +165,7 @@ def _log(churn: Churn, version: str, probability: float, known: Known = KNOWN) -
         "prediction": int(probability >= 0.5),
         "threshold": 0.5,
         "features": known,
+        **answer,
     }
     values = {"records": json.dumps([record])}
     with connect(churn.database_url) as connection:
@@ -204,6 +207,33 @@ def test_a_log_that_differs_in_the_last_bit_is_told_with_exit_code_1(
     assert f"{score!r}" in finished.stdout
     assert f"logged: {math.nextafter(score, 1)!r}" in finished.stdout
     assert "the last bits differ" in finished.stdout
+
+
+def test_whom_to_contact_is_replayed_where_the_log_has_it(churn: Churn, made: str) -> None:
+    score = _score(churn)
+    told = churn("replay", _log(churn, made, score, contact=True))
+    assert told.returncode == 0, told.stdout
+    assert "prediction 1, contact true: the same to the last bit" in told.stdout
+    other = churn("replay", _log(churn, made, score, contact=False))
+    assert other.returncode == 1
+    assert "contact true; logged:" in other.stdout
+    assert "contact false" in other.stdout
+
+
+def test_on_shuffled_labels_the_version_before_goes_on_serving(
+    churn: Churn, made: str, connection: psycopg.Connection
+) -> None:
+    connection.execute(
+        "WITH shuffled AS (SELECT churn, row_number() OVER (ORDER BY md5(customer_id)) AS place"
+        " FROM customers), placed AS (SELECT customer_id, row_number() OVER (ORDER BY customer_id)"
+        " AS place FROM customers)"
+        " UPDATE customers SET churn = shuffled.churn FROM placed JOIN shuffled USING (place)"
+        " WHERE customers.customer_id = placed.customer_id"
+    )
+    refused = _refused(churn("train"))
+    assert "does not beat the majority baseline beyond noise, so it is not published" in refused
+    assert churn.store.current() == made
+    assert churn.store.versions() == (made,)
 
 
 def test_a_prediction_whose_version_was_removed_says_when_and_why(

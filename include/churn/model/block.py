@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.customer import DEPENDENCIES, FEATURES, TENURE, TOTAL_CHARGES, Dependency, Known
-from churn.field import Value
+from churn.field import Kind, Value
 
 UNKNOWN = -1
 
@@ -52,7 +52,7 @@ class Block:
         for field in NUMBERS:
             number = float(self.numbers[field.name][place])
             if not math.isnan(number):
-                found[field.name] = int(number) if field is TENURE else number
+                found[field.name] = int(number) if field.kind is Kind.COUNT else number
         return found
 
 

@@ -6,7 +6,8 @@ same to the last bit: numpy's differ in it, from one processor to the next.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -18,7 +19,7 @@ from churn.model.block import Block, Mask
 from churn.model.columns import Transform
 from churn.model.conditioning import Conditioner
 from churn.model.layout import Evidence, Layout, Number, token
-from churn.model.pattern import Pattern
+from churn.model.pattern import LEAST_SPREAD, Pattern
 from churn.model.score import Z_90, sigmoid
 
 Floats = NDArray[np.float64]
@@ -38,15 +39,17 @@ def score_block(conditioner: Conditioner, block: Block) -> BlockScore:
     layout = conditioner.layout
     names, bits = _evidence(layout, block)
     log_odds, variance = np.empty(len(block)), np.empty(len(block))
+    spread = np.empty(len(block))
     for bit in np.unique(bits):
         rows = np.flatnonzero(bits == bit)
         pattern = conditioner.pattern(_told(names, int(bit)))
-        log_odds[rows] = _log_odds(pattern, layout, block, rows)
-        variance[rows] = pattern.variance
+        score = _Rows(pattern, layout, block, rows)
+        log_odds[rows], variance[rows] = score.log_odds(), pattern.variance
+        spread[rows] = score.spread()
     probability = _each(sigmoid, log_odds / np.sqrt(1 + math.pi * variance / 8))  # as drawn_in
     if not variance.any():
         return BlockScore(probability, probability.copy(), probability.copy())
-    reach = Z_90 * np.sqrt(variance)
+    reach = Z_90 * np.sqrt(spread)
     return BlockScore(
         probability, _each(sigmoid, log_odds - reach), _each(sigmoid, log_odds + reach)
     )
@@ -83,20 +86,44 @@ def _told(names: list[str], bit: int) -> Evidence:
     return frozenset(name for place, name in enumerate(names) if bit >> place & 1)
 
 
-def _log_odds(pattern: Pattern, layout: Layout, block: Block, rows: NDArray[np.intp]) -> Floats:
-    points = np.frombuffer(pattern.points)
-    parts: list[Iterable[float]] = [
-        repeat(pattern.base),
-        *(repeat(points[place]) for _, place in pattern.partly),
-    ]
-    for name in pattern.choices:
-        places = [layout.places[name][value] for value in BY_NAME[name].values]
-        parts.append(points[places][block.codes[name][rows]].tolist())
-    for number in pattern.numbers:
-        z = _standardised(number, block.numbers[number.field][rows])
-        parts.append((points[number.place] * z).tolist())
-    sums = map(math.fsum, zip(*parts, strict=False))  # what is constant has no end
-    return np.fromiter(sums, np.float64, len(rows))
+@dataclass(frozen=True)
+class _Rows:
+    """The customers of a block of whom one pattern is known."""
+
+    pattern: Pattern
+    layout: Layout
+    block: Block
+    rows: NDArray[np.intp]
+
+    def log_odds(self) -> Floats:
+        return self._sums(self.pattern.base, self.pattern.points)
+
+    def spread(self) -> Floats | float:
+        variance, points = self.pattern.variance, self.pattern.spread
+        if points is None:
+            return variance
+        return np.maximum(self._sums(variance, points), LEAST_SPREAD * variance)
+
+    def _sums(self, base: float, values: "array[float]") -> Floats:
+        points = np.frombuffer(values)
+        parts: list[Iterable[float]] = [
+            repeat(base),
+            *(repeat(points[place]) for _, place in self.pattern.partly),
+        ]
+        for name in self.pattern.choices:
+            places = [self.layout.places[name][value] for value in BY_NAME[name].values]
+            parts.append(points[places][self.block.codes[name][self.rows]].tolist())
+        parts += [values.tolist() for values in self._of_numbers(points).values()]
+        sums = map(math.fsum, zip(*parts, strict=False))  # what is constant has no end
+        return np.fromiter(sums, np.float64, len(self.rows))
+
+    def _of_numbers(self, points: Floats) -> Mapping[str, Floats]:
+        """Return the points of each numeric field, added up over its columns."""
+        found: dict[str, Floats] = {}
+        for number in self.pattern.numbers:
+            z = _standardised(number, self.block.numbers[number.field][self.rows])
+            found[number.field] = found.get(number.field, 0.0) + points[number.place] * z
+        return found
 
 
 def _standardised(number: Number, values: Floats) -> Floats:

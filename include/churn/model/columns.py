@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from churn import customer
-from churn.customer import ADD_ONS, MULTIPLE_LINES
-from churn.field import YES, Field, Value
+from churn.customer import DEPENDENCIES, FEATURES
+from churn.field import YES, Field, Kind, Value
 
 
 class Transform(StrEnum):
@@ -42,24 +41,21 @@ class DesignColumn:
         return math.log1p(number) if self.transform is Transform.LOG1P else number
 
 
-ONE_HOT: Final = (
-    customer.SENIOR_CITIZEN,
-    customer.PARTNER,
-    customer.DEPENDENTS,
-    customer.PHONE_SERVICE,
-    customer.PAPERLESS_BILLING,
-    customer.GENDER,
-    customer.INTERNET_SERVICE,
-    customer.CONTRACT,
-    customer.PAYMENT_METHOD,
-)
-"""Fields with a column for each value but the first."""
+_CHILDREN: Final = [child for dependency in DEPENDENCIES for child in dependency.children]
 
-YES_ONLY: Final = (MULTIPLE_LINES, *ADD_ONS)
+YES_ONLY: Final = tuple(field for field in FEATURES if field in _CHILDREN)
 """Fields with one column: Yes or not. That a service is absent is said by its parent's column."""
 
+_PARENTS: Final = [field for field in FEATURES if not field.is_number and field not in _CHILDREN]
+
+ONE_HOT: Final = tuple(sorted(_PARENTS, key=lambda field: field.kind is Kind.CHOICE))
+"""Fields with a column for each value but the first; flags before choices."""
+
+COUNTS: Final = tuple(field for field in FEATURES if field.kind is Kind.COUNT)
+"""Numbers that the model has a weight for: of the logarithm."""
+
 MODEL_COLUMNS: Final = (
-    DesignColumn(customer.TENURE, Transform.LOG1P),
+    *(DesignColumn(field, Transform.LOG1P) for field in COUNTS),
     *(
         DesignColumn(field, Transform.EQUALS, value)
         for field in ONE_HOT
@@ -69,21 +65,22 @@ MODEL_COLUMNS: Final = (
 )
 """What the model has weights for."""
 
-AUXILIARY_COLUMNS: Final = (
-    DesignColumn(customer.MONTHLY_CHARGES, Transform.IDENTITY),
-    DesignColumn(customer.TOTAL_CHARGES, Transform.LOG1P),
+AUXILIARY_COLUMNS: Final = tuple(
+    column
+    for field in FEATURES
+    if field.is_number
+    for column in (DesignColumn(field, t) for t in (Transform.IDENTITY, Transform.LOG1P))
+    if column not in MODEL_COLUMNS
 )
-"""No weight of their own, but they tell about fields that are not known."""
+"""No weight of their own, but they tell about fields that are not known: each number both as it is
+and in logarithms, as what goes with it rarely does so along a straight line."""
 
 COLUMNS: Final = (*MODEL_COLUMNS, *AUXILIARY_COLUMNS)
 
 _BINARY = 2
 
 TREE_COLUMNS: Final = (
-    *(
-        DesignColumn(field, Transform.IDENTITY)
-        for field in (customer.TENURE, customer.MONTHLY_CHARGES, customer.TOTAL_CHARGES)
-    ),
+    *(DesignColumn(field, Transform.IDENTITY) for field in FEATURES if field.is_number),
     *(
         DesignColumn(field, Transform.EQUALS, value)
         for field in ONE_HOT

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,13 +29,18 @@ TOLERANCE = 1e-9
 TREES_TOLERANCE = 1e-6
 """XGBoost computes in single precision."""
 _COMPARED_ROWS = 1_000
+_DECIMALS = 8
 
 
 @dataclass(frozen=True)
 class _Moments:
-    """Of standardised columns: their correlation, and their covariance with the outcome."""
+    """Of standardised columns: their correlation, third moments, and covariance with the outcome.
+
+    ``third`` has the shape (columns, columns, columns).
+    """
 
     correlation: NDArray[np.float64]
+    third: NDArray[np.float64]
     with_outcome: NDArray[np.float64]
 
 
@@ -62,6 +68,10 @@ def compile_scorecard(
         columns=bounded,
         points=points(bounded),
         correlation=tuple(tuple(map(float, row)) for row in moments.correlation),
+        third_moments=tuple(
+            round(float(moments.third[place]), _DECIMALS)
+            for place in combinations_with_replacement(range(len(columns)), 3)
+        ),
     )
 
 
@@ -73,14 +83,18 @@ def _moments(
     base_rate: float,
 ) -> _Moments:
     """Sum over blocks of rows, so that the standardised matrix is never whole in memory."""
-    correlation, with_outcome = np.zeros((len(columns), len(columns))), np.zeros(len(columns))
+    size = len(columns)
+    correlation, third = np.zeros((size, size)), np.zeros((size, size, size))
+    with_outcome = np.zeros(size)
     for block in learn.blocks():
         z = (block.matrix(columns) - means) / scales
         weighted = z.T * block.weights
         correlation += weighted @ z
         with_outcome += weighted @ (block.y - base_rate)
+        for i in range(size):  # only j and k from i on: the others are the same products
+            third[i, i:, i:] += (weighted[i:] * z[:, i]) @ z[:, i:]
     total = learn.weights.sum()
-    return _Moments(correlation / total, with_outcome / total)
+    return _Moments(correlation / total, third / total, with_outcome / total)
 
 
 def _weighted(

@@ -13,6 +13,7 @@ import math
 from array import array
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import combinations_with_replacement, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from churn.customer import BY_NAME, Known
 from churn.implications import completed
 from churn.model.anchoring import anchor
-from churn.model.gaussian import Conditional, condition
+from churn.model.gaussian import Conditional, Floats, condition
 from churn.model.layout import Evidence, Mask, lay_out
 from churn.model.pattern import Pattern
 from churn.model.score import Score
@@ -42,6 +43,7 @@ class Conditioner:
         self.layout = lay_out(scorecard)
         self._weights = np.array([column.weight for column in scorecard.columns])
         self._moments = np.array(scorecard.correlation)
+        self._third = _third_moments(scorecard)
         self._intercept = scorecard.intercept
         self._anchor = anchor(scorecard)
         self.pattern = lru_cache(maxsize=MOST_PATTERNS)(self._pattern)
@@ -71,19 +73,37 @@ class Conditioner:
         layout = self.layout
         told = layout.told(evidence)
         given = condition(self._moments, self._weights, told)
-        effective = np.zeros(len(told))
-        effective[told] = given.effective + self._anchor.weights(given, told)
-        if not told.all():
-            effective = np.round(effective, _DECIMALS)
+        effective = given.effective + self._anchor.weights(given, told)
         return Pattern(
             self._intercept + round(self._anchor.shift(given), _DECIMALS),
             round(given.variance, _DECIMALS),
-            array("d", map(math.fsum, layout.design * effective)),
+            self._points(effective, told),
+            self._spread(given, told),
             tuple(name for name in layout.places if name in evidence),
             tuple(number for number in layout.numbers if number.field in evidence),
             tuple(part for token, part in layout.partly.items() if token in evidence),
             self._asks(evidence, told, given),
         )
+
+    def _points(self, weights: Floats, told: Mask) -> "array[float]":
+        """Return the points for the weights of the known columns."""
+        effective = np.zeros(len(told))
+        effective[told] = weights if told.all() else np.round(weights, _DECIMALS)
+        return array("d", map(math.fsum, self.layout.design * effective))
+
+    def _spread(self, given: Conditional, told: Mask) -> "array[float] | None":
+        """Return the points of the variance, or None where it is the same for all customers.
+
+        The squared residual e of the linear predictor is regressed on the known columns:
+        ``S_KK^-1 Cov(e^2, z_K)``, by the third moments (Breusch and Pagan 1979, A Simple Test for
+        Heteroscedasticity and Random Coefficient Variation).
+        """
+        if self._third is None or not round(given.variance, _DECIMALS):
+            return None
+        residual = self._weights.copy()
+        residual[told] -= given.effective
+        covariance = self._third @ residual @ residual
+        return self._points(given.inverse @ covariance[told], told)
 
     def _asks(self, evidence: Evidence, told: Mask, given: Conditional) -> tuple[str, ...]:
         """Return the fields that still tell something, the one that tells most first.
@@ -97,3 +117,15 @@ class Conditioner:
         }
         found = [name for name, variance in removed.items() if variance > _LEAST_TOLD]
         return tuple(sorted(found, key=lambda name: (-removed[name], name)))
+
+
+def _third_moments(scorecard: Scorecard) -> Floats | None:
+    """Return the third moments in full, shape (columns, columns, columns), where there are any."""
+    if not scorecard.third_moments:
+        return None
+    size = len(scorecard.columns)
+    places = np.array(list(combinations_with_replacement(range(size), 3))).T
+    full = np.empty((size, size, size))
+    for order in permutations(places):
+        full[order] = scorecard.third_moments
+    return full

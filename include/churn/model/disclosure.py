@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from churn.customer import DEPENDENCIES, FEATURES, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES, Known
+from churn.customer import DEPENDENCIES, FEATURES, TENURE, Known
 from churn.field import Field, Kind, Value
+from churn.model.columns import Transform
 from churn.model.ranking import Floats
 from churn.model.scorecard import Scorecard
 
@@ -44,10 +45,10 @@ def invented_customers(scorecard: Scorecard, number: int, seed: int) -> Sequence
     Amounts lie within the scorecard's bounds.
     """
     draw = random.Random(seed)  # noqa: S311 - it is to be the same again
-    ranges = {column.field: (column.lowest, column.highest) for column in scorecard.columns}
     most = {
-        MONTHLY_CHARGES.name: ranges[MONTHLY_CHARGES.name][1] or 100.0,
-        TOTAL_CHARGES.name: float(np.expm1(ranges[TOTAL_CHARGES.name][1] or 9.0)),
+        column.field: column.highest
+        for column in scorecard.columns
+        if column.transform is Transform.IDENTITY and column.highest is not None
     }
     return [_consistent({f.name: _drawn(draw, f, most) for f in FEATURES}) for _ in range(number)]
 

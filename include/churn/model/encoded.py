@@ -1,16 +1,16 @@
 """Customers in few bytes each: what a model is fitted on, however many they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.customer import CHURN, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
+from churn.customer import CHURN
 from churn.field import Field, Kind
 from churn.model.columns import DesignColumn, Transform
-from churn.profile import DIGITS
+from churn.profile import AMOUNTS, DIGITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,14 +22,13 @@ _BLOCK: Final = 1 << 16
 
 @dataclass(frozen=True)
 class Encoded:
-    """Customers by the number of their profile, their bills, and how many each row stands for.
+    """Customers by the number of their profile, their amounts, and how many each row stands for.
 
-    Every array has the shape (rows,).
+    ``amounts`` are by the names of the fields in money; every array has the shape (rows,).
     """
 
     codes: NDArray[np.int64]
-    monthly_charges: Floats
-    total_charges: Floats
+    amounts: Mapping[str, Floats]
     weights: Floats
 
     @classmethod
@@ -40,8 +39,7 @@ class Encoded:
         )
         return cls(
             np.asarray(codes, dtype=np.int64),
-            np.asarray(frame[MONTHLY_CHARGES.name], dtype=float),
-            np.asarray(frame[TOTAL_CHARGES.name], dtype=float),
+            {field.name: np.asarray(frame[field.name], dtype=float) for field in AMOUNTS},
             np.ones(len(frame)) if weights is None else weights,
         )
 
@@ -55,12 +53,8 @@ class Encoded:
 
     def take(self, rows: slice) -> "Encoded":
         """Return some of the rows."""
-        return Encoded(
-            self.codes[rows],
-            self.monthly_charges[rows],
-            self.total_charges[rows],
-            self.weights[rows],
-        )
+        amounts = {name: values[rows] for name, values in self.amounts.items()}
+        return Encoded(self.codes[rows], amounts, self.weights[rows])
 
     def blocks(self) -> Iterator["Encoded"]:
         """Yield all rows, some ten thousand at a time."""
@@ -70,15 +64,16 @@ class Encoded:
         """Return one row per profile and outcome, which stands for all customers like that.
 
         A logistic regression on weighted rows has the same log-likelihood, term by term, so it is
-        the same fit (McCullagh & Nelder 1989, section 4.3). The bills are the profile's means.
+        the same fit (McCullagh & Nelder 1989, section 4.3). The amounts are the profile's
+        means.
         """
         codes, places = np.unique(self.codes, return_inverse=True)
         weights = np.bincount(places, self.weights).astype(float)
-        monthly, total = (
-            np.bincount(places, self.weights * bills) / weights
-            for bills in (self.monthly_charges, self.total_charges)
-        )
-        return Encoded(codes, monthly, total, weights)
+        amounts = {
+            name: np.bincount(places, self.weights * values) / weights
+            for name, values in self.amounts.items()
+        }
+        return Encoded(codes, amounts, weights)
 
     def matrix(self, columns: Sequence[DesignColumn]) -> Floats:
         """Return the design matrix, shape (rows, columns), each column contiguous."""
@@ -95,13 +90,9 @@ class Encoded:
         return np.log1p(numbers) if column.transform is Transform.LOG1P else numbers
 
     def _numbers(self, field: Field) -> Floats:
-        amounts = {
-            MONTHLY_CHARGES.name: self.monthly_charges,
-            TOTAL_CHARGES.name: self.total_charges,
-        }
-        if field.name in amounts:
-            return amounts[field.name]
-        return self._index(TENURE).astype(float)
+        if field.name in self.amounts:
+            return self.amounts[field.name]
+        return self._index(field).astype(float)
 
     def _index(self, field: Field) -> NDArray[np.int64]:
         digit = DIGITS[field.name]

@@ -1,7 +1,7 @@
 """Measures families of models on customers that they have not seen, all on the same folds."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from churn.customer import CUSTOMER_ID, MONTHLY_CHARGES
+from churn.errors import DataQualityError
 from churn.model import holdout
 from churn.model.bootstrap import Measured, NoiseFloor, Part, measure, noise_floor, resampled
 from churn.model.families import Family, matrix
 from churn.model.features import target
 from churn.model.metrics import Stakes
+from churn.model.policy import Policy
 from churn.model.ranking import Floats, Outcomes
-from churn.options import Economics
+from churn.options import Economics, Objective
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,10 +44,15 @@ class Rows:
         cls, frame: "pd.DataFrame", economics: Economics, weights: Floats | None = None
     ) -> "Rows":
         """Return the customers of a frame, each for one unless ``weights`` says otherwise."""
-        bills = np.asarray(frame[MONTHLY_CHARGES.name], dtype=float)
-        gain = economics.acceptance * economics.months * bills
+        policy = Policy.of(Objective.PROFIT, economics)
+        gain = policy.gains(np.asarray(frame[MONTHLY_CHARGES.name], dtype=float))
         ones = np.ones(len(frame)) if weights is None else weights
-        return cls(frame, target(frame), ones, Stakes(gain, economics.cost))
+        return cls(frame, target(frame), ones, Stakes(gain, policy.loss))
+
+    def decided_by(self, policy: Policy) -> "Rows":
+        """Return the same rows, whose profit is that of a policy."""
+        threshold = None if policy.objective is Objective.PROFIT else policy.threshold
+        return replace(self, stakes=replace(self.stakes, threshold=threshold))
 
     def take(self, chosen: NDArray[np.bool_]) -> "Rows":
         """Return some of the rows."""
@@ -64,7 +71,7 @@ class Rows:
 
     @cached_property
     def monthly_charges(self) -> Floats:
-        """The bills."""
+        """The monthly charges."""
         return np.asarray(self.frame[MONTHLY_CHARGES.name], dtype=float)
 
     @cached_property
@@ -134,6 +141,24 @@ def majority_baseline(rows: Rows) -> Measured:
     base = np.average(rows.y, weights=rows.weights)
     everybody = np.arange(len(rows.y))
     return rows.measure([Part(everybody, np.full(len(rows.y), base))])
+
+
+def refuse_no_better(found: Measured, baseline: Measured) -> None:
+    """Refuse a model that does not beat the majority baseline on the same customers and draws.
+
+    Raises:
+        DataQualityError: the interval of their difference in log-loss does not lie below 0.
+    """
+    gap = found.minus(baseline, "log_loss")
+    if gap.high < 0:
+        return
+    ours, theirs = (one.figure("log_loss").value for one in (found, baseline))
+    raise DataQualityError(
+        "the model does not beat the majority baseline beyond noise, so it is not published: "
+        f"cross-validated log-loss {ours:.4f}, of the base rate for every customer {theirs:.4f}, "
+        f"difference {gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}; all of it must be below "
+        "0). Check that the churn column belongs to these customers; more customers may help"
+    )
 
 
 def folds_ahead(one: Measured, other: Measured, name: str = "log_loss") -> int:

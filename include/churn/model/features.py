@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from churn.customer import CHURN, TENURE
+from churn.customer import CHURN
 from churn.field import YES
-from churn.model.columns import MODEL_COLUMNS, ONE_HOT, YES_ONLY
+from churn.model.columns import COUNTS, MODEL_COLUMNS, ONE_HOT, YES_ONLY
 from churn.model.encoded import Encoded
 from churn.options import ProtectedAttributes
 
@@ -35,11 +35,11 @@ def design(protected: ProtectedAttributes = ProtectedAttributes.USE) -> ColumnTr
         handle_unknown="error",
         sparse_output=False,
     )
-    log_tenure = FunctionTransformer(np.log1p, feature_names_out="one-to-one")
+    log_counts = FunctionTransformer(np.log1p, feature_names_out="one-to-one")
     yes = FunctionTransformer(is_yes, feature_names_out="one-to-one")
     return ColumnTransformer(
         [
-            ("log_tenure", log_tenure, [TENURE.name]),
+            ("log_counts", log_counts, [field.name for field in COUNTS]),
             ("one_hot", one_hot, [field.name for field in fields]),
             ("yes", yes, [field.name for field in YES_ONLY]),
         ]

@@ -23,10 +23,10 @@ from churn.model.ranking import (
     ratio,
     roc_auc,
 )
+from churn.model.score import HALF
 
 BINS: Final = 10
 TOP_SHARES: Final = (0.05, 0.10, 0.20)
-HALF: Final = 0.5
 _CLIP: Final = float(np.finfo(np.float64).eps)
 
 
@@ -60,14 +60,29 @@ METRICS: Final[Mapping[str, Metric]] = {
 
 @dataclass(frozen=True)
 class Stakes:
-    """What asking each customer brings if they would have left (currency units), and its cost."""
+    """What contacting each customer brings (currency units), and who is contacted.
+
+    ``gain`` is by how much a churning customer brings more than a retained one, who costs ``cost``.
+    Customers are contacted from ``threshold`` on, or if None where profit is expected.
+    """
 
     gain: Floats
     cost: float
+    threshold: float | None = None
 
     def take(self, rows: NDArray[np.intp]) -> "Stakes":
         """Return the stakes of some of the customers."""
-        return Stakes(self.gain[rows], self.cost)
+        return Stakes(self.gain[rows], self.cost, self.threshold)
+
+    def contacts(self, p: Floats) -> NDArray[np.bool_]:
+        """Return whom to contact by their scores."""
+        if self.threshold is None:
+            return p * self.gain > self.cost
+        return p >= self.threshold
+
+    def realised(self, y: Outcomes) -> Floats:
+        """Return what contacting each customer brings, their outcome known."""
+        return y * self.gain - self.cost
 
 
 def calibration_bins(p: Floats, weights: Floats) -> NDArray[np.intp]:
@@ -124,12 +139,11 @@ def accuracy(y: Outcomes, p: Floats, weights: Floats) -> Floats:
 
 
 def profit(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> Floats:
-    """Return what asking pays per customer, when those are asked of whom it is expected to pay.
+    """Return the profit per customer of contacting those whom the decision policy chooses.
 
-    Realised, not expected: leavers bring their gain, everybody asked costs (Neslin et al. 2006,
-    Defection Detection, eq. 1, with the bill as the value at stake).
+    Realised by who churned, not expected (``Policy.expected_profit`` has the formula).
     """
-    return mean((p * stakes.gain > stakes.cost) * (y * stakes.gain - stakes.cost), weights)
+    return mean(stakes.contacts(p) * stakes.realised(y), weights)
 
 
 def score(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> dict[str, Floats]:

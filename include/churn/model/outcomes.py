@@ -1,4 +1,4 @@
-"""What follows from decisions: who is asked to stay, how many of them rightly, and what it pays."""
+"""What follows from decisions: who is contacted, how many of them would churn, and the profit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,27 +23,27 @@ class Consequences:
 
 def consequences(policy: Policy, rows: Rows, p: Floats) -> Consequences:
     """Return what a policy leads to on rows that are scored ``p``."""
-    return Consequences(policy, decided(rows, policy.decisions(p, rows.monthly_charges)))
+    return Consequences(policy, decided(rows, policy.contacts(p, rows.monthly_charges)))
 
 
 def decided(
-    rows: Rows, said: NDArray[np.bool_], among: NDArray[np.bool_] | None = None
+    rows: Rows, chosen: NDArray[np.bool_], among: NDArray[np.bool_] | None = None
 ) -> dict[str, Figure]:
-    """Return the figures of decisions ``said``, among some of the rows or all.
+    """Return the figures of contacting the customers ``chosen``, among some of the rows or all.
 
     Recall and false positive rate are what equal opportunity and equalised odds compare between
     groups (Hardt et al. 2016, Equality of Opportunity in Supervised Learning, section 2).
     """
-    chosen = slice(None) if among is None else np.flatnonzero(among)
-    weights, y, asked = rows.resampled[:, chosen], rows.y[chosen], said[chosen].astype(float)
-    worth = asked * (y * rows.stakes.gain[chosen] - rows.stakes.cost)
+    some = np.arange(len(rows.y)) if among is None else np.flatnonzero(among)
+    weights, y, contacted = rows.resampled[:, some], rows.y[some], chosen[some].astype(float)
+    worth = contacted * rows.stakes.take(some).realised(y)
     of = {
-        "asked": (asked, np.ones(len(y))),
-        "precision": (asked * y, asked),
-        "recall": (asked * y, y.astype(float)),
-        "false_positive_rate": (asked * (1 - y), 1.0 - y),
-        "accuracy": ((asked == y).astype(float), np.ones(len(y))),
-        "f1": (2 * asked * y, asked + y),
+        "contacted": (contacted, np.ones(len(y))),
+        "precision": (contacted * y, contacted),
+        "recall": (contacted * y, y.astype(float)),
+        "false_positive_rate": (contacted * (1 - y), 1.0 - y),
+        "accuracy": ((contacted == y).astype(float), np.ones(len(y))),
+        "f1": (2 * contacted * y, contacted + y),
     }
     shares = {name: share(weights, over, under) for name, (over, under) in of.items()}
     return {**shares, "profit": mean(weights, worth)}

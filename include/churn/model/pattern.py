@@ -4,6 +4,7 @@ import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +14,23 @@ from churn.model.layout import Layout, Number
 from churn.model.score import Score, drawn_in, sigmoid
 from churn.model.what_if import Offer
 
+LEAST_SPREAD: Final = 0.6
+"""Of the variance on average, as what the moments take off it is an estimate along a line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """The points for one pattern; ``asks`` are the unknown fields worth asking for, best first.
 
     ``choices``, ``numbers`` and ``partly`` name what of the layout is known in this pattern.
+    ``spread`` are the points of the variance, which differs by what the known values are; they are
+    None where it does not.
     """
 
     base: float
     variance: float
     points: "array[float]"
+    spread: "array[float] | None"
     choices: tuple[str, ...]
     numbers: tuple[Number, ...]
     partly: tuple[tuple[str, int], ...]
@@ -34,14 +41,25 @@ class Pattern:
 
         The sum is correctly rounded, so that no version of Python or order of fields changes it.
         """
-        points, places = self.points, layout.places
-        contributions = {name: points[places[name][known[name]]] for name in self.choices}
+        contributions = self._contributions(self.points, layout, known)
+        log_odds, spread = math.fsum((self.base, *contributions.values())), None
+        if self.spread is not None:
+            parts = self._contributions(self.spread, layout, known).values()
+            spread = max(math.fsum((self.variance, *parts)), LEAST_SPREAD * self.variance)
+        return Score(log_odds, self.variance, self.base, contributions, self.asks, spread=spread)
+
+    def _contributions(
+        self, points: "array[float]", layout: Layout, known: Known
+    ) -> dict[str, float]:
+        """Return the points of each known field."""
+        places = layout.places
+        found = {name: points[places[name][known[name]]] for name in self.choices}
         for number in self.numbers:
-            contributions[number.field] = points[number.place] * number.z(known)
+            added = points[number.place] * number.z(known)
+            found[number.field] = found.get(number.field, 0.0) + added
         for name, place in self.partly:
-            contributions[name] = points[place]
-        log_odds = math.fsum((self.base, *contributions.values()))
-        return Score(log_odds, self.variance, self.base, contributions, self.asks)
+            found[name] = points[place]
+        return found
 
     def changed(self, layout: Layout, whole: Known, offers: Sequence[Offer]) -> list[float]:
         """Return the probability of a customer, and then that with each offer alone.

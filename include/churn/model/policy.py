@@ -1,80 +1,125 @@
-"""What follows from a probability: whom to ask to stay. Needs neither pandas nor scikit-learn."""
+"""What follows from a probability: whom to contact. Needs neither pandas nor scikit-learn."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from churn.model.score import HALF
 from churn.options import Economics, Objective
 
 Floats = NDArray[np.float64]
-HALF = 0.5
+
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+PositiveShare = Annotated[FiniteFloat, Field(gt=0, le=1)]
+Amount = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class Policy(BaseModel):
-    """When a customer counts as leaving; stored with the version.
+    """When it is worth contacting a customer; stored with the version.
 
-    With the objective ``profit`` each customer has a threshold of their own, the cost of asking
+    With the objective ``profit`` each customer has a threshold of their own, the cost of contacting
     over what is won if they stay (Elkan 2001, The Foundations of Cost-Sensitive Learning, 2.2);
-    ``threshold`` is then the one at the typical bill. Otherwise it is everybody's.
+    ``threshold`` is then the one at the typical monthly charges. Otherwise it is everybody's. The
+    economics are those of ``churn.options.Economics``; a version may lack those added later.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    objective: Objective = Objective.HALF
-    threshold: Annotated[FiniteFloat, Field(ge=0, le=1)] = HALF
-    acceptance: Annotated[FiniteFloat, Field(gt=0, le=1)] = Economics().acceptance
+    objective: Objective = Objective.PROFIT
+    threshold: Share = HALF
+    acceptance: PositiveShare = Economics().acceptance
     months: Annotated[FiniteFloat, Field(gt=0)] = Economics().months
-    cost: Annotated[FiniteFloat, Field(ge=0)] = Economics().cost
-    typical_monthly_charges: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    cost: Amount = Economics().cost
+    margin: PositiveShare = Economics().margin
+    incentive: Amount = Economics().incentive
+    retained_acceptance: Share = Economics().retained_acceptance
+    typical_monthly_charges: Amount = 0.0
 
-    def decide(self, probability: float, monthly_charges: float | None = None) -> bool:
-        """Whether to treat the customer as leaving; an unknown bill is taken as the typical one."""
+    @classmethod
+    def of(cls, objective: Objective, economics: Economics) -> Self:
+        """Return the policy for an objective, its threshold and typical charges not chosen yet."""
+        return cls(objective=objective, **vars(economics))
+
+    @cached_property
+    def assumptions(self) -> Mapping[str, float]:
+        """The economics that ``expected_profit`` rests on: assumed, not measured."""
+        return {name: getattr(self, name) for name in vars(Economics())}
+
+    @property
+    def loss(self) -> float:
+        """What contacting a customer costs who would have stayed anyway."""
+        return self.cost + self.retained_acceptance * self.incentive
+
+    def contact(self, probability: float, monthly_charges: float | None = None) -> bool:
+        """Whether to contact the customer; unknown charges are taken as the typical ones."""
         if self.objective is Objective.PROFIT:
-            return self.expected_value(probability, monthly_charges) > 0
+            return self.expected_profit(probability, monthly_charges) > 0
         return probability >= self.threshold
 
-    def expected_value(self, probability: float, monthly_charges: float | None = None) -> float:
-        """Return what asking this customer to stay is expected to bring, in currency units.
-
-        ``p * acceptance * months * bill - cost``: the profit of a retention campaign (Neslin et al.
-        2006, Defection Detection, eq. 1) per customer, with the bill as the value at stake.
-        """
-        return probability * self.gain(monthly_charges) - self.cost
-
-    def decisions(self, p: Floats, monthly_charges: Floats) -> NDArray[np.bool_]:
-        """Return the decision on each of many customers, shape (customers,)."""
+    def contacts(self, p: Floats, monthly_charges: Floats) -> NDArray[np.bool_]:
+        """Return ``contact`` of many customers, shape (customers,); charges of NaN are unknown."""
         if self.objective is Objective.PROFIT:
-            return p * self.acceptance * self.months * monthly_charges > self.cost
+            return self.expected_profits(p, monthly_charges) > 0
         return p >= self.threshold
 
+    def expected_profit(self, probability: float, monthly_charges: float | None = None) -> float:
+        """Return what contacting this customer is expected to bring, in currency units.
+
+        ``p a (V - i) - (1 - p) r i - c``, where the value V is margin x months x monthly charges, a
+        the acceptance, i the incentive, r the acceptance by customers who would have stayed, and c
+        the cost: the profit of a retention campaign (Neslin et al. 2006, Defection Detection, eq.
+        1; with r = 1 as there and in Verbeke et al. 2012, New insights into churn prediction, eq.
+        2) per customer. The acceptance is the uplift that is assumed; only a control group
+        measures it.
+        """
+        return probability * self.gain(monthly_charges) - self.loss
+
+    def expected_profits(self, p: Floats, monthly_charges: Floats) -> Floats:
+        """Return ``expected_profit`` of many customers; charges of NaN are unknown."""
+        return p * self.gains(monthly_charges) - self.loss
+
+    def threshold_at(self, monthly_charges: float | None = None) -> float:
+        """Return the probability at which this customer's contact is decided."""
+        if self.objective is Objective.PROFIT:
+            return self.break_even(monthly_charges)
+        return self.threshold
+
     def break_even(self, monthly_charges: float | None = None) -> float:
-        """Return the probability from which on asking pays, at most 1."""
+        """Return the probability over which contacting pays, at most 1."""
         gain = self.gain(monthly_charges)
-        return min(1.0, self.cost / gain) if gain > 0 else 1.0
+        return min(1.0, self.loss / gain) if gain > 0 else 1.0
 
-    def expected_values(self, p: Floats, monthly_charges: Floats) -> Floats:
-        """Return ``expected_value`` of many customers; a bill that is NaN is unknown."""
-        return p * self._gains(monthly_charges) - self.cost
-
-    def break_evens(self, monthly_charges: Floats) -> Floats:
-        """Return ``break_even`` of many customers; a bill that is NaN is unknown."""
-        gains = self._gains(monthly_charges)
+    def thresholds(self, monthly_charges: Floats) -> Floats:
+        """Return ``threshold_at`` of many customers; charges of NaN are unknown."""
+        if self.objective is not Objective.PROFIT:
+            return np.full(len(monthly_charges), self.threshold)
+        gains = self.gains(monthly_charges)
         pays = gains > 0
         with np.errstate(over="ignore"):  # next to nothing to gain: infinity, and so 1
-            return np.minimum(1.0, np.where(pays, self.cost / np.where(pays, gains, 1.0), 1.0))
-
-    def _gains(self, monthly_charges: Floats) -> Floats:
-        unknown = np.isnan(monthly_charges)
-        bills = np.where(unknown, self.typical_monthly_charges, monthly_charges)
-        return self.acceptance * self.months * bills
+            return np.minimum(1.0, np.where(pays, self.loss / np.where(pays, gains, 1.0), 1.0))
 
     def gain(self, monthly_charges: float | None = None) -> float:
-        """Return what asking a customer who would have left brings, before its cost."""
-        bill = self.typical_monthly_charges if monthly_charges is None else monthly_charges
-        return self.acceptance * self.months * bill
+        """Return by how much contacting a churning customer brings more than a retained one."""
+        charges = self.typical_monthly_charges if monthly_charges is None else monthly_charges
+        return self._worth * charges + self._shift
+
+    def gains(self, monthly_charges: Floats) -> Floats:
+        """Return ``gain`` of many customers; charges of NaN are unknown."""
+        unknown = np.isnan(monthly_charges)
+        charges = np.where(unknown, self.typical_monthly_charges, monthly_charges)
+        return self._worth * charges + self._shift
+
+    @property
+    def _worth(self) -> float:
+        return self.acceptance * self.margin * self.months
+
+    @property
+    def _shift(self) -> float:
+        return (self.retained_acceptance - self.acceptance) * self.incentive
 
 
 def best_f1_threshold(y: NDArray[np.int64], p: Floats, weights: Floats) -> float:
@@ -100,13 +145,8 @@ def choose(  # noqa: PLR0913 - each is one of the facts that a policy rests on
     monthly_charges: Floats,
 ) -> Policy:
     """Return the policy for an objective, from out-of-fold scores ``p``."""
-    rule = Policy(
-        objective=objective,
-        acceptance=economics.acceptance,
-        months=economics.months,
-        cost=economics.cost,
-        typical_monthly_charges=float(np.average(monthly_charges, weights=weights)),
-    )
+    typical = float(np.average(monthly_charges, weights=weights))
+    rule = Policy.of(objective, economics).model_copy(update={"typical_monthly_charges": typical})
     thresholds: Mapping[Objective, float] = {
         Objective.HALF: HALF,
         Objective.BEST_F1: best_f1_threshold(y, p, weights),

@@ -8,6 +8,8 @@ from enum import StrEnum
 from churn.customer import Known
 
 Z_90 = 1.6448536269514722
+HALF = 0.5
+"""The probability from which on a customer counts as churning (``prediction``)."""
 
 
 class Family(StrEnum):
@@ -23,8 +25,10 @@ class Score:
     """What is said of one customer.
 
     ``log_odds`` is the mean over what is not known and ``variance`` what is left open, in
-    log-odds²; ``base`` (the average customer) and the ``contributions`` by field add up to
-    ``log_odds``. ``asks`` are the fields worth asking for, the one that tells most first.
+    log-odds², on average over customers of whom the same is known; ``spread`` is that of this
+    customer, None where it is no other. ``base`` (the average customer) and the ``contributions``
+    by field add up to ``log_odds``. ``asks`` are the fields worth asking for, the one that tells
+    most first.
     """
 
     log_odds: float
@@ -33,6 +37,7 @@ class Score:
     contributions: Mapping[str, float]
     asks: Sequence[str] = ()
     scored_by: Family = Family.SCORECARD
+    spread: float | None = None
 
     @property
     def settled_log_odds(self) -> float:
@@ -45,9 +50,14 @@ class Score:
         return sigmoid(self.settled_log_odds)
 
     @property
+    def prediction(self) -> int:
+        """1 where the customer is at least as likely to churn as to stay, else 0."""
+        return int(self.probability >= HALF)
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Where the probability lies, 9 times in 10, once the unknown fields are known."""
-        reach = Z_90 * math.sqrt(self.variance)
+        reach = Z_90 * math.sqrt(self.variance if self.spread is None else self.spread)
         return sigmoid(self.log_odds - reach), sigmoid(self.log_odds + reach)
 
     def ask_next(self, known: Known) -> str | None:

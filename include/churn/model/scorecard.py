@@ -63,6 +63,8 @@ class Scorecard(BaseModel):
     ``points`` says the same per field value, for people and for readers in other languages;
     ``correlation`` is the second moment of z, shape (columns, columns), and ``base_rate`` the share
     of customers who left, both for partial knowledge; a version may lack the latter.
+    ``third_moments`` are the means of z_i z_j z_k for i <= j <= k, for intervals; a version may
+    lack them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +75,7 @@ class Scorecard(BaseModel):
     columns: tuple[WeightedColumn, ...]
     points: Mapping[str, Mapping[str, FiniteFloat]]
     correlation: tuple[tuple[FiniteFloat, ...], ...]
+    third_moments: tuple[FiniteFloat, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Scorecard":
@@ -81,6 +84,8 @@ class Scorecard(BaseModel):
             raise ValueError(f"correlation is not {size} x {size}")
         if any(abs(moment) > 1 + _ROUNDING for row in self.correlation for moment in row):
             raise ValueError("a correlation is beyond 1")
+        if self.third_moments and len(self.third_moments) != math.comb(size + 2, 3):
+            raise ValueError(f"third_moments are not those of {size} columns")
         unknown = {c.field for c in self.columns} - set(customer.BY_NAME)
         if unknown:
             raise ValueError(f"unknown fields {sorted(unknown)}")

@@ -53,7 +53,7 @@ def slices(
     rows: Rows, evaluation: Evaluation, held_out: Rows, p: Floats, policy: Policy
 ) -> tuple[Slice, ...]:
     """Return every slice that has customers; ``p`` are the scores of the hold-out."""
-    said = policy.decisions(p, held_out.monthly_charges)
+    contacted = policy.contacts(p, held_out.monthly_charges)
     pairs = zip(masks(rows.frame), masks(held_out.frame), strict=True)
     return tuple(
         Slice(
@@ -62,7 +62,7 @@ def slices(
             customers=round(rows.weights[mask].sum()),
             churned=round((rows.weights * rows.y)[mask].sum()),
             scores=_scores(rows, evaluation, mask),
-            decisions=decided(held_out, said, held_out_mask),
+            decisions=decided(held_out, contacted, held_out_mask),
         )
         for (field, value, mask), (_, _, held_out_mask) in pairs
         if mask.any() and held_out_mask.any()

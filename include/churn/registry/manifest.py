@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from churn.model.document import read_document
 from churn.model.policy import Policy
+from churn.options import Objective
 from churn.registry.quality import (
     Calibration,
     Challenger,
@@ -28,11 +29,17 @@ class _Part(BaseModel):
 
 
 class TrainedOn(_Part):
-    """The customers that a version learned from."""
+    """The customers that a version was trained with, and how many of them had churned.
+
+    The model is fitted on ``fitted`` of them; ``held_out`` are those it never learns from. A
+    version may lack these two.
+    """
 
     load_id: int
     customers: int
     churned: int
+    fitted: int | None = None
+    held_out: int | None = None
 
 
 class Metric(_Part):
@@ -68,7 +75,7 @@ class Manifest(_Part):
     golden_rows: Annotated[tuple[GoldenRow, ...], Field(min_length=1)]
     libraries: Mapping[str, str]
     files: Mapping[str, Sha256]
-    policy: Policy = Policy()
+    policy: Policy
     calibration: Calibration | None = None
     hold_out: HoldOut | None = None
     challengers: Mapping[str, Challenger] = {}
@@ -80,10 +87,18 @@ class Manifest(_Part):
     data_customers: int | None = None
     settings: Mapping[str, str] = {}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_policy(cls, content: object) -> object:
+        """Give a version from before there were policies the one it decides by."""
+        if not isinstance(content, dict) or "policy" in content or "threshold" not in content:
+            return content
+        policy = {"objective": Objective.HALF, "threshold": content["threshold"]}
+        return {**content, "policy": policy}
+
     @model_validator(mode="after")
     def _has_one_threshold(self) -> "Manifest":
-        """``threshold`` is older than ``policy``, which a version may lack."""
-        if "policy" in self.model_fields_set and self.threshold != self.policy.threshold:
+        if self.threshold != self.policy.threshold:
             raise ValueError(
                 f"threshold {self.threshold} is not the policy's {self.policy.threshold}"
             )

@@ -21,8 +21,10 @@ def render(version: str, created_at: datetime, trained: Trained) -> str:
     share = trained.churned / trained.customers
     sections = (
         f"# Churn model {version}",
-        f"Trained {created_at:%Y-%m-%d %H:%M} UTC on {trained.customers:,} customers, of whom "
-        f"{trained.churned:,} ({share:.2%}) had left. Family: {trained.family.title}.",
+        f"Trained {created_at:%Y-%m-%d %H:%M} UTC. Of {trained.customers:,} customers, "
+        f"{trained.churned:,} ({share:.2%}) had churned; the model is fitted on {trained.fitted:,} "
+        f"of them, and {trained.customers - trained.fitted:,} are the hold-out, which it never "
+        f"learns from. Family: {trained.family.title}.",
         _section("In short", *in_short(trained)),
         _section("How good it is", _quality_text(report), *tables.quality(report)),
         _section(
@@ -30,7 +32,7 @@ def render(version: str, created_at: datetime, trained: Trained) -> str:
         ),
         _section("Whom it finds", _plot("lift"), "", _plot("roc-and-pr")),
         _section("Beside other models", *_families(report)),
-        _section("Whom to ask to stay", _policies_text(trained), *tables.policies(trained)),
+        _section("Whom to contact", *_decisions(trained)),
         _section("Is it the same for everybody?", *_slices(trained)),
         _section("Is something telling the answer?", _leaks_text(report), *tables.leaks(report)),
         _section("What it goes by", _POINTS, _plot("weights"), "", *tables.points(trained)),
@@ -103,15 +105,27 @@ def _families(report: Report) -> Iterator[str]:
         yield f"\nThe promotion rule on {name.replace('_', ' ')}: {reason}."
 
 
-def _policies_text(trained: Trained) -> str:
+def _decisions(trained: Trained) -> Iterator[str]:
     policy = trained.policy
-    return (
-        f"Thresholds were chosen on out-of-fold scores of the customers who are not held out; the "
-        f"figures are of the hold-out. Profit: a leaver who is asked stays with probability "
-        f"{policy.acceptance:g} and then pays {policy.months:g} more bills; asking costs "
-        f"{policy.cost:g}. The policy in use is bold; of `profit`, whose threshold depends on each "
-        "bill, the one at the mean bill is shown.\n"
+    yield (
+        f"Assumed: a churning customer who is contacted stays with probability "
+        f"{policy.acceptance:g} (acceptance) and pays {policy.months:g} more months, of which the "
+        f"share {policy.margin:g} is profit (margin); each contact costs {policy.cost:g}; those "
+        f"who accept get an incentive of {policy.incentive:g}, and of the customers who would have "
+        f"stayed anyway the share {policy.retained_acceptance:g} accepts. "
+        "Thresholds were chosen on out-of-fold scores of the customers who are not held out; the "
+        "figures are of the hold-out. The policy in use is bold; of `profit`, whose threshold "
+        "depends on each customer's charges, the one at the mean charges is shown.\n"
     )
+    yield from tables.policies(trained)
+    yield (
+        "\nAcceptance is the uplift of contacting, and this data cannot measure it: only a control "
+        "group can, customers chosen at random who are not contacted. The profit per customer, out "
+        "of fold, if the policy in use decides by the assumed acceptance and another one is true:\n"
+    )
+    yield from tables.acceptances(trained)
+    yield "\nThe same by other ways to choose, if the assumed acceptance is true:\n"
+    yield from tables.choices(trained)
 
 
 def _slices(trained: Trained) -> Iterator[str]:

@@ -60,7 +60,7 @@ def slices(trained: Trained) -> Canvas:
     gap.set(title="Mean probability minus share who left")
     gap.axvline(0, color=INK, linewidth=1)
     ranges(rates, names, [one.decisions["false_positive_rate"] for one in found])
-    rates.set(title="Stayers asked in vain (share), hold-out")
+    rates.set(title="Retained customers who are contacted (share), hold-out")
     for axes in (gap, rates):
         axes.set_yticklabels([])
     return picture

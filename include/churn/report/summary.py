@@ -17,8 +17,8 @@ def in_short(trained: Trained) -> Iterator[str]:
     yield _decision(trained)
     yield _choice(report)
     yield (
-        "- It says who is likely to leave and what goes with it, not what makes them leave: a "
-        "field that is changed on purpose need not change the customer's mind."
+        "- It shows who is likely to churn and what goes with it (an association), not what "
+        "contacting a customer changes (the uplift): only a control group measures that."
     )
 
 
@@ -63,21 +63,22 @@ def _calibration(report: Report) -> str:
 def _decision(trained: Trained) -> str:
     in_use, best = (_policy(trained, one) for one in (trained.policy.objective, Objective.PROFIT))
     text = (
-        f"- Whom to ask to stay, by the policy in use, {POLICIES[trained.policy.objective]}: "
-        f"{_in_100(in_use['asked'])} of 100 customers. {_asked(in_use)} "
-        f"It brings {in_use['profit'].value:.2f} per customer"
+        f"- Whom to contact, by the policy in use, {POLICIES[trained.policy.objective]}: "
+        f"{_in_100(in_use['contacted'])} of 100 customers. {_contacted(in_use)} "
+        f"It brings {in_use['profit'].value:.2f} per customer, if the assumed "
+        f"{100 * trained.policy.acceptance:g} in 100 of those who would churn stay"
     )
     if trained.policy.objective is Objective.PROFIT:
         return f"{text}."
-    return f"{text}; asking whenever it is expected to pay brings {best['profit'].value:.2f}."
+    return f"{text}; contacting where profit is expected brings {best['profit'].value:.2f}."
 
 
-def _asked(in_use: Mapping[str, Figure]) -> str:
-    if not in_use["asked"].value:
-        return "No customer of the hold-out is likely enough to leave to be asked."
+def _contacted(in_use: Mapping[str, Figure]) -> str:
+    if not in_use["contacted"].value:
+        return "No customer of the hold-out is likely enough to churn to be contacted."
     return (
-        f"Of 100 asked, {_in_100(in_use['precision'])} would leave; of 100 leavers, "
-        f"{_in_100(in_use['recall'])} are asked."
+        f"Of 100 contacted, {_in_100(in_use['precision'])} would churn; of 100 who would churn, "
+        f"{_in_100(in_use['recall'])} are contacted."
     )
 
 

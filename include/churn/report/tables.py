@@ -9,14 +9,15 @@ from churn.model.bootstrap import Figure
 from churn.model.evaluation import FOLDS, REPEATS, folds_ahead
 from churn.model.metrics import METRICS
 from churn.model.scorecard import WeightedColumn
+from churn.model.sensitivity import by_acceptance, by_choice
 from churn.options import Objective
 from churn.selection import Report
 from churn.training import Trained
 
 POLICIES: Final[Mapping[Objective, str]] = {
-    Objective.HALF: "more likely to leave than to stay (`half`)",
-    Objective.BEST_F1: "best balance of right and found (`best_f1`)",
-    Objective.PROFIT: "whenever asking is expected to pay (`profit`)",
+    Objective.HALF: "probability at least .5 (`half`)",
+    Objective.BEST_F1: "best balance of precision and recall (`best_f1`)",
+    Objective.PROFIT: "expected profit over 0 (`profit`)",
 }
 
 
@@ -81,14 +82,32 @@ def policies(trained: Trained) -> list[str]:
             if one.policy.objective is trained.policy.objective
             else POLICIES[one.policy.objective],
             f"{one.policy.threshold:.3f}",
-            *(shown(one.figures[name], 3) for name in ("asked", "precision", "recall", "f1")),
-            shown(one.figures["accuracy"], 3),
+            *(shown(one.figures[name], 3) for name in ("contacted", "precision", "recall", "f1")),
             shown(one.figures["profit"], 2),
         ]
         for one in trained.report.policies
     )
-    header = ["who is asked to stay", "threshold", "share asked", "right of those asked"]
-    return table([*header, "found of all leavers", "F1", "accuracy", "profit per customer"], rows)
+    header = ["who is contacted", "threshold", "share contacted", "precision", "recall"]
+    return table([*header, "F1", "profit per customer"], rows)
+
+
+def acceptances(trained: Trained) -> list[str]:
+    """Return the profit per customer by the acceptance that is true."""
+    report, policy = trained.report, trained.policy
+    found = by_acceptance(report.recipe, report.rows, policy)
+    rows = (
+        [f"{policy.acceptance:g}", f"{true:.3g}", shown(figure, 2)]
+        for true, figure in found.items()
+    )
+    return table(["acceptance assumed", "acceptance true", "profit per customer"], rows)
+
+
+def choices(trained: Trained) -> list[str]:
+    """Return the profit per customer by who is contacted."""
+    report = trained.report
+    found = by_choice(report.recipe, report.rows, trained.policy)
+    rows = ([name, shown(figure, 2)] for name, figure in found.items())
+    return table(["who is contacted", "profit per customer"], rows)
 
 
 def slices(report: Report) -> list[str]:
@@ -106,8 +125,8 @@ def slices(report: Report) -> list[str]:
         ]
         for one in report.slices
     )
-    header = ["slice", "customers", "share who left", "mean probability", "ROC-AUC", "log-loss"]
-    return table([*header, "leavers found", "stayers asked in vain"], rows)
+    header = ["slice", "customers", "share who churned", "mean probability", "ROC-AUC", "log-loss"]
+    return table([*header, "churned: contacted", "retained: contacted"], rows)
 
 
 def leaks(report: Report) -> list[str]:

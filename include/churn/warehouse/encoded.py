@@ -1,5 +1,6 @@
 """Reads customers in few bytes each, by COPY's binary format."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from churn.customer import MONTHLY_CHARGES, TOTAL_CHARGES
 from churn.field import Kind
-from churn.profile import DIGITS, Digit
+from churn.profile import AMOUNTS, DIGITS, Digit
 from churn.warehouse.connect import Connection, statement
 from churn.warehouse.customers import NOW, selected
 
@@ -19,7 +19,7 @@ _ROW: Final = np.dtype(
     [("fields", ">i2")]
     + [
         part
-        for n, t in (("code", ">i8"), ("monthly", ">f8"), ("total", ">f8"))
+        for n, t in (("code", ">i8"), *((field.name, ">f8") for field in AMOUNTS))
         for part in ((f"{n}_size", ">i4"), (n, t))
     ]
 )
@@ -28,11 +28,10 @@ _ROW: Final = np.dtype(
 
 @dataclass(frozen=True)
 class EncodedRows:
-    """Profile numbers and bills, each of shape (customers,)."""
+    """Profile numbers, and amounts by the names of their fields, each of shape (customers,)."""
 
     codes: NDArray[np.int64]
-    monthly_charges: NDArray[np.float64]
-    total_charges: NDArray[np.float64]
+    amounts: Mapping[str, NDArray[np.float64]]
 
 
 def read_encoded(
@@ -42,7 +41,7 @@ def read_encoded(
     query = statement(
         "read_encoded",
         code=sql.SQL(" + ").join(map(_digit, DIGITS.values())),
-        amounts=sql.SQL(", ").join(map(selected, (MONTHLY_CHARGES, TOTAL_CHARGES))),
+        amounts=sql.SQL(", ").join(map(selected, AMOUNTS)),
         share=sql.Literal(held_out),
         source=source,
     )
@@ -51,9 +50,8 @@ def read_encoded(
         for chunk in stream:
             content += chunk
     rows = np.frombuffer(content, dtype=_ROW, offset=_HEADER, count=_count(content))
-    return EncodedRows(
-        rows["code"].astype(np.int64), rows["monthly"].astype(float), rows["total"].astype(float)
-    )
+    amounts = {field.name: rows[field.name].astype(float) for field in AMOUNTS}
+    return EncodedRows(rows["code"].astype(np.int64), amounts)
 
 
 def _count(content: bytearray) -> int:

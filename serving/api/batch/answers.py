@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.customer import MONTHLY_CHARGES
+from churn.model.score import HALF
 from churn.scoring import LoadedModel
 from serving.api.batch.figures import Figures
 from serving.api.batch.ids import prediction_ids
@@ -20,12 +21,13 @@ class Answered:
 
     first: int
     rows: Rows
-    leaves: NDArray[np.bool_]
+    churns: NDArray[np.bool_]
+    contact: NDArray[np.bool_]
     probability: Figures
     low: Figures
     high: Figures
     threshold: Figures
-    expected_value: Figures
+    expected_profit: Figures
     version: str
     prediction_ids: Sequence[str]
 
@@ -33,9 +35,9 @@ class Answered:
         return len(self.rows)
 
     @property
-    def leaving(self) -> int:
-        """How many rows count as leaving."""
-        return int(self.leaves.sum())
+    def churning(self) -> int:
+        """How many rows have the prediction 1."""
+        return int(self.churns.sum())
 
     def without_errors(self) -> Self:
         """Return the answers to the rows that have one."""
@@ -45,12 +47,13 @@ class Answered:
         return replace(
             self,
             rows=self.rows.only(kept),
-            leaves=self.leaves[kept],
+            churns=self.churns[kept],
+            contact=self.contact[kept],
             probability=self.probability.only(kept),
             low=self.low.only(kept),
             high=self.high.only(kept),
             threshold=self.threshold.only(kept),
-            expected_value=self.expected_value.only(kept),
+            expected_profit=self.expected_profit.only(kept),
             prediction_ids=[self.prediction_ids[place] for place in kept.tolist()],
         )
 
@@ -60,19 +63,19 @@ def answer_rows(
 ) -> Answered:
     """Score rows; with a key, or an id of their own, they get the same ids when sent again."""
     score = model.score_block(rows.block)
-    bills = rows.block.numbers[MONTHLY_CHARGES.name]
-    verdicts = model.verdicts(score.probability, bills)
+    decisions = model.decisions(score.probability, rows.block.numbers[MONTHLY_CHARGES.name])
     probability = Figures(score.probability)
     is_certain = bool((score.low == score.high).all())
     return Answered(
         first=first,
         rows=rows,
-        leaves=verdicts.leaves,
+        churns=score.probability >= HALF,
+        contact=decisions.contact,
         probability=probability,
         low=probability if is_certain else Figures(score.low),
         high=probability if is_certain else Figures(score.high),
-        threshold=Figures(verdicts.threshold),
-        expected_value=Figures(model.manifest.policy.expected_values(score.probability, bills)),
+        threshold=Figures(decisions.threshold),
+        expected_profit=Figures(decisions.expected_profit),
         version=model.version,
         prediction_ids=prediction_ids(rows, model.version, first, key, caller),
     )

@@ -12,7 +12,7 @@ from serving.api.batch.figures import digits
 
 COLUMNS: Final = (
     "row", "customer_id", "prediction", "probability_churn", "interval_low", "interval_high",
-    "threshold", "expected_value", "model_version", "prediction_id", "error",
+    "contact", "expected_profit", "threshold", "model_version", "prediction_id", "error",
 )  # fmt: skip
 
 
@@ -27,19 +27,19 @@ class CsvWriter:
         customer_ids = given.rows.customer_ids
         rows = zip(
             map(str, range(given.first, given.first + len(given))), customer_ids,
-            digits(given.leaves), given.probability.texts, given.low.texts, given.high.texts,
-            given.threshold.texts, given.expected_value.texts, repeat(given.version),
-            given.prediction_ids, repeat(""),
+            digits(given.churns), given.probability.texts, given.low.texts, given.high.texts,
+            digits(given.contact), given.expected_profit.texts, given.threshold.texts,
+            repeat(given.version), given.prediction_ids, repeat(""),
         )  # fmt: skip
         lines = list(map(",".join if _are_plain(customer_ids) else _line, rows))
         for place, error in given.rows.errors.items():
-            row = [str(given.first + place), customer_ids[place], *[""] * 6]
+            row = [str(given.first + place), customer_ids[place], *[""] * 7]
             lines[place] = _line([*row, given.version, "", str(error)])
         return ("\n".join(lines) + "\n").encode(errors="backslashreplace")
 
     def fail(self, row: int, error: InvalidCustomerError) -> bytes:
         """Return the line that says why nothing comes after it."""
-        return (_line([str(row), *[""] * 9, str(error)]) + "\n").encode(errors="backslashreplace")
+        return (_line([str(row), *[""] * 10, str(error)]) + "\n").encode(errors="backslashreplace")
 
 
 def _are_plain(texts: Sequence[str]) -> bool:

@@ -40,3 +40,8 @@ class Figures:
 def digits(flags: NDArray[np.bool_]) -> str:
     """Return a 1 or a 0 for each flag."""
     return (flags + np.uint8(ord("0"))).tobytes().decode()
+
+
+def words(flags: NDArray[np.bool_]) -> Sequence[str]:
+    """Return true or false, as JSON spells them, for each flag."""
+    return ["true" if flag else "false" for flag in flags.tolist()]

@@ -7,12 +7,12 @@ from typing import Final
 
 from churn.errors import InvalidCustomerError
 from serving.api.batch.answers import Answered
-from serving.api.batch.figures import digits
+from serving.api.batch.figures import digits, words
 from serving.api.problems import described
 
 _OBJECT: Final = (
     '{"row":%s,"customer_id":%s,"prediction":%s,"probability_churn":%s,"interval":[%s,%s],'
-    '"threshold":%s,"expected_value":%s,"model_version":"%s","prediction_id":"%s"}'
+    '"contact":%s,"expected_profit":%s,"threshold":%s,"model_version":"%s","prediction_id":"%s"}'
 )
 
 
@@ -30,9 +30,9 @@ class JsonWriter:
         customer_ids = given.rows.customer_ids
         rows = zip(
             range(given.first, given.first + len(given)), map(_quoted, customer_ids),
-            digits(given.leaves), given.probability.texts, given.low.texts, given.high.texts,
-            given.threshold.texts, given.expected_value.texts, repeat(given.version),
-            given.prediction_ids,
+            digits(given.churns), given.probability.texts, given.low.texts, given.high.texts,
+            words(given.contact), given.expected_profit.texts, given.threshold.texts,
+            repeat(given.version), given.prediction_ids,
         )  # fmt: skip
         lines = list(map(_OBJECT.__mod__, rows))
         for place, error in given.rows.errors.items():

@@ -30,7 +30,8 @@ def record_of(given: Answered, *, features: bool = True) -> bytes:
     rows: dict[str, object] = {
         "prediction_id": given.prediction_ids,
         "probability_churn": Raw(given.probability.json),
-        "prediction": given.leaves.view(np.int8).tolist(),
+        "prediction": given.churns.view(np.int8).tolist(),
+        "contact": given.contact.tolist(),
     }
     if any(customer_ids := given.rows.customer_ids):
         rows["customer_id"] = [one or None for one in customer_ids]

@@ -97,8 +97,8 @@ class Work:
     def _count(self, given: Answered, *, refused: int) -> None:
         metrics = self._batch.service.metrics
         metrics.read_rows(scored=len(given), refused=refused)
-        metrics.predicted(given.version, 1, given.leaving)
-        metrics.predicted(given.version, 0, len(given) - given.leaving)
+        metrics.predicted(given.version, 1, given.churning)
+        metrics.predicted(given.version, 0, len(given) - given.churning)
 
     def _not_recorded(self, error: NotRecordedError) -> bytes:
         if not self.has_begun:

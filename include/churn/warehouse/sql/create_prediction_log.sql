@@ -1,6 +1,8 @@
 -- How the service adds to its log, with the owner's rights and no others: one batch, one statement.
 ALTER TABLE prediction_logs ALTER COLUMN features DROP NOT NULL;
 
+ALTER TABLE prediction_logs ADD COLUMN IF NOT EXISTS contact boolean;
+
 CREATE INDEX IF NOT EXISTS prediction_logs_prediction_id ON prediction_logs (prediction_id);
 
 -- Who was erased, by a hash: records of theirs that still wait in a spool are not to come back.
@@ -12,10 +14,10 @@ CREATE TABLE IF NOT EXISTS erasures (
 
 -- A block's predictions as rows; churn.records says what a block is. What its letters stand for is
 -- put together as text, as that takes a fifth of the time of building jsonb out of jsonb.
-CREATE OR REPLACE FUNCTION predictions_of(block jsonb) RETURNS TABLE (
+CREATE OR REPLACE FUNCTION predictions_in(block jsonb) RETURNS TABLE (
     prediction_id uuid, predicted_at timestamptz, customer_id text, model_version text,
     probability_churn double precision, prediction smallint, threshold double precision,
-    features jsonb
+    features jsonb, contact boolean
 )
 LANGUAGE sql STABLE AS $$
     WITH
@@ -52,7 +54,8 @@ LANGUAGE sql STABLE AS $$
                 ),
                 (SELECT string_agg(said || (answered.numbers ->> place), '') FROM amounts)
             ), 2), chr(125))::jsonb
-        END
+        END,
+        answered.contact::boolean
     FROM ROWS FROM (
         jsonb_array_elements_text(block -> 'rows' -> 'prediction_id'),
         jsonb_array_elements_text(block -> 'rows' -> 'customer_id'),
@@ -60,13 +63,14 @@ LANGUAGE sql STABLE AS $$
         jsonb_array_elements(block -> 'rows' -> 'prediction'),
         jsonb_array_elements(block -> 'rows' -> 'threshold'),
         jsonb_array_elements_text(block -> 'rows' -> 'codes'),
-        jsonb_array_elements(block -> 'rows' -> 'numbers')
+        jsonb_array_elements(block -> 'rows' -> 'numbers'),
+        jsonb_array_elements(block -> 'rows' -> 'contact')
     ) AS answered (
-        prediction_id, customer_id, probability_churn, prediction, threshold, codes, numbers
+        prediction_id, customer_id, probability_churn, prediction, threshold, codes, numbers, contact
     )
 $$;
 
-REVOKE ALL ON FUNCTION predictions_of(jsonb) FROM public;
+REVOKE ALL ON FUNCTION predictions_in(jsonb) FROM public;
 
 -- Takes an array of single predictions, or one of blocks, from one shipper at a time. The unique
 -- key of a partitioned table holds predicted_at, so a request that was tried again, at another
@@ -79,11 +83,11 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('churn.prediction_logs'));
     INSERT INTO prediction_logs (
         prediction_id, predicted_at, customer_id, model_version,
-        probability_churn, prediction, threshold, features
+        probability_churn, prediction, threshold, features, contact
     )
     SELECT DISTINCT ON (prediction_id)
         prediction_id, predicted_at, customer_id, model_version,
-        probability_churn, prediction, threshold, features
+        probability_churn, prediction, threshold, features, contact
     FROM (
         SELECT *
         FROM jsonb_to_recordset(
@@ -91,14 +95,14 @@ BEGIN
         ) AS single (
             prediction_id uuid, predicted_at timestamptz, customer_id text, model_version text,
             probability_churn double precision, prediction smallint, threshold double precision,
-            features jsonb
+            features jsonb, contact boolean
         )
         UNION ALL
         SELECT several.*
         FROM jsonb_array_elements(
             CASE WHEN records -> 0 ? 'predictions' THEN records END
         ) AS element (block)
-        CROSS JOIN predictions_of(element.block) AS several
+        CROSS JOIN predictions_in(element.block) AS several
     ) AS answered
     WHERE
         CASE WHEN substr(answered.prediction_id::text, 15, 1) = '5' THEN NOT EXISTS (
@@ -119,3 +123,6 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION record_predictions(jsonb) FROM public;
+
+-- Of tables older than the column contact.
+DROP FUNCTION IF EXISTS predictions_of(jsonb);
