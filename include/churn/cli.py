@@ -4,7 +4,7 @@ import csv
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -16,7 +16,7 @@ from churn import erasure, steps
 from churn.batch import score_file
 from churn.data_dictionary import render
 from churn.doctor import examine
-from churn.errors import ChurnError, DataQualityError
+from churn.errors import ChurnError, DataQualityError, shown
 from churn.keys_cli import keys
 from churn.models_cli import models, operating
 from churn.proof_cli import replay, reproduce
@@ -25,7 +25,14 @@ from churn.registry.store import ModelStore
 from churn.scoring import load_served
 from churn.settings import Settings
 from churn.warehouse.connect import connect
-from churn.warehouse.dialect import DELIMITERS, ENCODINGS, Asked
+from churn.warehouse.dialect import (
+    DECIMALS,
+    ENCODINGS,
+    SEPARATORS,
+    THOUSANDS,
+    Asked,
+    mark_named,
+)
 from churn.warehouse.gate import LIMIT_REJECTED
 from churn.warehouse.load import Reading
 
@@ -58,21 +65,26 @@ def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     return Path(value)
 
 
-def _separator(_context: click.Context, _parameter: click.Parameter, value: str) -> str | None:
-    return "\t" if value in ("tab", r"\t") else value
+def _mark(option: str, marks: Mapping[str, str]) -> Callable[[Command], Command]:
+    """Return an option for a mark, by its name or the character itself."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+        mark = None if text is None else mark_named(text, marks)
+        if text is not None and mark is None:
+            raise click.BadParameter(f"{shown(text)} is none of {', '.join(marks)}")
+        return mark
+
+    told = "Default: detected. The character itself is taken, too."
+    return click.option(option, metavar=f"[{'|'.join(marks)}]", callback=read, help=told)
 
 
 def _reading_options(command: Command) -> Command:
     """Add the options that say how a file is to be read, and what may become of it."""
     options = (
         click.option("--encoding", type=click.Choice(ENCODINGS), help="Default: detected."),
-        click.option(
-            "--separator",
-            type=click.Choice([*DELIMITERS, "tab", r"\t"]),
-            callback=_separator,
-            help="Default: detected.",
-        ),
-        click.option("--decimal", type=click.Choice([".", ","]), help="Default: detected."),
+        _mark("--separator", SEPARATORS),
+        _mark("--decimal", DECIMALS),
+        _mark("--thousands", THOUSANDS),
         click.option("--snapshot-date", type=click.DateTime(["%Y-%m-%d"]), help=_SNAPSHOT_HELP),
         click.option("--again", is_flag=True, help="Load the file though it was loaded before."),
         click.option("--replace", is_flag=True, help="The file is the whole customer base."),
@@ -106,7 +118,8 @@ def _load_and_clean(
     options: dict[str, Any],
     tell: Callable[[str], None] = log.info,
 ) -> None:
-    asked = Asked(options["encoding"], options["separator"], options["decimal"])
+    marks = (options[name] for name in ("separator", "decimal", "thousands"))
+    asked = Asked(options["encoding"], *marks)
     day = options["snapshot_date"]
     again = options["again"] or options["replace"]
     reading = Reading(asked, day.date() if day else None, again=again)

@@ -78,6 +78,7 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
         None,
         type=["null", "string"],
         enum=[None, ",", ";", "\t", "|"],
+        values_display={",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"},
         title="Separator",
         section=_READING,
         description="Empty: detected.",
@@ -86,9 +87,18 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
         None,
         type=["null", "string"],
         enum=[None, ".", ","],
+        values_display={".": "dot", ",": "comma"},
         title="Decimal mark",
         section=_READING,
         description="Empty: detected.",
+    ),
+    "thousands": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "comma", "dot", "apostrophe", "space", "none"],
+        title="Thousands mark",
+        section=_READING,
+        description="The mark between groups of three digits, as in 1.889,50. Empty: detected.",
     ),
 }
 
@@ -107,12 +117,17 @@ def param(name: str) -> Any:
 
 def reading() -> Reading:
     """Return how the run's file is to be read."""
-    from churn.warehouse.dialect import Asked
+    from churn.warehouse.dialect import THOUSANDS, Asked
     from churn.warehouse.load import Reading
 
     day = param("snapshot_date")
     return Reading(
-        Asked(param("encoding"), param("separator"), param("decimal")),
+        Asked(
+            param("encoding"),
+            param("separator"),
+            param("decimal"),
+            THOUSANDS.get(param("thousands")),
+        ),
         date.fromisoformat(day) if day else None,
         again=param("load_again") or param("replace_customers"),
     )

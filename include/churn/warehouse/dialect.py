@@ -1,25 +1,21 @@
-"""How a customer file is written: encoding, separator, decimal mark; detected or set by hand."""
+"""How a customer file is written: encoding and separator; detected or set by hand."""
 
 import codecs
 import csv
-import itertools
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from charset_normalizer import from_bytes
 
 from churn import customer
-from churn.customer import COLUMNS
 from churn.errors import DataQualityError
-from churn.field import Kind
 
-DELIMITERS: Final = (",", ";", "\t", "|")
+SEPARATORS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+DECIMALS: Final = {"dot": ".", "comma": ","}
+THOUSANDS: Final = {"comma": ",", "dot": ".", "apostrophe": "'", "space": " ", "none": ""}
+"""By the names that are shown and taken."""
 ENCODINGS: Final = ("utf-8", "utf-16", "cp1252", "latin-1")
-_SAMPLE_ROWS: Final = 200
-_COMMA_DECIMAL: Final = re.compile(r"[0-9.]*,[0-9]+")
-_THOUSANDS: Final = re.compile(r"[0-9]{1,3},[0-9]{3}")
 
 
 @dataclass(frozen=True)
@@ -29,9 +25,22 @@ class Asked:
     encoding: str | None = None
     delimiter: str | None = None
     decimal: str | None = None
+    thousands: str | None = None
 
 
 NOTHING_ASKED: Final = Asked()
+
+
+def mark_named(text: str, marks: Mapping[str, str]) -> str | None:
+    """Return the mark that a name stands for, or that is given itself; None if it is neither."""
+    named = {**{mark: mark for mark in marks.values() if mark}, r"\t": "\t", **marks}
+    mark = named.get(text.lower())
+    return mark if mark in marks.values() else None
+
+
+def name_of(mark: str, marks: Mapping[str, str]) -> str:
+    """Return the name of a mark."""
+    return next((name for name, one in marks.items() if one == mark), mark)
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,6 @@ class Dialect:
 
     encoding: str
     delimiter: str
-    decimal: str
     headers: tuple[str, ...]
 
 
@@ -57,12 +65,11 @@ def detect(sample: bytes, asked: Asked) -> Dialect:
     first = text.splitlines()[0]
     if not first.strip():
         raise DataQualityError("the first line is blank, where the header should be")
-    delimiter = asked.delimiter or max(DELIMITERS, key=lambda mark: _known(first, mark))
+    delimiter = asked.delimiter or max(SEPARATORS.values(), key=lambda mark: _known(first, mark))
     if first.count('"') % 2:
         raise DataQualityError("a quote is opened in the header and not closed")
     headers = tuple(header.strip() for header in _split(first, delimiter))
-    decimal = asked.decimal or _decimal(text, delimiter, headers)
-    return Dialect(encoding, delimiter, decimal, headers)
+    return Dialect(encoding, delimiter, headers)
 
 
 def _encoding(sample: bytes) -> str:
@@ -119,26 +126,3 @@ def _known(line: str, delimiter: str) -> int:
     return sum(
         customer.normalised(h.strip()) in customer.BY_OUTSIDE_NAME for h in _split(line, delimiter)
     )
-
-
-def _decimal(text: str, delimiter: str, headers: Sequence[str]) -> str:
-    """Return a comma where most amounts of the first rows are written with one."""
-    money = {
-        customer.normalised(n) for f in COLUMNS if f.kind is Kind.MONEY for n in (f.name, f.header)
-    }
-    places = [i for i, header in enumerate(headers) if customer.normalised(header) in money]
-    amounts = list(_cells(text, delimiter, places))
-    with_comma = [amount for amount in amounts if _COMMA_DECIMAL.fullmatch(amount)]
-    if with_comma and all(map(_THOUSANDS.fullmatch, with_comma)):
-        raise DataQualityError(
-            f"is {with_comma[0]!r} thousands or a fraction? Set the decimal mark by hand "
-            "(`--decimal`, or *Decimal mark* in the form)"
-        )
-    return "," if 2 * len(with_comma) > len(amounts) else "."
-
-
-def _cells(text: str, delimiter: str, places: Sequence[int]) -> Iterator[str]:
-    """Yield the cells at these places of the first rows, each line for itself."""
-    for line in itertools.islice(text.splitlines(), 1, _SAMPLE_ROWS):
-        row = _split(line, delimiter)
-        yield from (row[i].strip() for i in places if i < len(row) and row[i].strip())

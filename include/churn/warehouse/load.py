@@ -11,8 +11,10 @@ from churn.customer import SNAPSHOT_DATE
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.dialect import NOTHING_ASKED, Asked
+from churn.warehouse.number_format import NumberFormat
+from churn.warehouse.numbers import find_number_format
 from churn.warehouse.source import Source, examine
-from churn.warehouse.staging import CustomerFile, fill_staging, open_file
+from churn.warehouse.staging import CustomerFile, Filled, fill_staging, open_file
 
 _DAY: Final = re.compile(
     r"(?<!\d)(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
@@ -64,9 +66,29 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
         raise DataQualityError(
             f"{source.name}: there are no rows below the header; nothing was loaded"
         )
-    values = {"load_id": load_id, "rows": filled.rows, "careful": filled.careful}
-    connection.execute(statement("update_load_rows", **placeholders(values)), values)
+    _finish(connection, load_id, filled, _number_format(connection, load_id, file, chosen.asked))
     return Load(load_id, filled.rows)
+
+
+def _number_format(
+    connection: Connection, load_id: int, file: CustomerFile, asked: Asked
+) -> NumberFormat:
+    try:
+        return find_number_format(connection, load_id, file.header, asked)
+    except DataQualityError as error:
+        raise DataQualityError(f"{file.source.name}: {error}") from None
+
+
+def _finish(connection: Connection, load_id: int, filled: Filled, numbers: NumberFormat) -> None:
+    values = {
+        "load_id": load_id,
+        "rows": filled.rows,
+        "careful": filled.careful,
+        "decimal_mark": numbers.decimal,
+        "thousands_mark": numbers.thousands,
+        "unended": filled.unended or None,
+    }
+    connection.execute(statement("update_load_rows", **placeholders(values)), values)
 
 
 def _earlier(connection: Connection, source: Source, reading: Reading) -> Load | None:
@@ -86,7 +108,6 @@ def _record(connection: Connection, file: CustomerFile, reading: Reading) -> int
         "compression": file.source.compression.value,
         "encoding": file.dialect.encoding,
         "delimiter": file.dialect.delimiter,
-        "decimal_mark": file.dialect.decimal,
         "headers": list(file.dialect.headers),
         "extra_columns": list(file.header.extra),
         "snapshot_date": day,

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from churn.errors import DataQualityError, WarehouseError
 from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.dialect import DECIMALS, SEPARATORS, THOUSANDS, name_of
 from churn.warehouse.gate import Judgement, Verdict
 from churn.warehouse.load import TOLD_BY_COLUMN
+from churn.warehouse.source import Compression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,8 @@ def read_report(connection: Connection, load_id: int) -> Report:
     row = connection.execute(statement("read_load", **bound), values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
-    file, rows, extra, verdict, reasons, *numbers, day, told_by, written = row
+    file, rows, extra, verdict, reasons, *numbers = row[:12]
+    day, told_by, *written = row[12:]
     names = ("accepted", "rejected", "inserted", "updated", "older", "removed", "churned")
     counts = Counts(**{n: int(str(v or 0)) for n, v in zip(names, numbers, strict=True)})
     judgement = Judgement(Verdict(str(verdict)), _texts(reasons)) if verdict else None
@@ -107,13 +110,29 @@ def read_report(connection: Connection, load_id: int) -> Report:
         load_id,
         str(file),
         int(str(rows or 0)),
-        str(written),
+        _written(*written),
         _texts(extra),
         TOLD_BY_COLUMN if told_by == TOLD_BY_COLUMN else f"{day} ({told_by})",
         counts,
         judgement,
         examples,
     )
+
+
+def _written(  # noqa: PLR0913, PLR0917 - the columns of the record
+    encoding: object,
+    delimiter: object,
+    decimal: object,
+    thousands: object,
+    compression: object,
+    careful: object,
+) -> str:
+    """Return how the file was read, in words."""
+    parts = [str(encoding), f"separator {name_of(str(delimiter), SEPARATORS)}"]
+    parts += [f"decimal {name_of(str(decimal), DECIMALS)}"] if decimal else []
+    parts += [f"thousands {name_of(str(thousands), THOUSANDS)}"] if thousands is not None else []
+    parts += [str(compression)] if compression != Compression.NONE.value else []
+    return ", ".join([*parts, "line by line"] if careful else parts)
 
 
 def _texts(values: object) -> tuple[str, ...]:

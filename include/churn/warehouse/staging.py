@@ -52,6 +52,7 @@ class Filled:
 
     rows: int
     careful: bool
+    unended: str = ""
 
 
 class _CarefulError(Exception):
