@@ -117,6 +117,7 @@ def _judge(
             leaks=staged.header.leaks,
             absent=tuple(f.header for f in staged.header.absent),
             torn=_count_torn(connection, staged) if counts.rejected else 0,
+            unended=staged.unended,
             replaced_by=customers.count(connection) if replace else None,
         )
     )

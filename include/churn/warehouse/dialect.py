@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,7 @@ from charset_normalizer import from_bytes
 
 from churn import customer
 from churn.errors import DataQualityError
+from churn.warehouse.source import CHUNK
 
 SEPARATORS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 DECIMALS: Final = {"dot": ".", "comma": ","}
@@ -62,7 +64,9 @@ def detect(sample: bytes, asked: Asked) -> Dialect:
     text = _decode(sample, encoding)
     if not text.strip():
         raise DataQualityError("the file is empty")
-    first = text.splitlines()[0]
+    first, *rest = re.split("[\r\n]", text, maxsplit=1)
+    if not rest and len(sample) >= CHUNK:
+        raise DataQualityError(f"the first line is longer than {CHUNK >> 20} MB")
     if not first.strip():
         raise DataQualityError("the first line is blank, where the header should be")
     delimiter = asked.delimiter or max(SEPARATORS.values(), key=lambda mark: _known(first, mark))

@@ -49,6 +49,8 @@ def match_header(headers: Sequence[str]) -> Header:
     Raises:
         DataQualityError: a required column is missing, one is there twice, or there are too many.
     """
+    if len(headers) > MOST_COLUMNS:
+        raise DataQualityError(f"the header has {len(headers):,} columns, over {MOST_COLUMNS:,}")
     fields = _with_aliases(headers, tuple(_field(header) for header in headers))
     missing = [f for f in COLUMNS if f not in fields and f not in OPTIONAL]
     twice = sorted({f.header for f in fields if f and fields.count(f) > 1})
@@ -60,8 +62,6 @@ def match_header(headers: Sequence[str]) -> Header:
         raise DataQualityError(f"the header has {', '.join(twice)} more than once")
     if "\0" in "".join(headers):
         raise DataQualityError("the header has a NUL byte")
-    if len(headers) > MOST_COLUMNS:
-        raise DataQualityError(f"the header has {len(headers):,} columns, over {MOST_COLUMNS:,}")
     return Header(fields, extra)
 
 
