@@ -27,12 +27,12 @@ from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.dialect import (
     DECIMALS,
-    ENCODINGS,
     SEPARATORS,
     THOUSANDS,
     Asked,
     mark_named,
 )
+from churn.warehouse.encoding import ENCODINGS
 from churn.warehouse.gate import LIMIT_REJECTED
 from churn.warehouse.load import Reading
 

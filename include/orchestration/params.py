@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 PUBLISH: Final = "publish"
 _READING: Final = "How the file is written"
+_ENCODINGS: Final = (
+    "utf-8 utf-16 cp1252 latin-1 iso8859-15 cp1250 iso8859-2 cp1251 koi8-r cp1253 cp1254 cp1255 "
+    "cp1256 cp1257 cp1258 mac-roman cp437 cp850 cp866 shift_jis euc-jp gb18030 big5 euc-kr"
+)
 
 TRAINING_PARAMS: Final[dict[str, Any]] = {
     "file": Param(
@@ -69,7 +73,7 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
     "encoding": Param(
         None,
         type=["null", "string"],
-        enum=[None, "utf-8", "utf-16", "cp1252", "latin-1"],
+        enum=[None, *_ENCODINGS.split()],
         title="Encoding",
         section=_READING,
         description="Empty: detected.",

@@ -85,7 +85,8 @@ def test_the_trigger_form_has_nothing_else(dag: DAG) -> None:
 
 
 def test_the_trigger_form_offers_what_the_reader_knows(dag: DAG) -> None:
-    from churn.warehouse.dialect import DECIMALS, ENCODINGS, SEPARATORS, THOUSANDS
+    from churn.warehouse.dialect import DECIMALS, SEPARATORS, THOUSANDS
+    from churn.warehouse.encoding import ENCODINGS
     from churn.warehouse.gate import LIMIT_REJECTED
 
     assert dag.params.get_param("encoding").schema["enum"] == [None, *ENCODINGS]

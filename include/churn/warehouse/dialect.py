@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from charset_normalizer import from_bytes
-
 from churn import customer
 from churn.errors import DataQualityError
+from churn.warehouse.encoding import find_encoding, set_by_hand
 from churn.warehouse.source import CHUNK
 
 SEPARATORS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 DECIMALS: Final = {"dot": ".", "comma": ","}
 THOUSANDS: Final = {"comma": ",", "dot": ".", "apostrophe": "'", "space": " ", "none": ""}
 """By the names that are shown and taken."""
-ENCODINGS: Final = ("utf-8", "utf-16", "cp1252", "latin-1")
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,8 @@ class Dialect:
     encoding: str
     delimiter: str
     headers: tuple[str, ...]
+    is_western_guess: bool = False
+    """Whether the encoding is Windows-1252 unless a line proves that it is not."""
 
 
 def detect(sample: bytes, asked: Asked) -> Dialect:
@@ -60,7 +60,7 @@ def detect(sample: bytes, asked: Asked) -> Dialect:
     Raises:
         DataQualityError: the start of the file is not text with a header we know.
     """
-    encoding = _asked_encoding(sample, asked.encoding) if asked.encoding else _encoding(sample)
+    encoding = set_by_hand(sample, asked.encoding) if asked.encoding else find_encoding(sample)
     text = _decode(sample, encoding)
     if not text.strip():
         raise DataQualityError("the file is empty")
@@ -73,45 +73,8 @@ def detect(sample: bytes, asked: Asked) -> Dialect:
     if first.count('"') % 2:
         raise DataQualityError("a quote is opened in the header and not closed")
     headers = tuple(header.strip() for header in _split(first, delimiter))
-    return Dialect(encoding, delimiter, headers)
-
-
-def _encoding(sample: bytes) -> str:
-    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if sample[1:200:2].count(0) > len(sample[1:200:2]) // 2:
-        return "utf-16-le"
-    if sample[0:200:2].count(0) > len(sample[0:200:2]) // 2:
-        return "utf-16-be"
-    if sample.startswith(codecs.BOM_UTF8) or _mostly_utf8(sample):
-        return "utf-8"
-    best = from_bytes(sample, cp_isolation=["cp1252", "latin_1"]).best()
-    return "latin-1" if best and best.encoding == "latin_1" else "cp1252"
-
-
-def _asked_encoding(sample: bytes, asked: str) -> str:
-    """Return the encoding set by hand; UTF-16 without a mark says by its zeros which one it is."""
-    marked = sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if asked != "utf-16" or marked:
-        return asked
-    found = _encoding(sample)
-    if not found.startswith("utf-16"):
-        raise DataQualityError(f"the file is not UTF-16; by its bytes it is {found}")
-    return found
-
-
-def _mostly_utf8(sample: bytes) -> bool:
-    """Tell whether most lines with other than ASCII are UTF-8: a broken one is alone in it."""
-    lines = [line for line in sample.splitlines()[:-1] or [sample] if not line.isascii()]
-    return 2 * sum(map(_is_utf8, lines)) >= len(lines)
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    is_guess = encoding == "cp1252" and asked.encoding is None
+    return Dialect(encoding, delimiter, headers, is_western_guess=is_guess)
 
 
 def _decode(sample: bytes, encoding: str) -> str:

@@ -20,6 +20,7 @@ from churn.warehouse.content import (
     without_mark,
 )
 from churn.warehouse.dialect import Asked, Dialect, detect
+from churn.warehouse.encoding import EncodingError, proved_western
 from churn.warehouse.header import Header, match_header
 from churn.warehouse.lines import Record, read_records
 from churn.warehouse.progress import Progress
@@ -46,7 +47,8 @@ class CustomerFile:
         with self.source.opened() as file:
             raw = iter(lambda: file.read(CHUNK), b"")
             text = transcoded(raw, self.dialect.encoding, broken=broken)
-            yield from ending.watched(without_mark(text))
+            chunks = ending.watched(without_mark(text))
+            yield from proved_western(chunks) if self.dialect.is_western_guess else chunks
 
     def unended(self, line: int, ending: Ending) -> str:
         """Return the last line in words if no line end follows it, as in a file that was cut."""
@@ -87,6 +89,8 @@ def open_file(source: Source, asked: Asked) -> CustomerFile:
     try:
         dialect = detect(sample, asked)
         return CustomerFile(source, dialect, match_header(dialect.headers))
+    except EncodingError as error:
+        raise DataQualityError(f"{source.name}: {error}") from None
     except DataQualityError as error:
         expected = "a CSV file with the columns of data/data_dictionary.md in its first line"
         raise DataQualityError(f"{source.name}: {error}; expected {expected}") from None
@@ -100,6 +104,8 @@ def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Fi
     """
     try:
         return _fill(connection, load_id, file)
+    except EncodingError as error:
+        raise DataQualityError(f"{file.source.name}: {error}") from None
     except (LineTooLongError, psycopg.errors.ProgramLimitExceeded) as error:
         raise DataQualityError(
             f"{file.source.name}: {_first_line(error)}; leave out columns that are not needed"
