@@ -1,5 +1,7 @@
 """What is not UTF-8 or UTF-16 is Windows-1252 if it can be; anything else is a question."""
 
+# ruff: noqa: RUF001 - letters of many languages
+
 from collections.abc import Sequence
 
 import pytest

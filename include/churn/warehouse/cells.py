@@ -8,10 +8,10 @@ from psycopg import sql
 
 from churn.customer import TENURE, TOTAL_CHARGES
 from churn.field import Field, Kind
+from churn.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
 from churn.warehouse.header import raw_column
 from churn.warehouse.number_format import LONGEST_NUMBER, NumberFormat
 
-CONTROL: Final = "[[:cntrl:]]"
 _PLAIN_MONEY: Final = {".": r"^[0-9]+\.?[0-9]*$", ",": "^[0-9]+$"}
 _MOST_LISTED: Final = 10_000
 
@@ -34,6 +34,20 @@ def raw(field: Field) -> sql.Identifier:
 def trimmed(field: Field) -> sql.Composable:
     """The text without the blanks around it."""
     return sql.SQL("btrim({}, E' \\t')").format(raw(field))
+
+
+def normalised(field: Field) -> sql.Composable:
+    """An identifier's text as ``churn.identifier`` normalises it; ASCII only needs trimming."""
+    return sql.SQL(
+        "CASE WHEN octet_length({raw}) = length({raw}) THEN {trimmed} ELSE btrim("
+        "regexp_replace(normalize(regexp_replace({raw} COLLATE \"C\", {invisible}, '', 'g'), NFC)"
+        ", {blanks}, ' ', 'g'), E' \\t') END"
+    ).format(
+        raw=raw(field),
+        trimmed=trimmed(field),
+        invisible=sql.Literal(f"[{INVISIBLE}]"),
+        blanks=sql.Literal(f"[{BLANKS}]"),
+    )
 
 
 def choice_type(field: Field) -> sql.Identifier:
@@ -121,10 +135,15 @@ def _as_written_here(field: Field, numbers: NumberFormat) -> sql.Composable:
 def _identifier(field: Field) -> sql.Composable:
     """Printable ASCII without blanks, which nearly all ids are, is taken as it is."""
     return sql.SQL(
-        "CASE WHEN octet_length({own}) BETWEEN 1 AND 200"
+        "CASE WHEN octet_length({own}) BETWEEN 1 AND {longest}"
         " AND {own} COLLATE \"C\" !~ '[^!-~]' THEN {own} "
-        "WHEN length({raw}) BETWEEN 1 AND 200 AND {raw} !~ {control} THEN {raw} END"
-    ).format(own=raw(field), raw=trimmed(field), control=sql.Literal(CONTROL))
+        "WHEN length({one}) BETWEEN 1 AND {longest} AND {one} !~ {controls} THEN {one} END"
+    ).format(
+        own=raw(field),
+        one=normalised(field),
+        longest=LONGEST_IDENTIFIER,
+        controls=sql.Literal(f"[{CONTROLS}]"),
+    )
 
 
 def _choice(field: Field) -> sql.Composable:

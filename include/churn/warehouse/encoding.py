@@ -1,5 +1,7 @@
 """Which encoding a file is in, as far as its bytes prove it."""
 
+# ruff: noqa: RUF001 - letters and marks of many languages
+
 import codecs
 import itertools
 import re

@@ -46,7 +46,7 @@ class Rules:
 
     def customer_id(self) -> sql.Composable:
         """Return the id as it is compared."""
-        return trimmed(CUSTOMER_ID)
+        return cells.normalised(CUSTOMER_ID)
 
     def snapshot_date(self, of_load: sql.Composable) -> sql.Composable:
         """Return the day that a row speaks of: its own, or that of the load."""
