@@ -16,7 +16,7 @@ from churn import erasure, steps
 from churn.batch import score_file
 from churn.data_dictionary import render
 from churn.doctor import examine
-from churn.errors import ChurnError, DataQualityError, shown
+from churn.errors import ChurnError, DataQualityError, plain_lines, shown
 from churn.keys_cli import keys
 from churn.models_cli import models, operating
 from churn.proof_cli import replay, reproduce
@@ -41,12 +41,21 @@ log = logging.getLogger(__name__)
 _SNAPSHOT_HELP = "The day that the file speaks of. Default: its snapshot_date column or its name."
 
 
+class _PlainFormatter(logging.Formatter):
+    """Escapes what would reach the terminal as control characters."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain_lines(super().format(record))
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="churn-pipeline")
 @click.pass_context
 def churn(context: click.Context) -> None:
     """Predict which customers will leave: load, train, decide, publish, score."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PlainFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     context.obj = Settings.from_environment()
 
 
@@ -271,5 +280,5 @@ def _first_line(error: Exception) -> str:
 
 
 def _fail(reason: str) -> NoReturn:
-    click.echo(f"churn: {reason}", err=True)
+    click.echo(f"churn: {plain_lines(reason)}", err=True)
     sys.exit(1)

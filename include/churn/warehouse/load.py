@@ -11,15 +11,18 @@ from churn.customer import SNAPSHOT_DATE
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.dialect import NOTHING_ASKED, Asked
+from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.number_format import NumberFormat
 from churn.warehouse.numbers import find_number_format
 from churn.warehouse.source import Source, examine
 from churn.warehouse.staging import CustomerFile, Filled, fill_staging, open_file
 
 _DAY: Final = re.compile(
-    r"(?<!\d)(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
-    r"(?:[T_-]?\d{4,6})?(?!\d)"
+    r"(?:(?<!\d)|(?<=20\d\d[01]\d[0-3]\d))"
+    r"(?=(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
+    r"(?:[T_-]?\d{4,6}|20\d{6})?(?!\d))"
 )
+"""A day, with or without a time; as it is only looked ahead to, a second day is found in one."""
 TOLD_BY_COLUMN: Final = f"the column {SNAPSHOT_DATE.header}"
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     """
     chosen = reading or Reading()
     source = examine(path)
+    lock_loads(connection, f"load of {source.short_name}")
     connection.execute(statement("drop_staging_tables"))
     earlier = None if chosen.again else _earlier(connection, source, chosen)
     if earlier:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from churn.errors import DataQualityError, WarehouseError
+from churn.errors import DataQualityError, WarehouseError, plain, plain_list
 from churn.warehouse.connect import Connection, placeholders, statement
 from churn.warehouse.dialect import DECIMALS, SEPARATORS, THOUSANDS, name_of
 from churn.warehouse.gate import Judgement, Verdict
@@ -60,16 +60,16 @@ class Report:
         verdict = self.judgement.verdict.value.upper() if self.judgement else "NOT CLEANED YET"
         before = "  (done before, nothing to do)" if self.done_before else ""
         lines = [
-            f"load {self.load_id}: {verdict}  {self.file}{before}",
+            f"load {self.load_id}: {verdict}  {plain(self.file, 4_096)}{before}",
             f"  read as    {self.written}; snapshot of {self.snapshot}",
             f"  rows       {self.rows:,} = {counts.accepted:,} accepted"
             f" + {counts.rejected:,} rejected",
             f"  customers  {self._became()}",
         ]
         if self.extra_columns:
-            lines.append(f"  left out   {', '.join(self.extra_columns)}")
-        lines += [f"  because    {reason}" for reason in (self.judgement or _NONE).reasons]
-        lines += [f"  line {e.line:<6}{'; '.join(e.reasons)}" for e in self.examples]
+            lines.append(f"  left out   {plain_list(self.extra_columns)}")
+        lines += [f"  because    {plain(reason)}" for reason in (self.judgement or _NONE).reasons]
+        lines += [f"  line {e.line:<6}{plain('; '.join(e.reasons))}" for e in self.examples]
         if counts.rejected > len(self.examples) > 0:
             lines.append(f"  and {counts.rejected - len(self.examples):,} more in rejected_rows")
         return "\n".join(lines)

@@ -7,16 +7,18 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, cast
 
-from churn.errors import DataQualityError
+from churn.errors import DataQualityError, plain, plain_list
+from churn.warehouse.foreign_files import advice_on_archive
 
 CHUNK: Final = 1 << 20
+_LONGEST_PATH: Final = 4_096
 _SUFFIXES: Final = (".csv", ".txt", ".tsv", ".gz", ".zst", ".zip")
 
 
@@ -47,6 +49,10 @@ _UNSUPPORTED: Final = (RuntimeError, NotImplementedError)
 """What zipfile says to a password, and to a packing that it lacks."""
 
 
+class _ForeignError(Exception):
+    """An archive is a document of some other program."""
+
+
 @dataclass(frozen=True)
 class Source:
     """One customer file; it is only ever opened for reading."""
@@ -75,6 +81,11 @@ class Source:
         """The path as it can be shown and stored, even where it is not UTF-8."""
         return shown_path(self.path)
 
+    @property
+    def short_name(self) -> str:
+        """The last part of it."""
+        return shown_path(Path(self.path.name))
+
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
         """Open the unpacked content.
@@ -89,6 +100,8 @@ class Source:
             raise DataQualityError(
                 f"{self.name}: the compressed file is damaged or cut short ({error})"
             ) from None
+        except _ForeignError as error:
+            raise DataQualityError(f"{self.name}: {error}") from None
         except _UNSUPPORTED as error:
             raise DataQualityError(f"{self.name}: cannot be unpacked ({error})") from None
         except OSError as error:
@@ -102,7 +115,8 @@ def examine(path: Path) -> Source:
         DataQualityError: there is no such file, or it cannot be read.
     """
     if not path.is_file():
-        raise DataQualityError(f"{shown_path(path)}: there is no such file")
+        what = "is not a regular file" if path.exists() else "there is no such file"
+        raise DataQualityError(f"{shown_path(path)}: {what}")
     try:
         seen = _state(path)
         with path.open("rb") as file:
@@ -128,8 +142,8 @@ def _state(path: Path) -> tuple[int, ...]:
 
 
 def shown_path(path: Path) -> str:
-    """Return a path as it can be shown and stored: bytes that are not UTF-8 are escaped."""
-    return os.fsencode(path).decode(errors="backslashreplace")
+    """Return a path as it can be shown and stored: what is not UTF-8 or printable is escaped."""
+    return plain(os.fsencode(path).decode(errors="backslashreplace"), _LONGEST_PATH)
 
 
 def is_glob(name: Path) -> bool:
@@ -144,16 +158,41 @@ def find_files(name: Path) -> tuple[Path, ...]:
         DataQualityError: there is none.
     """
     if name.is_dir():
-        found = [p for p in name.iterdir() if p.is_file() and p.suffix.lower() in _SUFFIXES]
+        found = [p for p in _visible(name.iterdir()) if p.suffix.lower() in _SUFFIXES]
     elif is_glob(name) and not name.exists():
         pattern = PurePosixPath(name)
         root = Path(pattern.anchor or ".")
-        found = [p for p in _matching(root, pattern) if p.is_file()]
+        found = list(_visible(_matching(root, pattern)))
     else:
         found = [name]
     if not found:
-        raise DataQualityError(f"{name}: there is no customer file ({', '.join(_SUFFIXES)}) there")
+        raise DataQualityError(
+            f"{shown_path(name)}: there is no customer file ({', '.join(_SUFFIXES)}) there"
+            + _what_is_there(name)
+        )
     return tuple(sorted(found))
+
+
+def left_out(name: Path) -> tuple[Path, ...]:
+    """Return the visible files of a folder that are not taken, for their names."""
+    if not name.is_dir():
+        return ()
+    others = (p for p in _visible(name.iterdir()) if p.suffix.lower() not in _SUFFIXES)
+    return tuple(sorted(others))
+
+
+def _visible(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files that are not hidden, as a shell does: those are not a person's."""
+    return (path for path in paths if path.is_file() and not path.name.startswith("."))
+
+
+def _what_is_there(name: Path) -> str:
+    if not name.is_dir():
+        return ""
+    found = sorted(shown_path(Path(p.name)) + "/" * p.is_dir() for p in name.iterdir())
+    advice = "; name a folder in it, or a glob such as '*/*.csv' in quotes"
+    listed = f"; it has {plain_list(found)}" if found else ""
+    return listed + (advice if any(one.endswith("/") for one in found) else "")
 
 
 def _matching(root: Path, pattern: PurePosixPath) -> list[Path]:
@@ -206,8 +245,10 @@ def _zip(raw: BinaryIO) -> zipfile.ZipFile:
 
 def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
+    if advice := advice_on_archive([member.filename for member in members]):
+        raise _ForeignError(advice)
     if len(members) != 1:
-        names = ", ".join(member.filename for member in members[:5])
+        names = plain_list([member.filename for member in members], 5)
         raise RuntimeError(f"one file is expected in it, not {len(members)}: {names}")
     return members[0]
 

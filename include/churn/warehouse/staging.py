@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from churn.errors import DataQualityError, shown
+from churn.errors import DataQualityError, plain, shown
 from churn.warehouse.connect import Connection, statement
 from churn.warehouse.content import (
     NATIVE,
@@ -21,6 +21,7 @@ from churn.warehouse.content import (
 )
 from churn.warehouse.dialect import Asked, Dialect, detect
 from churn.warehouse.encoding import EncodingError, proved_western
+from churn.warehouse.foreign_files import advice_on
 from churn.warehouse.header import Header, match_header
 from churn.warehouse.lines import Record, read_records
 from churn.warehouse.progress import Progress
@@ -86,6 +87,8 @@ def open_file(source: Source, asked: Asked) -> CustomerFile:
     """
     with source.opened() as file:
         sample = file.read(CHUNK)
+    if advice := advice_on(sample):
+        raise DataQualityError(f"{source.name}: {advice}")
     try:
         dialect = detect(sample, asked)
         return CustomerFile(source, dialect, match_header(dialect.headers))
@@ -144,7 +147,7 @@ def _copy_fast(connection: Connection, load_id: int, file: CustomerFile) -> Fill
         delimiter=sql.Literal(file.dialect.delimiter),
         encoding=sql.Literal(NATIVE[file.encoding]),
     )
-    progress, ending = Progress(file.source.path.name), Ending()
+    progress, ending = Progress(file.source.short_name), Ending()
     _create_staging(connection, load_id, file.header)
     cursor = connection.cursor()
     with cursor.copy(query) as stream:
@@ -182,7 +185,7 @@ def _copy_carefully(connection: Connection, load_id: int, file: CustomerFile) ->
 
 
 def _records_of(file: CustomerFile, ending: Ending) -> Iterator[Record]:
-    progress = Progress(file.source.path.name)
+    progress = Progress(file.source.short_name)
     yield from read_records(
         progress.watched(file.chunks(ending, broken=True)),
         encoding=file.encoding,
@@ -200,4 +203,4 @@ def _row_of(record: Record, width: int) -> tuple[object, ...]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return plain((str(error).strip().splitlines() or [type(error).__name__])[0])
