@@ -35,6 +35,7 @@ from churn.warehouse.dialect import (
 from churn.warehouse.encoding import ENCODINGS
 from churn.warehouse.gate import LIMIT_REJECTED
 from churn.warehouse.load import Reading
+from churn.warehouse.source import shown_path
 
 Command = Callable[..., None]
 log = logging.getLogger(__name__)
@@ -237,7 +238,9 @@ def erase(settings: Settings, customer_id: str) -> None:
     with connect(settings.database_url) as connection:
         click.echo(erasure.erase(connection, customer_id, settings.spool))
     for path in erasure.files_that_name(settings.data, customer_id.strip()):
-        click.echo(f"{path} still names the customer, and would bring it back", err=True)
+        click.echo(
+            f"{shown_path(path)} still names the customer, and would bring it back", err=True
+        )
 
 
 for command in (models, reproduce, replay, keys):

@@ -18,12 +18,13 @@ from churn.registry.store import CARD, ModelStore, read_version
 from churn.warehouse import schema
 from churn.warehouse.clean import clean as clean_load
 from churn.warehouse.connect import Connection
+from churn.warehouse.folders import find_files, has_files, is_glob, left_out
 from churn.warehouse.gate import LIMIT_REJECTED
 from churn.warehouse.load import Reading
 from churn.warehouse.load import load_csv as load
 from churn.warehouse.log_retention import drop_old_predictions
 from churn.warehouse.report import Report, read_report
-from churn.warehouse.source import find_files, has_files, is_glob, left_out, shown_path
+from churn.warehouse.source import shown_path
 
 log = logging.getLogger(__name__)
 

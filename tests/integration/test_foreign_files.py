@@ -17,9 +17,10 @@ from backports import zstd
 from churn import steps
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection, connect
+from churn.warehouse.customer_file import open_file
 from churn.warehouse.dialect import NOTHING_ASKED
-from churn.warehouse.source import examine, find_files
-from churn.warehouse.staging import open_file
+from churn.warehouse.folders import find_files
+from churn.warehouse.source import examine
 from tests.command import Churn
 from tests.customer_file import read_rows
 from tests.loading import Write, bring_in, csv_text, number

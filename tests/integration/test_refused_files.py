@@ -8,8 +8,8 @@ import pytest
 
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection
-from churn.warehouse.source import find_files
-from churn.warehouse.staging import open_file
+from churn.warehouse.customer_file import open_file
+from churn.warehouse.folders import find_files
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Row, Write, bring_in, csv_text, load, number
 

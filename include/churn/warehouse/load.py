@@ -10,12 +10,13 @@ from typing import Final
 from churn.customer import SNAPSHOT_DATE
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.customer_file import CustomerFile, open_file
 from churn.warehouse.dialect import NOTHING_ASKED, Asked
 from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.number_format import NumberFormat
 from churn.warehouse.numbers import find_number_format
 from churn.warehouse.source import Source, examine
-from churn.warehouse.staging import CustomerFile, Filled, fill_staging, open_file
+from churn.warehouse.staging import Filled, fill_staging
 
 _DAY: Final = re.compile(
     r"(?:(?<!\d)|(?<=20\d\d[01]\d[0-3]\d))"

@@ -1,4 +1,4 @@
-"""Opens customer files as they come: plain or compressed, one, a folder or a glob."""
+"""Opens customer files as they come: plain or compressed."""
 
 import gzip
 import hashlib
@@ -7,11 +7,11 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from churn.errors import DataQualityError, plain, plain_list
@@ -19,7 +19,6 @@ from churn.warehouse.foreign_files import advice_on_archive
 
 CHUNK: Final = 1 << 20
 _LONGEST_PATH: Final = 4_096
-_SUFFIXES: Final = (".csv", ".txt", ".tsv", ".gz", ".zst", ".zip")
 
 
 class Compression(StrEnum):
@@ -144,70 +143,6 @@ def _state(path: Path) -> tuple[int, ...]:
 def shown_path(path: Path) -> str:
     """Return a path as it can be shown and stored: what is not UTF-8 or printable is escaped."""
     return plain(os.fsencode(path).decode(errors="backslashreplace"), _LONGEST_PATH)
-
-
-def is_glob(name: Path) -> bool:
-    """Whether a name stands for several files."""
-    return any(letter in str(name) for letter in "*?[")
-
-
-def find_files(name: Path) -> tuple[Path, ...]:
-    """Return the files that a path, a folder or a glob names, in the order of their names.
-
-    Raises:
-        DataQualityError: there is none.
-    """
-    if name.is_dir():
-        found = [p for p in _visible(name.iterdir()) if p.suffix.lower() in _SUFFIXES]
-    elif is_glob(name) and not name.exists():
-        pattern = PurePosixPath(name)
-        root = Path(pattern.anchor or ".")
-        found = list(_visible(_matching(root, pattern)))
-    else:
-        found = [name]
-    if not found:
-        raise DataQualityError(
-            f"{shown_path(name)}: there is no customer file ({', '.join(_SUFFIXES)}) there"
-            + _what_is_there(name)
-        )
-    return tuple(sorted(found))
-
-
-def left_out(name: Path) -> tuple[Path, ...]:
-    """Return the visible files of a folder that are not taken, for their names."""
-    if not name.is_dir():
-        return ()
-    others = (p for p in _visible(name.iterdir()) if p.suffix.lower() not in _SUFFIXES)
-    return tuple(sorted(others))
-
-
-def _visible(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files that are not hidden, as a shell does: those are not a person's."""
-    return (path for path in paths if path.is_file() and not path.name.startswith("."))
-
-
-def _what_is_there(name: Path) -> str:
-    if not name.is_dir():
-        return ""
-    found = sorted(shown_path(Path(p.name)) + "/" * p.is_dir() for p in name.iterdir())
-    advice = "; name a folder in it, or a glob such as '*/*.csv' in quotes"
-    listed = f"; it has {plain_list(found)}" if found else ""
-    return listed + (advice if any(one.endswith("/") for one in found) else "")
-
-
-def _matching(root: Path, pattern: PurePosixPath) -> list[Path]:
-    try:
-        return list(root.glob(str(pattern.relative_to(pattern.anchor))))
-    except ValueError as error:
-        raise DataQualityError(f"{pattern}: is not a pattern of file names ({error})") from None
-
-
-def has_files(name: Path) -> bool:
-    """Whether a name stands for any file."""
-    try:
-        return bool(find_files(name))
-    except DataQualityError:
-        return False
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from churn.errors import DataQualityError, plain, shown
+from churn.errors import DataQualityError, plain
 from churn.warehouse.connect import Connection, statement
 from churn.warehouse.content import (
     NATIVE,
@@ -15,47 +15,15 @@ from churn.warehouse.content import (
     LineTooLongError,
     StrayQuotes,
     below_header,
-    transcoded,
     without_blank_end,
-    without_mark,
 )
-from churn.warehouse.dialect import Asked, Dialect, detect
-from churn.warehouse.encoding import EncodingError, proved_western
-from churn.warehouse.foreign_files import advice_on
-from churn.warehouse.header import Header, match_header
+from churn.warehouse.customer_file import CustomerFile
+from churn.warehouse.encoding import EncodingError
+from churn.warehouse.header import Header
 from churn.warehouse.lines import Record, read_records
 from churn.warehouse.progress import Progress
-from churn.warehouse.source import CHUNK, Source
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CustomerFile:
-    """A file and what was found out about it."""
-
-    source: Source
-    dialect: Dialect
-    header: Header
-
-    @property
-    def encoding(self) -> str:
-        """The encoding of the chunks: UTF-16 becomes UTF-8 on the way."""
-        return self.dialect.encoding if self.dialect.encoding in NATIVE else "utf-8"
-
-    def chunks(self, ending: Ending, *, broken: bool = False) -> Iterator[bytes]:
-        """Yield the content, without a byte-order mark."""
-        with self.source.opened() as file:
-            raw = iter(lambda: file.read(CHUNK), b"")
-            text = transcoded(raw, self.dialect.encoding, broken=broken)
-            chunks = ending.watched(without_mark(text))
-            yield from proved_western(chunks) if self.dialect.is_western_guess else chunks
-
-    def unended(self, line: int, ending: Ending) -> str:
-        """Return the last line in words if no line end follows it, as in a file that was cut."""
-        text = ending.rest.decode(self.encoding, errors="replace")
-        cell = text.rpartition(self.dialect.delimiter)[2].strip().strip('"')
-        return f"line {line:,}, which ends in {shown(cell)}" if text.strip() else ""
 
 
 @dataclass(frozen=True)
@@ -77,26 +45,6 @@ class _CarefulError(Exception):
 def staging_table(load_id: int) -> sql.Identifier:
     """The staging table of one load."""
     return sql.Identifier(f"staging_load_{load_id}")
-
-
-def open_file(source: Source, asked: Asked) -> CustomerFile:
-    """Find out how a file is written.
-
-    Raises:
-        DataQualityError: its start is not that of a customer file.
-    """
-    with source.opened() as file:
-        sample = file.read(CHUNK)
-    if advice := advice_on(sample):
-        raise DataQualityError(f"{source.name}: {advice}")
-    try:
-        dialect = detect(sample, asked)
-        return CustomerFile(source, dialect, match_header(dialect.headers))
-    except EncodingError as error:
-        raise DataQualityError(f"{source.name}: {error}") from None
-    except DataQualityError as error:
-        expected = "a CSV file with the columns of data/data_dictionary.md in its first line"
-        raise DataQualityError(f"{source.name}: {error}; expected {expected}") from None
 
 
 def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
