@@ -10,7 +10,7 @@ noise. The service finds it there within a second. Runs at 02:00 UTC and from *T
 - **replace_customers**: the file is the whole customer base, so who is not in it is removed;
 - **load_again**: load the file though the same bytes were loaded before;
 - **limit_rejected**: the share of invalid rows over which the load is refused;
-- how the file is written (encoding, separator, decimal mark, day), where it is not to be detected.
+- how the file is written (encoding, separator, decimal and thousands mark, day), where it is not to be detected.
 
 Every task is one transaction and can run twice. Until `clean` has succeeded, yesterday's customers
 stand as they were; until `publish` has, so does the model in use. A dry run changes customers, too.

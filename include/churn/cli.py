@@ -5,7 +5,7 @@ import io
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -17,7 +17,7 @@ from churn import erasure, steps, whole_files
 from churn.batch import score_file
 from churn.data_dictionary import render
 from churn.doctor import examine
-from churn.errors import ChurnError, DataQualityError
+from churn.errors import ChurnError, DataQualityError, plain_lines, shown
 from churn.keys_cli import keys
 from churn.models_cli import models, operating
 from churn.proof_cli import replay, reproduce
@@ -27,13 +27,28 @@ from churn.scoring import load_served
 from churn.settings import Settings
 from churn.streams import print_any_text
 from churn.warehouse.connect import connect
-from churn.warehouse.dialect import DELIMITERS, ENCODINGS, Asked
+from churn.warehouse.dialect import (
+    DECIMALS,
+    SEPARATORS,
+    THOUSANDS,
+    Asked,
+    mark_named,
+)
+from churn.warehouse.encoding import ENCODINGS
 from churn.warehouse.gate import LIMIT_REJECTED
 from churn.warehouse.load import Reading
+from churn.warehouse.source import shown_path
 
 Command = Callable[..., None]
 log = logging.getLogger(__name__)
 _SNAPSHOT_HELP = "The day that the file speaks of. Default: its snapshot_date column or its name."
+
+
+class _PlainFormatter(logging.Formatter):
+    """Escapes what would reach the terminal as control characters."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain_lines(super().format(record))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,7 +56,9 @@ _SNAPSHOT_HELP = "The day that the file speaks of. Default: its snapshot_date co
 @click.pass_context
 def churn(context: click.Context) -> None:
     """Predict which customers will leave: load, train, decide, publish, score."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PlainFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     context.obj = Settings.from_environment()
 
 
@@ -60,21 +77,26 @@ def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     return Path(value)
 
 
-def _separator(_context: click.Context, _parameter: click.Parameter, value: str) -> str | None:
-    return "\t" if value in ("tab", r"\t") else value
+def _mark(option: str, marks: Mapping[str, str]) -> Callable[[Command], Command]:
+    """Return an option for a mark, by its name or the character itself."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+        mark = None if text is None else mark_named(text, marks)
+        if text is not None and mark is None:
+            raise click.BadParameter(f"{shown(text)} is none of {', '.join(marks)}")
+        return mark
+
+    told = "Default: detected. The character itself is taken, too."
+    return click.option(option, metavar=f"[{'|'.join(marks)}]", callback=read, help=told)
 
 
 def _reading_options(command: Command) -> Command:
     """Add the options that say how a file is to be read, and what may become of it."""
     options = (
         click.option("--encoding", type=click.Choice(ENCODINGS), help="Default: detected."),
-        click.option(
-            "--separator",
-            type=click.Choice([*DELIMITERS, "tab", r"\t"]),
-            callback=_separator,
-            help="Default: detected.",
-        ),
-        click.option("--decimal", type=click.Choice([".", ","]), help="Default: detected."),
+        _mark("--separator", SEPARATORS),
+        _mark("--decimal", DECIMALS),
+        _mark("--thousands", THOUSANDS),
         click.option("--snapshot-date", type=click.DateTime(["%Y-%m-%d"]), help=_SNAPSHOT_HELP),
         click.option("--again", is_flag=True, help="Load the file though it was loaded before."),
         click.option("--replace", is_flag=True, help="The file is the whole customer base."),
@@ -108,7 +130,8 @@ def _load_and_clean(
     options: dict[str, Any],
     tell: Callable[[str], None] | None = None,
 ) -> None:
-    asked = Asked(options["encoding"], options["separator"], options["decimal"])
+    marks = (options[name] for name in ("separator", "decimal", "thousands"))
+    asked = Asked(options["encoding"], *marks)
     day = options["snapshot_date"]
     again = options["again"] or options["replace"]
     reading = Reading(asked, day.date() if day else None, again=again)
@@ -223,7 +246,9 @@ def erase(settings: Settings, customer_id: str) -> None:
     with connect(settings.database_url) as connection:
         click.echo(erasure.erase(connection, customer_id, settings.spool))
     for path in erasure.files_that_name(settings.data, customer_id.strip()):
-        click.echo(f"{path} still names the customer, and would bring it back", err=True)
+        click.echo(
+            f"{shown_path(path)} still names the customer, and would bring it back", err=True
+        )
 
 
 for command in (models, reproduce, replay, keys):
@@ -267,5 +292,5 @@ def _first_line(error: Exception) -> str:
 
 
 def _fail(reason: str) -> NoReturn:
-    click.echo(f"churn: {reason}", err=True)
+    click.echo(f"churn: {plain_lines(reason)}", err=True)
     sys.exit(1)

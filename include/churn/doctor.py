@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, plain_list
 from churn.registry.store import ModelStore
 from churn.scoring import load_model
 from churn.settings import Settings
 from churn.warehouse import customers
 from churn.warehouse.connect import connect
+from churn.warehouse.source import shown_path
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _data(settings: Settings) -> str:
-    files = sorted(path.name for path in settings.data.glob("*.csv"))
+    files = sorted(shown_path(Path(path.name)) for path in settings.data.glob("*.csv"))
     if not files:
         raise ChurnError(f"{settings.data} has no CSV file; put the customer file there")
-    return f"{settings.data}: {', '.join(files)}"
+    return f"{settings.data}: {plain_list(files)}"
 
 
 def _warehouse(settings: Settings) -> str:

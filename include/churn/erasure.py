@@ -18,9 +18,11 @@ from psycopg import sql
 from churn import spool
 from churn.customer import CUSTOMER_ID
 from churn.errors import ChurnError
+from churn.identifier import normalised_identifier
 from churn.model.holdout import is_held_out
 from churn.records import predictions_in, without
 from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.load_lock import lock_loads
 
 _PATIENCE_SECONDS: Final = 15.0
 _PAUSE_SECONDS: Final = 0.2
@@ -56,10 +58,10 @@ def erase(connection: Connection, customer_id: str, folder: Path) -> Erased:
     Raises:
         ChurnError: there is no id, or a running service still holds a record of the customer.
     """
-    wanted = customer_id.strip()
+    wanted = normalised_identifier(customer_id)
     if not wanted:
         raise ChurnError("the id of the customer is empty")
-    connection.execute(statement("lock_loads"))
+    lock_loads(connection, "erase a customer")
     connection.execute(statement("lock_prediction_log"))
     versions = _remember(connection, wanted)
     rows = _erase_rows(connection, wanted)

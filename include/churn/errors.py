@@ -1,9 +1,14 @@
 """What can go wrong, each with a message that says what to do about it."""
 
 import reprlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _MOST_TOLD = 3
+_MOST_CHARACTERS = 400
+_MOST_OF_A_NAME = 60
+_MOST_LISTED = 20
+_MOST_IN_ALL = 20_000
 
 
 class ChurnError(Exception):
@@ -37,7 +42,8 @@ class Problem:
 
     def __str__(self) -> str:
         hint = f" (did you mean {self.nearest!r}?)" if self.nearest else ""
-        return f"{self.field}={shown(self.value)}: expected {self.expected}{hint}"
+        name = plain(self.field, _MOST_OF_A_NAME)
+        return f"{name}={shown(self.value)}: expected {self.expected}{hint}"
 
 
 class InvalidCustomerError(ChurnError):
@@ -46,6 +52,23 @@ class InvalidCustomerError(ChurnError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(_told(problems))
         self.problems = problems
+
+
+def plain(text: str, most: int = _MOST_CHARACTERS) -> str:
+    """Return a text that comes from outside in one line: escaped where unprintable, and cut."""
+    cut = f"{text[:most]}... ({len(text):,} characters)" if len(text) > most else text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def plain_lines(text: str, most: int = _MOST_IN_ALL) -> str:
+    """Return a text of several lines without control characters, and cut."""
+    return "\n".join(plain(line, most) for line in text[:most].split("\n"))
+
+
+def plain_list(texts: Sequence[str], most: int = _MOST_LISTED) -> str:
+    """Return texts from outside, separated by commas; of many, only the first."""
+    listed = ", ".join(plain(text, _MOST_OF_A_NAME) for text in texts[:most])
+    return f"{listed} and {len(texts) - most:,} more" if len(texts) > most else listed
 
 
 def shown(value: object) -> str:

@@ -11,12 +11,11 @@ from churn import customer
 from churn.customer import DEPENDENCIES, TENURE, TOTAL_CHARGES, Dependency, Known
 from churn.errors import InvalidCustomerError, Problem
 from churn.field import Field, Kind, Value
+from churn.identifier import is_identifier, normalised_identifier
 from churn.implications import completed
 
-_MAX_IDENTIFIER = 200
 _MOST_HINTS = 20
 _LONGEST_SLIP = 100  # of characters; what is longer resembles no name
-_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
 _NUMERIC = (int, float, str)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
 
@@ -126,9 +125,8 @@ def _reader(field: Field) -> Callable[[object], Value]:
 
 
 def _identifier(value: object) -> str:
-    text = str(value).strip() if isinstance(value, str | int) else ""
-    fits = 0 < len(text) <= _MAX_IDENTIFIER and not _UNPRINTABLE.search(text)
-    if isinstance(value, bool) or not fits:
+    text = normalised_identifier(str(value)) if isinstance(value, str | int) else ""
+    if isinstance(value, bool) or not is_identifier(text):
         raise _RejectedError
     return text
 

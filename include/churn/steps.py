@@ -7,7 +7,7 @@ from pathlib import Path
 
 from churn import deciding
 from churn.changes import Operator
-from churn.errors import DataQualityError
+from churn.errors import DataQualityError, plain, plain_list
 from churn.log_options import LogOptions
 from churn.options import TrainingOptions
 from churn.registry import events, housekeeping
@@ -18,12 +18,13 @@ from churn.registry.store import CARD, ModelStore, read_version
 from churn.warehouse import schema
 from churn.warehouse.clean import clean as clean_load
 from churn.warehouse.connect import Connection
+from churn.warehouse.folders import find_files, has_files, is_glob, left_out
 from churn.warehouse.gate import LIMIT_REJECTED
 from churn.warehouse.load import Reading
 from churn.warehouse.load import load_csv as load
 from churn.warehouse.log_retention import drop_old_predictions
-from churn.warehouse.report import Report
-from churn.warehouse.source import find_files, has_files, is_glob
+from churn.warehouse.report import Report, read_report
+from churn.warehouse.source import shown_path
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,10 @@ def locate(file: str, data: Path) -> Path:
     for candidate in (data / file, data.parent / file):
         if candidate.exists() or (is_glob(candidate) and has_files(candidate)):
             return candidate
-    found = ", ".join(sorted(p.name for p in data.glob("*.csv*"))) or "no CSV file"
-    raise DataQualityError(f"{file}: there is no such file in {data}, which has {found}")
+    found = (
+        plain_list(sorted(shown_path(Path(p.name)) for p in data.glob("*.csv*"))) or "no CSV file"
+    )
+    raise DataQualityError(f"{plain(file)}: there is no such file in {data}, which has {found}")
 
 
 def create_tables(connection: Connection, options: LogOptions | None = None) -> None:
@@ -52,7 +55,16 @@ def create_tables(connection: Connection, options: LogOptions | None = None) -> 
 
 def load_csv(connection: Connection, path: Path, reading: Reading | None = None) -> list[int]:
     """Copy a customer file, or each of a folder or glob, into staging; return the loads."""
-    loads = [load(connection, file, reading) for file in find_files(path)]
+    files = find_files(path)
+    if others := left_out(path):
+        names = plain_list([shown_path(Path(other.name)) for other in others])
+        log.info("not customer files by their names, and not loaded: %s", names)
+    try:
+        loads = [load(connection, file, reading) for file in files]
+    except DataQualityError as error:
+        if len(files) == 1:
+            raise
+        raise DataQualityError(f"{error}\nnone of the {len(files):,} files was loaded") from None
     for one in loads:
         if not one.repeats:
             log.info("load %s: %s rows in the staging table", one.load_id, f"{one.rows:,}")
@@ -76,14 +88,30 @@ def clean(
     """
     if replace and len(load_ids) > 1:
         raise DataQualityError("several files cannot each be the whole customer base")
-    reports = []
+    reports: list[Report] = []
     for load_id in load_ids:
         report = clean_load(connection, load_id, replace=replace, limit_rejected=limit_rejected)
         connection.commit()
         (tell or log.info)(report.text(values=tell is not None))
-        report.require_passed()
+        _require_passed(connection, report, load_ids[len(reports) + 1 :])
         reports.append(report)
     return reports
+
+
+def _require_passed(connection: Connection, report: Report, waiting: Sequence[int]) -> None:
+    """Raise if the gate stopped a load, and name the loads that wait behind it.
+
+    Raises:
+        DataQualityError: with the whole report.
+    """
+    try:
+        report.require_passed()
+    except DataQualityError as error:
+        if not waiting:
+            raise
+        names = plain_list([Path(read_report(connection, one).file).name for one in waiting])
+        told = f"{error}\nnot looked at after that: {names}; load them again"
+        raise DataQualityError(told) from None
 
 
 def train(

@@ -14,6 +14,10 @@ PUBLISH: Final = "publish"
 _READING: Final = "How the file is written"
 _EMPTY: Final = "None"  # what Airflow's form looks up for a param that is null
 _DETECTED: Final = "detected"
+_ENCODINGS: Final = (
+    "utf-8 utf-16 cp1252 latin-1 iso8859-15 cp1250 iso8859-2 cp1251 koi8-r cp1253 cp1254 cp1255 "
+    "cp1256 cp1257 cp1258 mac-roman cp437 cp850 cp866 shift_jis euc-jp gb18030 big5 euc-kr"
+)
 
 TRAINING_PARAMS: Final[dict[str, Any]] = {
     "file": Param(
@@ -72,7 +76,7 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
     "encoding": Param(
         None,
         type=["null", "string"],
-        enum=[None, "utf-8", "utf-16", "cp1252", "latin-1"],
+        enum=[None, *_ENCODINGS.split()],
         values_display={_EMPTY: _DETECTED},
         title="Encoding",
         section=_READING,
@@ -82,7 +86,13 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
         None,
         type=["null", "string"],
         enum=[None, ",", ";", "\t", "|"],
-        values_display={_EMPTY: _DETECTED, ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"},
+        values_display={
+            _EMPTY: _DETECTED,
+            ",": "comma",
+            ";": "semicolon",
+            "\t": "tab",
+            "|": "pipe",
+        },
         title="Separator",
         section=_READING,
         description="What stands between two cells.",
@@ -91,10 +101,19 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
         None,
         type=["null", "string"],
         enum=[None, ".", ","],
-        values_display={_EMPTY: _DETECTED, ".": "point", ",": "comma"},
+        values_display={_EMPTY: _DETECTED, ".": "dot", ",": "comma"},
         title="Decimal mark",
         section=_READING,
         description="What stands before the decimals of an amount.",
+    ),
+    "thousands": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "comma", "dot", "apostrophe", "space", "none"],
+        values_display={_EMPTY: _DETECTED},
+        title="Thousands mark",
+        section=_READING,
+        description="The mark between groups of three digits, as in 1.889,50.",
     ),
 }
 
@@ -113,12 +132,17 @@ def param(name: str) -> Any:
 
 def reading() -> Reading:
     """Return how the run's file is to be read."""
-    from churn.warehouse.dialect import Asked
+    from churn.warehouse.dialect import THOUSANDS, Asked
     from churn.warehouse.load import Reading
 
     day = param("snapshot_date")
     return Reading(
-        Asked(param("encoding"), param("separator"), param("decimal")),
+        Asked(
+            param("encoding"),
+            param("separator"),
+            param("decimal"),
+            THOUSANDS.get(param("thousands")),
+        ),
         date.fromisoformat(day) if day else None,
         again=param("load_again") or param("replace_customers"),
     )

@@ -15,13 +15,15 @@ from churn.customer import (
     Dependency,
 )
 from churn.field import Field, Kind, Value
+from churn.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
 
 Schema = dict[str, object]
 Naming = Callable[[Field], str]
 
 _NULL: Schema = {"type": "null"}
-_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
-_IDENTIFIER = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
+_CONTROLS = rf"\u0000{CONTROLS}"
+_UNSEEN = f"{INVISIBLE}{BLANKS}".encode().decode("unicode_escape")  # schemas have no \U
+_IDENTIFIER = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}{_UNSEEN}][^{_CONTROLS}]*$"
 _ZERO = r"^\s*(?:0{1,12}(?:\.0*)?|\.0+)\s*$"
 _BLANK = r"^\s*$"
 _MOST_DIGITS = 12
@@ -65,7 +67,7 @@ def _property(field: Field) -> Schema:
 
 
 def _identifiers() -> list[Schema]:
-    text: Schema = {"type": "string", "maxLength": 200, "pattern": _IDENTIFIER}
+    text: Schema = {"type": "string", "maxLength": LONGEST_IDENTIFIER, "pattern": _IDENTIFIER}
     return [text, {"type": "integer"}]
 
 

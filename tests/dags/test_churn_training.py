@@ -80,16 +80,22 @@ def test_the_trigger_form_has_nothing_else(dag: DAG) -> None:
         "encoding",
         "separator",
         "decimal",
+        "thousands",
     }
 
 
 def test_the_trigger_form_offers_what_the_reader_knows(dag: DAG) -> None:
-    from churn.warehouse.dialect import DELIMITERS, ENCODINGS
+    from churn.warehouse.dialect import DECIMALS, SEPARATORS, THOUSANDS
+    from churn.warehouse.encoding import ENCODINGS
     from churn.warehouse.gate import LIMIT_REJECTED
 
     assert dag.params.get_param("encoding").schema["enum"] == [None, *ENCODINGS]
-    assert dag.params.get_param("separator").schema["enum"] == [None, *DELIMITERS]
-    assert dag.params.get_param("decimal").schema["enum"] == [None, ".", ","]
+    assert dag.params.get_param("separator").schema["enum"] == [None, *SEPARATORS.values()]
+    assert dag.params.get_param("decimal").schema["enum"] == [None, *DECIMALS.values()]
+    assert dag.params.get_param("thousands").schema["enum"] == [None, *THOUSANDS]
+    for name, marks in (("separator", SEPARATORS), ("decimal", DECIMALS)):
+        shown = dag.params.get_param(name).schema["values_display"]
+        assert shown == {mark: named for named, mark in marks.items()}
     assert dag.params.get_param("limit_rejected").value == LIMIT_REJECTED
 
 
@@ -129,7 +135,7 @@ def test_publishing_does_not_wait_for_an_approval_that_nobody_asked_for(dag: DAG
     assert dag.get_task("publish").trigger_rule == TriggerRule.NONE_FAILED
 
 
-@pytest.mark.parametrize("name", ["snapshot_date", "encoding", "separator", "decimal"])
+@pytest.mark.parametrize("name", ["snapshot_date", "encoding", "separator", "decimal", "thousands"])
 def test_how_a_file_is_written_is_found_out_unless_it_is_told(dag: DAG, name: str) -> None:
     assert dag.params.get_param(name).resolve() is None
 
@@ -157,6 +163,7 @@ def test_how_a_file_is_written_can_be_told(dag: DAG, name: str, value: str) -> N
         ("encoding", "ebcdic"),
         ("separator", "^"),
         ("decimal", "'"),
+        ("thousands", ";"),
     ],
 )
 def test_a_param_that_is_not_right_is_refused_before_the_run(

@@ -26,7 +26,7 @@ def test_the_command_prints_the_report_that_the_database_keeps(churn: Churn) -> 
     for line in (
         f"load 1: PASS  {CHURN_CSV}",
         "  rows       7,043 = 7,043 accepted + 0 rejected",
-        "  read as    utf-8, separator ',', decimal .; snapshot of ",
+        "  read as    utf-8, separator comma, decimal dot, thousands comma; snapshot of ",
     ):
         assert line in printed
 
@@ -71,7 +71,7 @@ def test_how_a_file_is_written_can_be_told_by_options(churn: Churn, write: Write
     path = write(csv_text(ROWS, delimiter="|").encode("cp1252"))
     options = ("--encoding", "cp1252", "--separator", "|", "--decimal", ".")
     printed = _said(churn("load", path, *options, "--snapshot-date", "2026-01-31"))
-    assert "cp1252, separator '|', decimal ." in printed
+    assert "cp1252, separator pipe, decimal dot" in printed
     assert "snapshot of 2026-01-31 (set by hand)" in printed
 
 

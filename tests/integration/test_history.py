@@ -257,9 +257,45 @@ def test_a_day_in_the_name_may_be_written_in_several_ways(
     assert everything(connection, "SELECT snapshot_date FROM loads") == [(JANUARY,)]
 
 
-def test_a_name_with_two_days_is_refused(url: str, write: Write) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "from_20260101_to_20260131.csv",
+        "x_2026-01-01_2026-01-31.csv",
+        "x_2026-01-31_2026-01-01.csv",
+        "20260101-20260131.csv",
+        "20260101_20260131.csv.gz",
+        "2026010120260131.csv",
+        "2026-01-01-2026-01-31.csv",
+        "2026-01-01T0200_2026-01-31T0200.csv",
+        "2026.01.01-2026.01.31.csv",
+        "x_20260101_2026-01-31.csv",
+        "2026-01-01..2026-01-31.csv",
+        "x 2026_01_01_2026_01_31.csv",
+    ],
+)
+def test_a_name_with_two_days_is_refused(url: str, write: Write, name: str) -> None:
     with pytest.raises(DataQualityError, match="2026-01-01 and 2026-01-31; set the snapshot date"):
-        bring_in(url, write(csv_text(ROWS), "from_20260101_to_20260131.csv"))
+        bring_in(url, write(csv_text(ROWS), name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x_2026-01-01.csv",
+        "20260101020000.csv",
+        "x_20260101_0200.csv",
+        "2026-01-01T020000.csv",
+        "2026-01-01_2026-01-01.csv",
+        "2026-01-01_part2.csv",
+        "2026-01-01_2026.csv",
+    ],
+)
+def test_a_name_with_one_day_is_of_that_day(
+    url: str, connection: Connection, write: Write, name: str
+) -> None:
+    bring_in(url, write(csv_text(ROWS), name))
+    assert everything(connection, "SELECT snapshot_date::text FROM loads") == [("2026-01-01",)]
 
 
 def test_every_customer_leads_back_to_a_load_with_its_file(

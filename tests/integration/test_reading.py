@@ -214,7 +214,7 @@ def test_amounts_that_may_be_thousands_or_fractions_are_asked_for(
 ) -> None:
     rows = [{**row, "MonthlyCharges": "50", "TotalCharges": "5,695"} for row in ROWS]
     path = write(csv_text(rows, delimiter=mark))
-    with pytest.raises(DataQualityError, match="thousands or a fraction"):
+    with pytest.raises(DataQualityError, match="the file does not show which"):
         bring_in(url, path)
     assert counted(bring_in(url, path, asked=Asked(decimal=",")))[0] > 50
 
@@ -284,4 +284,4 @@ def test_a_decimal_mark_set_by_hand_is_taken(
 def test_what_was_detected_is_in_the_report(url: str, write: Write) -> None:
     packed = gzip.compress(csv_text(ROWS, delimiter=";").encode("utf-16"))
     written = bring_in(url, write(packed)).written
-    assert written == "utf-16, separator ';', decimal ., gzip"
+    assert written == "utf-16, separator semicolon, decimal dot, thousands comma, gzip"

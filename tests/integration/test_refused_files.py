@@ -8,8 +8,8 @@ import pytest
 
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection
-from churn.warehouse.source import find_files
-from churn.warehouse.staging import open_file
+from churn.warehouse.customer_file import open_file
+from churn.warehouse.folders import find_files
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Row, Write, bring_in, csv_text, load, number
 
@@ -30,7 +30,7 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "only a header": (REAL.split(b"\n")[0] + b"\n", "no rows below the header"),
     "only a header, no line end": (REAL.split(b"\r\n")[0], "no rows below the header"),
     "a header and blank lines": (REAL.split(b"\n")[0] + b"\n\n\n", "no rows below the header"),
-    "an image": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "the header lacks customerID"),
+    "an image": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "is an image; leave it out"),
     "another CSV": (b"a,b,c\n1,2,3\n", "the header lacks customerID, gender"),
     "no header": (REAL.split(b"\n", 1)[1], "the header lacks customerID"),
     "another separator": (REAL.replace(b",", b"^"), "the header lacks customerID"),

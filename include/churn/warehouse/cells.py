@@ -8,21 +8,10 @@ from psycopg import sql
 
 from churn.customer import TENURE, TOTAL_CHARGES
 from churn.field import Field, Kind
+from churn.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
 from churn.warehouse.header import raw_column
+from churn.warehouse.number_format import LONGEST_NUMBER, NumberFormat
 
-CONTROL: Final = "[[:cntrl:]]"
-_GROUPED: Final = r"[0-9]+|[0-9]{1,3}(\.[0-9]{3})+"
-_NUMBERS: Final = {
-    ".": {
-        Kind.COUNT: r"^[0-9]+(\.0*)?$",
-        Kind.MONEY: r"^[0-9]*\.?[0-9]+$|^[0-9]+\.$",
-    },
-    ",": {
-        Kind.COUNT: f"^({_GROUPED})(,0*)?$",
-        Kind.MONEY: f"^({_GROUPED})(,[0-9]*)?$|^,[0-9]+$",
-    },
-}
-"""By decimal mark and kind: what a number looks like."""
 _PLAIN_MONEY: Final = {".": r"^[0-9]+\.?[0-9]*$", ",": "^[0-9]+$"}
 _MOST_LISTED: Final = 10_000
 
@@ -47,30 +36,42 @@ def trimmed(field: Field) -> sql.Composable:
     return sql.SQL("btrim({}, E' \\t')").format(raw(field))
 
 
+def normalised(field: Field) -> sql.Composable:
+    """An identifier's text as ``churn.identifier`` normalises it; ASCII only needs trimming."""
+    return sql.SQL(
+        "CASE WHEN octet_length({raw}) = length({raw}) THEN {trimmed} ELSE btrim("
+        "regexp_replace(normalize(regexp_replace({raw} COLLATE \"C\", {invisible}, '', 'g'), NFC)"
+        ", {blanks}, ' ', 'g'), E' \\t') END"
+    ).format(
+        raw=raw(field),
+        trimmed=trimmed(field),
+        invisible=sql.Literal(f"[{INVISIBLE}]"),
+        blanks=sql.Literal(f"[{BLANKS}]"),
+    )
+
+
 def choice_type(field: Field) -> sql.Identifier:
     """The enum type of a choice."""
     return sql.Identifier(f"choice_of_{field.name}")
 
 
-def value(field: Field, *, decimal_mark: str) -> sql.Composable:
+def value(field: Field, *, numbers: NumberFormat) -> sql.Composable:
     """Return the value of a field, NULL where the text is not one of the field's."""
     if field.kind is Kind.IDENTIFIER:
         return _identifier(field)
-    return _number(field, decimal_mark) if field.is_number else _choice(field)
+    return _number(field, numbers) if field.is_number else _choice(field)
 
 
-def is_known(field: Field, *, decimal_mark: str) -> sql.Composable:
+def is_known(field: Field, *, numbers: NumberFormat) -> sql.Composable:
     """Return whether a text is a plain way to write what is known; cheaper than its value.
 
     ``=`` between columns would make each a key of the hash join, which hashes them all.
     """
     if not field.is_number:
-        parts = known(field), value(field, decimal_mark=decimal_mark)
+        parts = known(field), value(field, numbers=numbers)
         return sql.SQL("{} IS NOT DISTINCT FROM {}").format(*parts)
-    if decimal_mark != ".":  # a text says what is known only if its dots are where they belong
-        same = sql.SQL("({} = {}) IS TRUE").format(
-            known(field), value(field, decimal_mark=decimal_mark)
-        )
+    if numbers.decimal != ".":  # a text says what is known only if its dots are where they belong
+        same = sql.SQL("({} = {}) IS TRUE").format(known(field), value(field, numbers=numbers))
         first_month = sql.SQL("({} AND ({} != '' OR {} = 0))").format(
             same, trimmed(field), known(TENURE)
         )
@@ -92,22 +93,22 @@ def as_written(column: str, delimiter: str) -> sql.Composable:
     ).format(cell=sql.Identifier("judged", column), special=special)
 
 
-def _number(field: Field, decimal_mark: str) -> sql.Composable:
+def _number(field: Field, numbers: NumberFormat) -> sql.Composable:
     """Short plain numbers, which are nearly all, are not trimmed and need no second cast."""
-    full = _NUMBERS[decimal_mark][field.kind]
     blank = sql.SQL("WHEN {} = '' THEN 0 ").format(trimmed(field))
     return sql.SQL(
         "CASE WHEN {is_plain} THEN {own}::{type} {blank}"
-        'WHEN length({raw}) <= 20 AND {raw} COLLATE "C" ~ {full} '
+        'WHEN length({raw}) <= {longest} AND {raw} COLLATE "C" ~ {full} '
         "AND {number}::numeric <= {maximum} THEN {number}::numeric::{type} END"
     ).format(
-        is_plain=_is_plain(field, decimal_mark),
+        is_plain=_is_plain(field, numbers.decimal),
         own=raw(field),
         type=sql.SQL("integer" if field.kind is Kind.COUNT else "numeric"),
         blank=blank if field is TOTAL_CHARGES else sql.SQL(""),
         raw=trimmed(field),
-        number=_decimal(field, decimal_mark),
-        full=sql.Literal(full),
+        longest=sql.Literal(LONGEST_NUMBER),
+        number=_as_written_here(field, numbers),
+        full=sql.Literal(f"^({numbers.pattern(field.kind)})$"),
         maximum=sql.Literal(field.maximum),
     )
 
@@ -125,19 +126,24 @@ def _is_plain(field: Field, decimal_mark: str) -> sql.Composable:
     )
 
 
-def _decimal(field: Field, decimal_mark: str) -> sql.Composable:
-    if decimal_mark == ".":
-        return trimmed(field)
-    return sql.SQL("replace(replace({}, '.', ''), ',', '.')").format(trimmed(field))
+def _as_written_here(field: Field, numbers: NumberFormat) -> sql.Composable:
+    """Return a number's text with a dot before the decimals and without thousands marks."""
+    marks = sql.Literal(numbers.decimal + numbers.thousands_marks)
+    return sql.SQL("translate({}, {}, '.')").format(trimmed(field), marks)
 
 
 def _identifier(field: Field) -> sql.Composable:
     """Printable ASCII without blanks, which nearly all ids are, is taken as it is."""
     return sql.SQL(
-        "CASE WHEN octet_length({own}) BETWEEN 1 AND 200"
+        "CASE WHEN octet_length({own}) BETWEEN 1 AND {longest}"
         " AND {own} COLLATE \"C\" !~ '[^!-~]' THEN {own} "
-        "WHEN length({raw}) BETWEEN 1 AND 200 AND {raw} !~ {control} THEN {raw} END"
-    ).format(own=raw(field), raw=trimmed(field), control=sql.Literal(CONTROL))
+        "WHEN length({one}) BETWEEN 1 AND {longest} AND {one} !~ {controls} THEN {one} END"
+    ).format(
+        own=raw(field),
+        one=normalised(field),
+        longest=LONGEST_IDENTIFIER,
+        controls=sql.Literal(f"[{CONTROLS}]"),
+    )
 
 
 def _choice(field: Field) -> sql.Composable:

@@ -20,6 +20,7 @@ from churn.warehouse.gate import (
     judge,
     usual,
 )
+from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.merge import Merged, merge
 from churn.warehouse.report import Counts, Report, read_report
 from churn.warehouse.rules import REPEATED
@@ -43,7 +44,7 @@ def clean(
     Raises:
         WarehouseError: the staging table is gone, so the file has to be loaded again.
     """
-    connection.execute(statement("lock_loads"))
+    lock_loads(connection, f"clean load {load_id}")
     done = read_report(connection, load_id)
     if done.judgement:
         return dataclasses.replace(done, done_before=True)
@@ -117,6 +118,7 @@ def _judge(
             leaks=staged.header.leaks,
             absent=tuple(f.header for f in staged.header.absent),
             torn=_count_torn(connection, staged) if counts.rejected else 0,
+            unended=staged.unended,
             replaced_by=customers.count(connection) if replace else None,
         )
     )

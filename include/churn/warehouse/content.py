@@ -7,9 +7,35 @@ from typing import Final
 
 NATIVE: Final = {"utf-8": "UTF8", "cp1252": "WIN1252", "latin-1": "LATIN1"}
 """What COPY reads as it is, by PostgreSQL's names; other encodings become UTF-8 on the way."""
+LONGEST_LINE: Final = 1 << 24
+"""Of bytes: no customer's line is longer."""
 _BROKEN: Final = ("\ufffd", "\udcff")
 _MOST_BLANK: Final = 1 << 10
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)
+
+
+class LineTooLongError(Exception):
+    """A line is longer than any customer's is; what follows it is not looked at."""
+
+
+class Ending:
+    """Watches a content go by, and keeps what follows its last line end."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+
+    def watched(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the chunks.
+
+        Raises:
+            LineTooLongError: a line has no end where it should have.
+        """
+        for chunk in chunks:
+            end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+            self.rest = chunk[end:] if end else self.rest + chunk
+            if len(self.rest) > LONGEST_LINE:
+                raise LineTooLongError(f"a line is longer than {LONGEST_LINE >> 20} MB")
+            yield chunk
 
 
 def transcoded(chunks: Iterable[bytes], encoding: str, *, broken: bool = False) -> Iterator[bytes]:

@@ -64,6 +64,8 @@ class Facts:
     absent: tuple[str, ...]
     torn: int = 0
     """Lines that are no rows."""
+    unended: str = ""
+    """The last line, where the file does not end with a line end."""
     replaced_by: Population | None = None
     """The customers that would be left where the file replaces them all."""
 
@@ -89,7 +91,7 @@ def usual(loads: Iterable[Counted]) -> Counted | None:
 def judge(facts: Facts) -> Judgement:
     """Return the verdict: the worst of all that was found."""
     stops = (*_too_many_rejected(facts), *_one_outcome(facts), *_too_few_left(facts))
-    flags = (*_leaks(facts), *_absent(facts), *_torn(facts), *_spoilt(facts))
+    flags = (*_leaks(facts), *_absent(facts), *_torn(facts), *_unended(facts), *_spoilt(facts))
     flags += (*_rows(facts), *_churn(facts))
     verdict = Verdict.STOP if stops else Verdict.FLAG if flags else Verdict.PASS
     return Judgement(verdict, (*stops, *flags))
@@ -144,6 +146,12 @@ def _torn(facts: Facts) -> tuple[str, ...]:
     if facts.torn <= _COLUMN_SPOILT * rows:
         return ()
     return (f"{facts.torn:,} of {rows:,} lines ({facts.torn / rows:.2%}) are no rows",)
+
+
+def _unended(facts: Facts) -> tuple[str, ...]:
+    if not facts.unended:
+        return ()
+    return (f"the file does not end with a line end, so it may be cut within {facts.unended}",)
 
 
 def _spoilt(facts: Facts) -> tuple[str, ...]:

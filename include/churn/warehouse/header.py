@@ -7,10 +7,11 @@ from typing import Final
 
 from churn import customer
 from churn.customer import CHURN, COLUMNS, OPTIONAL, SNAPSHOT_DATE, TENURE
-from churn.errors import DataQualityError
+from churn.errors import DataQualityError, plain_list
 from churn.field import Field
 
 ALIASES: Final = {"tenuremonths": TENURE, "churnlabel": CHURN}
+_LONGEST_SLIP: Final = 100  # of characters; what is longer resembles no name
 MOST_COLUMNS: Final = 1_500
 """PostgreSQL keeps no more than 1,600 columns in a table."""
 
@@ -49,19 +50,19 @@ def match_header(headers: Sequence[str]) -> Header:
     Raises:
         DataQualityError: a required column is missing, one is there twice, or there are too many.
     """
+    if len(headers) > MOST_COLUMNS:
+        raise DataQualityError(f"the header has {len(headers):,} columns, over {MOST_COLUMNS:,}")
     fields = _with_aliases(headers, tuple(_field(header) for header in headers))
     missing = [f for f in COLUMNS if f not in fields and f not in OPTIONAL]
     twice = sorted({f.header for f in fields if f and fields.count(f) > 1})
     extra = tuple(h for h, f in zip(headers, fields, strict=True) if f is None)
     if missing:
         named = ", ".join(_with_hint(field, extra) for field in missing)
-        raise DataQualityError(f"the header lacks {named}; it has {', '.join(headers)[:500]}")
+        raise DataQualityError(f"the header lacks {named}; it has {plain_list(headers)}")
     if twice:
         raise DataQualityError(f"the header has {', '.join(twice)} more than once")
     if "\0" in "".join(headers):
         raise DataQualityError("the header has a NUL byte")
-    if len(headers) > MOST_COLUMNS:
-        raise DataQualityError(f"the header has {len(headers):,} columns, over {MOST_COLUMNS:,}")
     return Header(fields, extra)
 
 
@@ -84,8 +85,7 @@ def _with_aliases(
 
 
 def _with_hint(field: Field, extra: Sequence[str]) -> str:
-    near = difflib.get_close_matches(
-        customer.normalised(field.header), map(customer.normalised, extra), n=1
-    )
+    names = [customer.normalised(name) for name in extra if len(name) <= _LONGEST_SLIP]
+    near = difflib.get_close_matches(customer.normalised(field.header), names, n=1)
     found = [name for name in extra if customer.normalised(name) in near]
     return f"{field.header} (is it {found[0]!r}?)" if found else field.header

@@ -1,20 +1,21 @@
-"""The careful way through a file: every line for itself, so that a broken one is alone in it."""
+"""The slow path through a file: line by line, so that a broken line is rejected alone."""
 
 import csv
-import itertools
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
-_MOST_JOINED: Final = 20
+from churn.warehouse.content import LONGEST_LINE, LineTooLongError
 
-_LONGEST: Final = 1 << 24
+_MOST_WHOLE: Final = 0.9
+"""Where so many of the lines below an open quote are whole rows, the quote is a mistake."""
+_OPEN_QUOTE: Final = "a quote is not closed where the cell ends"
+_LONGEST_CELL: Final = 1 << 20
+"""Of a quoted cell of several lines."""
 
-csv.field_size_limit(_LONGEST)  # a long cell is wrong for other reasons than its length
-
-
-class LineTooLongError(Exception):
-    """A line is longer than any customer's is; what follows it is not looked at."""
+csv.field_size_limit(LONGEST_LINE)  # a long cell is wrong for other reasons than its length
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,17 @@ class Record:
     malformed: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Line:
     number: int
     text: str
     trouble: str | None
+
+
+class _Quoting(Enum):
+    CLOSED = auto()
+    OPEN = auto()
+    BROKEN = auto()
 
 
 def read_records(
@@ -40,54 +47,111 @@ def read_records(
     """Yield every row below the header; lines without any text are not rows.
 
     ``told_as`` is the file's own encoding, which the reasons name.
+
+    Raises:
+        LineTooLongError: a quoted cell is longer than any customer's.
     """
-    waiting: list[_Line] = []
     lines = _decoded(split_lines(chunks), encoding, told_as)
     next(lines, None)
-    while True:
-        line = waiting.pop(0) if waiting else next(lines, None)
-        if line is None:
-            return
-        if line.trouble:
-            yield Record(line.number, line.text, (), line.trouble)
-        elif line.text.strip(" "):
-            yield _record(line, waiting, lines, delimiter, width)
+    return _Reader(lines, delimiter, width).records()
 
 
-def _record(
-    line: _Line, waiting: list[_Line], lines: Iterator[_Line], delimiter: str, width: int
-) -> Record:
-    """Parse a line; where a quote is left open, with the lines that follow, if that mends it."""
-    text = line.text
-    for joined in range(_MOST_JOINED):
-        cells = _parse(text, delimiter)
-        if cells is not None and (joined == 0 or len(cells) == width):
-            del waiting[:joined]
-            return _sized(line.number, text, cells, width)
-        if cells is not None or not _another(waiting, joined, lines):
-            break
-        text = f"{text}\n{waiting[joined].text}"
-    return Record(line.number, line.text, (), "a quote is not closed where the cell ends")
+class _Reader:
+    """Puts lines together to rows; lines that were looked at in vain are read again."""
 
+    def __init__(self, lines: Iterator[_Line], delimiter: str, width: int) -> None:
+        self._lines = lines
+        self._again: deque[_Line] = deque()
+        self._delimiter = delimiter
+        self._width = width
 
-def _another(waiting: list[_Line], place: int, lines: Iterator[_Line]) -> bool:
-    """Make sure that a further sound line waits at a place."""
-    if len(waiting) <= place:
-        waiting.extend(itertools.islice(lines, 1))
-    return len(waiting) > place and waiting[place].trouble is None
+    def records(self) -> Iterator[Record]:
+        """Yield every row."""
+        while (line := self._next()) is not None:
+            if line.trouble or line.text.strip(" "):
+                yield from self._records_from(line)
 
+    def _next(self) -> _Line | None:
+        return self._again.popleft() if self._again else next(self._lines, None)
 
-def _sized(number: int, text: str, cells: tuple[str, ...], width: int) -> Record:
-    if len(cells) == width:
-        return Record(number, text, cells)
-    return Record(number, text, (), f"has {len(cells)} cells where the header has {width}")
+    def _records_from(self, first: _Line) -> Iterator[Record]:
+        """Yield the row that starts on a line; a quoted cell is data, whatever it holds."""
+        block, quoting, cells = self._block(first)
+        trouble = next((line.trouble for line in block if line.trouble), None)
+        reason = trouble or self._reason(quoting, len(cells))
+        if reason is None:
+            yield Record(first.number, _text(block), cells)
+        elif self._is_stray(block, quoting):
+            self._again.extendleft(reversed(block[1:]))
+            yield Record(first.number, first.text, (), first.trouble or _OPEN_QUOTE)
+        else:
+            yield from _rejected(block, reason)
 
+    def _block(self, first: _Line) -> tuple[list[_Line], _Quoting, tuple[str, ...]]:
+        """Return a line with those that follow while a quoted cell is open, and their cells."""
+        block, size = [first], len(first.text)
+        quoting, cells = self._parse(first.text)
+        while quoting is _Quoting.OPEN and (line := self._next()) is not None:
+            block.append(line)
+            quoting, cells = self._parse(f'"{line.text}')
+            size += len(line.text) + 1
+            if size > _LONGEST_CELL and quoting is _Quoting.OPEN:
+                self._require_stray(block)
+                return block, _Quoting.BROKEN, ()
+        if len(block) > 1 and quoting is _Quoting.CLOSED:
+            quoting, cells = self._parse(_text(block))
+        return block, quoting, cells
 
-def _parse(text: str, delimiter: str) -> tuple[str, ...] | None:
-    try:
-        return tuple(next(csv.reader([text], delimiter=delimiter, strict=True)))
-    except (csv.Error, StopIteration):
+    def _parse(self, text: str) -> tuple[_Quoting, tuple[str, ...]]:
+        try:
+            row = next(csv.reader([text], delimiter=self._delimiter, strict=True), ())
+        except csv.Error as error:
+            is_open = "end of data" in str(error)
+            return _Quoting.OPEN if is_open else _Quoting.BROKEN, ()
+        return _Quoting.CLOSED, tuple(row)
+
+    def _reason(self, quoting: _Quoting, cells: int) -> str | None:
+        if quoting is not _Quoting.CLOSED:
+            return _OPEN_QUOTE
+        if cells != self._width:
+            return f"has {cells} cells where the header has {self._width}"
         return None
+
+    def _require_stray(self, block: list[_Line]) -> None:
+        has_rows = any(self._is_whole(line.text) for line in block[1:])
+        if not has_rows or not self._is_stray(block, _Quoting.OPEN):
+            raise LineTooLongError(
+                f"the quoted cell that is open on line {block[0].number:,} is longer than "
+                f"{_LONGEST_CELL >> 20} MB"
+            )
+
+    def _is_stray(self, block: list[_Line], quoting: _Quoting) -> bool:
+        """Whether the first line's quote is a mistake, as those that follow are rows by themselves.
+
+        Where another quote closes it, the line itself has to be whole, too, but for the quote.
+        """
+        first, *others = block
+        if quoting is _Quoting.CLOSED and not self._is_whole(first.text.replace('"', "")):
+            return False
+        texts = [line.text for line in others[:-1] if line.text.strip(" ")]
+        return sum(map(self._is_whole, texts)) >= _MOST_WHOLE * len(texts)
+
+    def _is_whole(self, text: str) -> bool:
+        return len(self._parse(text)[1]) == self._width
+
+
+def _text(block: list[_Line]) -> str:
+    return block[0].text if len(block) == 1 else "\n".join(line.text for line in block)
+
+
+def _rejected(block: list[_Line], reason: str) -> Iterator[Record]:
+    """Yield each line of a row that is none, so that the count has them all."""
+    first, *others = block
+    yield Record(first.number, first.text, (), reason)
+    for line in others:
+        if line.text.strip(" "):
+            inside = f"is part of the row that starts on line {first.number}, where {reason}"
+            yield Record(line.number, line.text, (), line.trouble or inside)
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -100,8 +164,6 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         *whole, rest = data.split(b"\n")
         rest += held
         yield from whole
-        if len(rest) > _LONGEST:
-            raise LineTooLongError(f"a line is longer than {_LONGEST >> 20} MB")
     if rest:
         yield rest.removesuffix(b"\r")
 

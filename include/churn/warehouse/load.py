@@ -10,14 +10,20 @@ from typing import Final
 from churn.customer import SNAPSHOT_DATE
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.customer_file import CustomerFile, open_file
 from churn.warehouse.dialect import NOTHING_ASKED, Asked
+from churn.warehouse.load_lock import lock_loads
+from churn.warehouse.number_format import NumberFormat
+from churn.warehouse.numbers import find_number_format
 from churn.warehouse.source import Source, examine
-from churn.warehouse.staging import CustomerFile, fill_staging, open_file
+from churn.warehouse.staging import Filled, fill_staging
 
 _DAY: Final = re.compile(
-    r"(?<!\d)(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
-    r"(?:[T_-]?\d{4,6})?(?!\d)"
+    r"(?:(?<!\d)|(?<=20\d\d[01]\d[0-3]\d))"
+    r"(?=(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
+    r"(?:[T_-]?\d{4,6}|20\d{6})?(?!\d))"
 )
+"""A day, with or without a time; as it is only looked ahead to, a second day is found in one."""
 TOLD_BY_COLUMN: Final = f"the column {SNAPSHOT_DATE.header}"
 
 log = logging.getLogger(__name__)
@@ -51,6 +57,7 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     """
     chosen = reading or Reading()
     source = examine(path)
+    lock_loads(connection, f"load of {source.short_name}")
     connection.execute(statement("drop_staging_tables"))
     earlier = None if chosen.again else _earlier(connection, source, chosen)
     if earlier:
@@ -64,9 +71,29 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
         raise DataQualityError(
             f"{source.name}: there are no rows below the header; nothing was loaded"
         )
-    values = {"load_id": load_id, "rows": filled.rows, "careful": filled.careful}
-    connection.execute(statement("update_load_rows", **placeholders(values)), values)
+    _finish(connection, load_id, filled, _number_format(connection, load_id, file, chosen.asked))
     return Load(load_id, filled.rows)
+
+
+def _number_format(
+    connection: Connection, load_id: int, file: CustomerFile, asked: Asked
+) -> NumberFormat:
+    try:
+        return find_number_format(connection, load_id, file.header, asked)
+    except DataQualityError as error:
+        raise DataQualityError(f"{file.source.name}: {error}") from None
+
+
+def _finish(connection: Connection, load_id: int, filled: Filled, numbers: NumberFormat) -> None:
+    values = {
+        "load_id": load_id,
+        "rows": filled.rows,
+        "careful": filled.careful,
+        "decimal_mark": numbers.decimal,
+        "thousands_mark": numbers.thousands,
+        "unended": filled.unended or None,
+    }
+    connection.execute(statement("update_load_rows", **placeholders(values)), values)
 
 
 def _earlier(connection: Connection, source: Source, reading: Reading) -> Load | None:
@@ -86,7 +113,6 @@ def _record(connection: Connection, file: CustomerFile, reading: Reading) -> int
         "compression": file.source.compression.value,
         "encoding": file.dialect.encoding,
         "delimiter": file.dialect.delimiter,
-        "decimal_mark": file.dialect.decimal,
         "headers": list(file.dialect.headers),
         "extra_columns": list(file.header.extra),
         "snapshot_date": day,

@@ -6,6 +6,7 @@ from psycopg import sql
 
 from churn.customer import CUSTOMER_ID, FEATURES, Known
 from churn.field import Field, Kind, Value
+from churn.identifier import normalised_identifier
 from churn.warehouse.connect import Connection, placeholders, statement
 
 _FIELDS = (CUSTOMER_ID, *FEATURES)
@@ -13,7 +14,7 @@ _FIELDS = (CUSTOMER_ID, *FEATURES)
 
 def find_customer(connection: Connection, customer_id: str) -> Known | None:
     """Return what is known of one customer, whether they left excepted; none if not there."""
-    values = {CUSTOMER_ID.name: customer_id}
+    values = {CUSTOMER_ID.name: normalised_identifier(customer_id)}
     columns = sql.SQL(", ").join(map(_selected, _FIELDS))
     query = statement("find_customer", columns=columns, **placeholders(values))
     row = connection.execute(query, values).fetchone()

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from churn.errors import DataQualityError, WarehouseError
+from churn.errors import DataQualityError, WarehouseError, plain, plain_list
 from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.dialect import DECIMALS, SEPARATORS, THOUSANDS, name_of
 from churn.warehouse.gate import Judgement, Verdict
 from churn.warehouse.load import TOLD_BY_COLUMN
+from churn.warehouse.source import Compression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,7 @@ class Example:
     def text(self, *, values: bool) -> str:
         """Return the reasons; a value that they quote may be a customer's id in a wrong column."""
         reasons = self.reasons if values else (one.partition(", got ")[0] for one in self.reasons)
-        return f"  line {self.line:<6}{'; '.join(reasons)}"
+        return f"  line {self.line:<6}{plain('; '.join(reasons))}"
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,15 @@ class Report:
         verdict = self.judgement.verdict.value.upper() if self.judgement else "NOT CLEANED YET"
         before = "  (done before, nothing to do)" if self.done_before else ""
         lines = [
-            f"load {self.load_id}: {verdict}  {self.file}{before}",
+            f"load {self.load_id}: {verdict}  {plain(self.file, 4_096)}{before}",
             f"  read as    {self.written}; snapshot of {self.snapshot}",
             f"  rows       {self.rows:,} = {counts.accepted:,} accepted"
             f" + {counts.rejected:,} rejected",
             f"  customers  {self._became()}",
         ]
         if self.extra_columns:
-            lines.append(f"  left out   {', '.join(self.extra_columns)}")
-        lines += [f"  because    {reason}" for reason in (self.judgement or _NONE).reasons]
+            lines.append(f"  left out   {plain_list(self.extra_columns)}")
+        lines += [f"  because    {plain(reason)}" for reason in (self.judgement or _NONE).reasons]
         lines += [example.text(values=values) for example in self.examples]
         if counts.rejected > len(self.examples) > 0:
             lines.append(f"  and {counts.rejected - len(self.examples):,} more in rejected_rows")
@@ -106,7 +108,8 @@ def read_report(connection: Connection, load_id: int) -> Report:
     row = connection.execute(statement("read_load", **bound), values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
-    file, rows, extra, verdict, reasons, *numbers, day, told_by, written = row
+    file, rows, extra, verdict, reasons, *numbers = row[:12]
+    day, told_by, *written = row[12:]
     names = ("accepted", "rejected", "inserted", "updated", "older", "removed", "churned")
     counts = Counts(**{n: int(str(v or 0)) for n, v in zip(names, numbers, strict=True)})
     judgement = Judgement(Verdict(str(verdict)), _texts(reasons)) if verdict else None
@@ -116,13 +119,29 @@ def read_report(connection: Connection, load_id: int) -> Report:
         load_id,
         str(file),
         int(str(rows or 0)),
-        str(written),
+        _written(*written),
         _texts(extra),
         TOLD_BY_COLUMN if told_by == TOLD_BY_COLUMN else f"{day} ({told_by})",
         counts,
         judgement,
         examples,
     )
+
+
+def _written(  # noqa: PLR0913, PLR0917 - the columns of the record
+    encoding: object,
+    delimiter: object,
+    decimal: object,
+    thousands: object,
+    compression: object,
+    careful: object,
+) -> str:
+    """Return how the file was read, in words."""
+    parts = [str(encoding), f"separator {name_of(str(delimiter), SEPARATORS)}"]
+    parts += [f"decimal {name_of(str(decimal), DECIMALS)}"] if decimal else []
+    parts += [f"thousands {name_of(str(thousands), THOUSANDS)}"] if thousands is not None else []
+    parts += [str(compression)] if compression != Compression.NONE.value else []
+    return ", ".join([*parts, "line by line"] if careful else parts)
 
 
 def _texts(values: object) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from churn.field import Field
 from churn.warehouse import cells
 from churn.warehouse.cells import name, raw, trimmed
 from churn.warehouse.header import raw_column
+from churn.warehouse.number_format import NumberFormat
 
 REPEATED = "customer_id: appears again further down or of a later day, and that row counts"
 
@@ -28,11 +29,11 @@ REPEATED = "customer_id: appears again further down or of a later day, and that 
 class Rules:
     """The rules for one file: which fields it has, and how it writes numbers."""
 
-    def __init__(self, present: Collection[Field], *, decimal_mark: str) -> None:
+    def __init__(self, present: Collection[Field], *, numbers: NumberFormat) -> None:
         self._fields = [field for field in COLUMNS if field in present]
         self._absent = [field for field in COLUMNS if field not in present]
         self._has_snapshot = SNAPSHOT_DATE in present
-        self._decimal_mark = decimal_mark
+        self._numbers = numbers
 
     @property
     def looked_at(self) -> tuple[str, ...]:
@@ -45,7 +46,7 @@ class Rules:
 
     def customer_id(self) -> sql.Composable:
         """Return the id as it is compared."""
-        return trimmed(CUSTOMER_ID)
+        return cells.normalised(CUSTOMER_ID)
 
     def snapshot_date(self, of_load: sql.Composable) -> sql.Composable:
         """Return the day that a row speaks of: its own, or that of the load."""
@@ -67,7 +68,7 @@ class Rules:
 
     def is_known(self) -> sql.Composable:
         """Return whether a row says what ``customers`` knows of its id, so that it is valid too."""
-        same = [cells.is_known(f, decimal_mark=self._decimal_mark) for f in self._fields[1:]]
+        same = [cells.is_known(f, numbers=self._numbers) for f in self._fields[1:]]
         same += [sql.SQL("{} IS NULL").format(cells.known(f)) for f in self._absent]
         if self._has_snapshot:
             same.append(sql.SQL("({}) IS NOT NULL").format(self.snapshot_date(sql.SQL("NULL"))))
@@ -89,7 +90,7 @@ class Rules:
 
     def value(self, field: Field) -> sql.Composable:
         """Return the value of a field, NULL where the text is not one of the field's."""
-        return cells.value(field, decimal_mark=self._decimal_mark)
+        return cells.value(field, numbers=self._numbers)
 
     def _domain_rule(self, field: Field) -> sql.Composable:
         return sql.SQL("CASE WHEN {} IS NULL THEN {} || quote_literal({}) END").format(

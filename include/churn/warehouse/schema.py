@@ -9,6 +9,7 @@ from churn.customer import COLUMNS, OPTIONAL
 from churn.field import Field, Kind
 from churn.warehouse.cells import choice_type
 from churn.warehouse.connect import Connection, scalar, statement
+from churn.warehouse.load_lock import lock_loads
 
 _MONTHS_AHEAD = 12
 
@@ -26,7 +27,7 @@ def create_tables(connection: Connection, *, today: date | None = None) -> None:
 
     Waits for a running load, with which it would else lock tables crosswise.
     """
-    connection.execute(statement("lock_loads"))
+    lock_loads(connection, "create tables")
     for field in COLUMNS:
         if field.kind is Kind.CHOICE:
             _create_choice(connection, field)

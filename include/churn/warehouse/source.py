@@ -1,4 +1,4 @@
-"""Opens customer files as they come: plain or compressed, one, a folder or a glob."""
+"""Opens customer files as they come: plain or compressed."""
 
 import gzip
 import hashlib
@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from churn.errors import DataQualityError
+from churn.errors import DataQualityError, plain, plain_list
+from churn.warehouse.foreign_files import advice_on_archive
 
 CHUNK: Final = 1 << 20
-_SUFFIXES: Final = (".csv", ".txt", ".tsv", ".gz", ".zst", ".zip")
+_LONGEST_PATH: Final = 4_096
 
 
 class Compression(StrEnum):
@@ -45,6 +46,10 @@ _DAMAGED: Final = (
 )
 _UNSUPPORTED: Final = (RuntimeError, NotImplementedError)
 """What zipfile says to a password, and to a packing that it lacks."""
+
+
+class _ForeignError(Exception):
+    """An archive is a document of some other program."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,11 @@ class Source:
         """The path as it can be shown and stored, even where it is not UTF-8."""
         return shown_path(self.path)
 
+    @property
+    def short_name(self) -> str:
+        """The last part of it."""
+        return shown_path(Path(self.path.name))
+
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
         """Open the unpacked content.
@@ -89,6 +99,8 @@ class Source:
             raise DataQualityError(
                 f"{self.name}: the compressed file is damaged or cut short ({error})"
             ) from None
+        except _ForeignError as error:
+            raise DataQualityError(f"{self.name}: {error}") from None
         except _UNSUPPORTED as error:
             raise DataQualityError(f"{self.name}: cannot be unpacked ({error})") from None
         except OSError as error:
@@ -102,7 +114,8 @@ def examine(path: Path) -> Source:
         DataQualityError: there is no such file, or it cannot be read.
     """
     if not path.is_file():
-        raise DataQualityError(f"{shown_path(path)}: there is no such file")
+        what = "is not a regular file" if path.exists() else "there is no such file"
+        raise DataQualityError(f"{shown_path(path)}: {what}")
     try:
         seen = _state(path)
         with path.open("rb") as file:
@@ -128,47 +141,8 @@ def _state(path: Path) -> tuple[int, ...]:
 
 
 def shown_path(path: Path) -> str:
-    """Return a path as it can be shown and stored: bytes that are not UTF-8 are escaped."""
-    return os.fsencode(path).decode(errors="backslashreplace")
-
-
-def is_glob(name: Path) -> bool:
-    """Whether a name stands for several files."""
-    return any(letter in str(name) for letter in "*?[")
-
-
-def find_files(name: Path) -> tuple[Path, ...]:
-    """Return the files that a path, a folder or a glob names, in the order of their names.
-
-    Raises:
-        DataQualityError: there is none.
-    """
-    if name.is_dir():
-        found = [p for p in name.iterdir() if p.is_file() and p.suffix.lower() in _SUFFIXES]
-    elif is_glob(name) and not name.exists():
-        pattern = PurePosixPath(name)
-        root = Path(pattern.anchor or ".")
-        found = [p for p in _matching(root, pattern) if p.is_file()]
-    else:
-        found = [name]
-    if not found:
-        raise DataQualityError(f"{name}: there is no customer file ({', '.join(_SUFFIXES)}) there")
-    return tuple(sorted(found))
-
-
-def _matching(root: Path, pattern: PurePosixPath) -> list[Path]:
-    try:
-        return list(root.glob(str(pattern.relative_to(pattern.anchor))))
-    except ValueError as error:
-        raise DataQualityError(f"{pattern}: is not a pattern of file names ({error})") from None
-
-
-def has_files(name: Path) -> bool:
-    """Whether a name stands for any file."""
-    try:
-        return bool(find_files(name))
-    except DataQualityError:
-        return False
+    """Return a path as it can be shown and stored: what is not UTF-8 or printable is escaped."""
+    return plain(os.fsencode(path).decode(errors="backslashreplace"), _LONGEST_PATH)
 
 
 @contextmanager
@@ -206,8 +180,10 @@ def _zip(raw: BinaryIO) -> zipfile.ZipFile:
 
 def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
+    if advice := advice_on_archive([member.filename for member in members]):
+        raise _ForeignError(advice)
     if len(members) != 1:
-        names = ", ".join(member.filename for member in members[:5])
+        names = plain_list([member.filename for member in members], 5)
         raise RuntimeError(f"one file is expected in it, not {len(members)}: {names}")
     return members[0]
 

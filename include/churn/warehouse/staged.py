@@ -11,6 +11,7 @@ from churn.customer import COLUMNS, SNAPSHOT_DATE
 from churn.errors import WarehouseError
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.header import Header, match_header
+from churn.warehouse.number_format import NumberFormat
 from churn.warehouse.rules import Rules
 from churn.warehouse.staging import staging_table
 
@@ -36,6 +37,8 @@ class Staged:
     covers: tuple[Cover, ...] = ()
     is_latest: bool = True
     has_repeats: bool = False
+    unended: str = ""
+    """The last line, where the file does not end with a line end."""
 
     @property
     def speaks_of_one_day(self) -> bool:
@@ -111,11 +114,11 @@ def read_staged(connection: Connection, load_id: int) -> Staged:
     row = connection.execute(query, values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
-    rows, delimiter, decimal, headers, day, is_latest = row
+    rows, delimiter, decimal, thousands, unended, headers, day, is_latest = row
     _require_staging(connection, load_id, int(str(rows)))
     header = match_header([str(name) for name in list(headers)])  # type: ignore[call-overload]
     present = [f for f in header.fields if f]
-    rules = Rules(present, decimal_mark=str(decimal))
+    rules = Rules(present, numbers=NumberFormat(str(decimal), str(thousands)))
     return Staged(
         load_id,
         int(str(rows)),
@@ -125,6 +128,7 @@ def read_staged(connection: Connection, load_id: int) -> Staged:
         rules,
         covers=_read_covers(connection),
         is_latest=bool(is_latest),
+        unended=str(unended or ""),
     )
 
 

@@ -1,57 +1,41 @@
 """Fills the staging table of a load: by COPY, or line by line where COPY refuses a line."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
-from churn.errors import DataQualityError
+from churn.errors import DataQualityError, plain
 from churn.warehouse.connect import Connection, statement
 from churn.warehouse.content import (
     NATIVE,
+    Ending,
+    LineTooLongError,
     StrayQuotes,
     below_header,
-    transcoded,
     without_blank_end,
-    without_mark,
 )
-from churn.warehouse.dialect import Asked, Dialect, detect
-from churn.warehouse.header import Header, match_header
-from churn.warehouse.lines import LineTooLongError, read_records
+from churn.warehouse.customer_file import CustomerFile
+from churn.warehouse.encoding import EncodingError
+from churn.warehouse.header import Header
+from churn.warehouse.lines import Record, read_records
 from churn.warehouse.progress import Progress
-from churn.warehouse.source import CHUNK, Source
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class CustomerFile:
-    """A file and what was found out about it."""
-
-    source: Source
-    dialect: Dialect
-    header: Header
-
-    @property
-    def encoding(self) -> str:
-        """The encoding of the chunks: UTF-16 becomes UTF-8 on the way."""
-        return self.dialect.encoding if self.dialect.encoding in NATIVE else "utf-8"
-
-    def chunks(self, *, broken: bool = False) -> Iterator[bytes]:
-        """Yield the content, without a byte-order mark."""
-        with self.source.opened() as file:
-            raw = iter(lambda: file.read(CHUNK), b"")
-            yield from without_mark(transcoded(raw, self.dialect.encoding, broken=broken))
-
-
-@dataclass(frozen=True)
 class Filled:
-    """How many rows came into the staging table, and whether the careful way."""
+    """How many rows came into the staging table, and whether by the slow path.
+
+    ``unended`` is the last line in words where the file does not end with a line end.
+    """
 
     rows: int
     careful: bool
+    unended: str
 
 
 class _CarefulError(Exception):
@@ -63,22 +47,6 @@ def staging_table(load_id: int) -> sql.Identifier:
     return sql.Identifier(f"staging_load_{load_id}")
 
 
-def open_file(source: Source, asked: Asked) -> CustomerFile:
-    """Find out how a file is written.
-
-    Raises:
-        DataQualityError: its start is not that of a customer file.
-    """
-    with source.opened() as file:
-        sample = file.read(CHUNK)
-    try:
-        dialect = detect(sample, asked)
-        return CustomerFile(source, dialect, match_header(dialect.headers))
-    except DataQualityError as error:
-        expected = "a CSV file with the columns of data/data_dictionary.md in its first line"
-        raise DataQualityError(f"{source.name}: {error}; expected {expected}") from None
-
-
 def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
     """Create the staging table and copy the file into it.
 
@@ -87,6 +55,8 @@ def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Fi
     """
     try:
         return _fill(connection, load_id, file)
+    except EncodingError as error:
+        raise DataQualityError(f"{file.source.name}: {error}") from None
     except (LineTooLongError, psycopg.errors.ProgramLimitExceeded) as error:
         raise DataQualityError(
             f"{file.source.name}: {_first_line(error)}; leave out columns that are not needed"
@@ -98,10 +68,10 @@ def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Fi
 def _fill(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
     try:
         with connection.transaction():
-            return Filled(_copy_fast(connection, load_id, file), careful=False)
+            return _copy_fast(connection, load_id, file)
     except (psycopg.DataError, UnicodeDecodeError, _CarefulError) as error:
         log.info("COPY does not take every line (%s); reading line by line", _first_line(error))
-    return Filled(_copy_carefully(connection, load_id, file), careful=True)
+    return _copy_carefully(connection, load_id, file)
 
 
 def _create_staging(connection: Connection, load_id: int, header: Header) -> None:
@@ -111,8 +81,8 @@ def _create_staging(connection: Connection, load_id: int, header: Header) -> Non
     connection.execute(query)
 
 
-def _copy_fast(connection: Connection, load_id: int, file: CustomerFile) -> int:
-    """Stream the bytes into COPY and return the number of rows.
+def _copy_fast(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
+    """Stream the bytes into COPY.
 
     Raises:
         psycopg.DataError: COPY refuses a line.
@@ -125,21 +95,22 @@ def _copy_fast(connection: Connection, load_id: int, file: CustomerFile) -> int:
         delimiter=sql.Literal(file.dialect.delimiter),
         encoding=sql.Literal(NATIVE[file.encoding]),
     )
-    progress = Progress(file.source.path.name)
+    progress, ending = Progress(file.source.short_name), Ending()
     _create_staging(connection, load_id, file.header)
     cursor = connection.cursor()
     with cursor.copy(query) as stream:
-        for chunk in progress.watched(_rows_of(file)):
+        for chunk in progress.watched(_rows_of(file, ending)):
             stream.write(chunk)
     progress.tell()
     if cursor.rowcount != progress.lines:
         raise _CarefulError("a row is not a line")
-    return cursor.rowcount
+    unended = file.unended(cursor.rowcount + 1, ending)
+    return Filled(cursor.rowcount, careful=False, unended=unended)
 
 
-def _rows_of(file: CustomerFile) -> Iterator[bytes]:
+def _rows_of(file: CustomerFile, ending: Ending) -> Iterator[bytes]:
     stray = StrayQuotes(file.dialect.delimiter)
-    for chunk in without_blank_end(below_header(file.chunks())):
+    for chunk in without_blank_end(below_header(file.chunks(ending))):
         if stray.are_in(chunk):
             raise _CarefulError("a quote stands within a cell")
         yield chunk
@@ -147,36 +118,37 @@ def _rows_of(file: CustomerFile) -> Iterator[bytes]:
         raise _CarefulError("a quote stands within a cell")
 
 
-def _copy_carefully(connection: Connection, load_id: int, file: CustomerFile) -> int:
+def _copy_carefully(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
     _create_staging(connection, load_id, file.header)
     names = ["line", "raw_line", "malformed", *file.header.columns]
     columns = sql.SQL(", ").join(map(sql.Identifier, names))
     query = sql.SQL("COPY {} ({}) FROM STDIN").format(staging_table(load_id), columns)
     cursor = connection.cursor()
+    ending, line = Ending(), 1
     with cursor.copy(query) as stream:
-        for row in _careful_rows(file):
-            stream.write_row(row)
-    return cursor.rowcount
+        for record in _records_of(file, ending):
+            line = record.line
+            stream.write_row(_row_of(record, len(file.header.fields)))
+    return Filled(cursor.rowcount, careful=True, unended=file.unended(line, ending))
 
 
-def _careful_rows(file: CustomerFile) -> Iterable[tuple[object, ...]]:
-    width = len(file.header.fields)
-    empty = ("",) * width
-    progress = Progress(file.source.path.name)
-    records = read_records(
-        progress.watched(file.chunks(broken=True)),
+def _records_of(file: CustomerFile, ending: Ending) -> Iterator[Record]:
+    progress = Progress(file.source.short_name)
+    yield from read_records(
+        progress.watched(file.chunks(ending, broken=True)),
         encoding=file.encoding,
         told_as=file.dialect.encoding,
         delimiter=file.dialect.delimiter,
-        width=width,
+        width=len(file.header.fields),
     )
-    for record in records:
-        if record.malformed:
-            yield (record.line, record.raw, record.malformed, *empty)
-        else:
-            yield (record.line, None, None, *record.cells)
     progress.tell()
 
 
+def _row_of(record: Record, width: int) -> tuple[object, ...]:
+    if record.malformed:
+        return (record.line, record.raw, record.malformed, *("",) * width)
+    return (record.line, None, None, *record.cells)
+
+
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return plain((str(error).strip().splitlines() or [type(error).__name__])[0])

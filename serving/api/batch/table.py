@@ -9,6 +9,7 @@ import numpy as np
 from churn import customer
 from churn.customer import CHURN, CUSTOMER_ID, FEATURES, TENURE, TOTAL_CHARGES, Known, normalised
 from churn.errors import InvalidCustomerError, Problem
+from churn.identifier import LONGEST_IDENTIFIER, is_identifier, normalised_identifier
 from churn.model.block import (
     CHOICES,
     NUMBERS,
@@ -22,7 +23,7 @@ from churn.model.block import (
     replaced,
 )
 from serving.api.batch import spellings
-from serving.api.batch.rows import LONGEST_ID, ROW_ID, Rows, read_known
+from serving.api.batch.rows import ROW_ID, Rows, read_known
 from serving.api.batch.spellings import BLANK_AMOUNT, ODD
 
 _NAMES: Final = {
@@ -64,16 +65,17 @@ class Table:
         """Return what the cells say."""
         columns = cells.columns
         ids = self._column(cells, CUSTOMER_ID.name)
+        normalised_ids = list(map(normalised_identifier, ids or [""] * cells.size))
         block, careful = _settled(Block(self._given_codes(cells), self._given_numbers(cells)))
         if ids is not None:
-            careful |= _odd_ids(ids)
+            careful |= _odd_ids(ids, normalised_ids)
         places = np.flatnonzero(careful).tolist()
         found = {p: self._known(columns, p) for p in places if p not in cells.torn}
         knowns = {p: o for p, o in found.items() if not isinstance(o, InvalidCustomerError)}
         errors = {p: o for p, o in found.items() if isinstance(o, InvalidCustomerError)}
         return Rows(
             replaced(block, knowns),
-            [""] * cells.size if ids is None else list(map(str.strip, ids)),
+            normalised_ids,
             errors | self._torn(cells.torn),
             self._column(cells, ROW_ID) or (),
             lambda place: "\x1f".join(column[place] for column in columns),
@@ -129,11 +131,13 @@ def _places(header: Sequence[str]) -> Mapping[str, int]:
     return places
 
 
-def _odd_ids(ids: Sequence[str]) -> Mask:
-    """Return which customers' ids have to be looked at with care."""
-    if "".join(ids).isprintable() and max(map(len, ids)) <= LONGEST_ID:
+def _odd_ids(ids: Sequence[str], normalised_ids: Sequence[str]) -> Mask:
+    """Return which customers' ids are none, so that the slow path has to report them."""
+    text = "".join(ids)
+    if text.isascii() and text.isprintable() and max(map(len, ids)) <= LONGEST_IDENTIFIER:
         return np.zeros(len(ids), bool)
-    return np.array([not (one.isprintable() and len(one) <= LONGEST_ID) for one in ids])
+    both = zip(ids, normalised_ids, strict=True)
+    return np.array([not is_identifier(one) and bool(given.strip()) for given, one in both])
 
 
 def _settled(given: Block) -> tuple[Block, Mask]:

@@ -7,7 +7,9 @@ CREATE TABLE IF NOT EXISTS loads (
     compression text NOT NULL,
     encoding text NOT NULL,
     delimiter text NOT NULL,
-    decimal_mark text NOT NULL,
+    decimal_mark text,
+    thousands_mark text,
+    unended text,
     headers text[] NOT NULL,
     extra_columns text[] NOT NULL,
     snapshot_date date NOT NULL,
@@ -29,6 +31,11 @@ CREATE TABLE IF NOT EXISTS loads (
     complete boolean,
     CHECK (accepted + rejected = rows)
 );
+
+-- Columns of a later version of these tables.
+ALTER TABLE loads ALTER COLUMN decimal_mark DROP NOT NULL;
+ALTER TABLE loads ADD COLUMN IF NOT EXISTS thousands_mark text;
+ALTER TABLE loads ADD COLUMN IF NOT EXISTS unended text;
 
 CREATE INDEX IF NOT EXISTS loads_sha256 ON loads (sha256);
 

@@ -4,7 +4,6 @@ DO $$
 DECLARE
     leftover record;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('churn.load'));
     FOR leftover IN
         SELECT pg_class.oid::regclass AS name FROM pg_class
         LEFT JOIN loads ON loads.load_id = substring(relname FROM '[0-9]+$')::bigint

@@ -1,1 +1,1 @@
-SELECT pg_advisory_xact_lock(hashtext('churn.load'));
+SELECT pg_try_advisory_xact_lock(hashtext('churn.load')) AS is_ours;

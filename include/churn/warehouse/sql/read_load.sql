@@ -13,10 +13,12 @@ SELECT
     churned,
     snapshot_date,
     snapshot_told_by,
-    concat_ws(
-        ', ', encoding, 'separator ' || quote_literal(delimiter), 'decimal ' || decimal_mark,
-        nullif(compression, 'none'), CASE WHEN careful THEN 'line by line' END
-    ) AS written
+    encoding,
+    delimiter,
+    decimal_mark,
+    thousands_mark,
+    compression,
+    careful
 FROM loads
 WHERE load_id = {load_id}
 FOR UPDATE;

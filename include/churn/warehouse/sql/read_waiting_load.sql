@@ -2,6 +2,8 @@ SELECT
     rows,
     delimiter,
     decimal_mark,
+    thousands_mark,
+    unended,
     headers,
     snapshot_date,
     NOT EXISTS (
