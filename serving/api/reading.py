@@ -18,6 +18,7 @@ from serving.api.schemas import Explain
 
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 _LONGEST_KEY: Final = 255
+_MOST_DIGITS: Final = 400
 _FLAGS: Final = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -84,7 +85,7 @@ def read_object(body: bytes) -> dict[str, object]:
 
 def _read_carefully(body: bytes) -> dict[str, object]:
     try:
-        content = json.loads(body, object_pairs_hook=_each_once)
+        content = json.loads(body, object_pairs_hook=_each_once, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         detail = f"the body is not JSON: {error}"
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
@@ -92,6 +93,11 @@ def _read_carefully(body: bytes) -> dict[str, object]:
         detail = 'the body is not a JSON object such as {"tenure": 5, "contract": "One year"}'
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     return content
+
+
+def _whole(text: str) -> int | str:
+    """Return a whole number; Python reads none of thousands of digits, and no field has one."""
+    return int(text) if len(text) <= _MOST_DIGITS else text
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:

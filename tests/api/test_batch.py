@@ -5,7 +5,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from churn.customer import Known
 from churn.errors import InvalidCustomerError
 from churn.registry.store import ModelStore
 from churn.settings import Settings
@@ -27,7 +28,7 @@ from serving.api.batch.readers import READERS
 from serving.api.batch.rows import Rows
 from tests.api.conftest import eventually, publish, running
 from tests.api.process import serving
-from tests.customer_file import CHURN_CSV, read_rows
+from tests.customer_file import CHURN_CSV, conditioner, read_rows
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f-]{21}")
 CSV, NDJSON, JSON = Format.CSV.value, Format.NDJSON.value, Format.JSON.value
@@ -60,8 +61,8 @@ def _as_csv(rows: list[dict[str, str]]) -> str:
 
 
 def _bodies(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return rows as JSON has them: a blank cell is no field, but for TotalCharges."""
-    return [{k: v for k, v in row.items() if v.strip() or k == "TotalCharges"} for row in rows]
+    """Return rows as JSON has them: a blank cell is no field."""
+    return [{k: v for k, v in row.items() if v.strip()} for row in rows]
 
 
 def test_a_csv_is_answered_row_by_row_as_single_requests_are(client: TestClient) -> None:
@@ -93,6 +94,34 @@ def test_the_formats_say_the_same(client: TestClient) -> None:
     for got, expected in zip(from_csv, array, strict=True):
         assert got.get("probability_churn") == expected.get("probability_churn")
         assert got.get("error") == expected.get("error")
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\t", "\u00a0", None])
+def test_a_blank_total_means_unknown_on_every_path(client: TestClient, blank: str | None) -> None:
+    body = {"contract": "One year", "MonthlyCharges": 50, "TotalCharges": blank}
+    known: Known = {"contract": "One year", "monthly_charges": 50.0}
+    told = conditioner().score(known).probability
+    lines = f"{json.dumps(body)}\n{json.dumps({**body, 'TotalCharges': None})}\n"
+    answers = [
+        client.post("/predict", json=body).json(),
+        *json.loads(_send(client, json.dumps([body]), JSON)),
+    ]
+    answers += map(json.loads, _send(client, lines, NDJSON).splitlines())
+    for cell in ("", '""') if blank is None else (blank, f'"{blank}"'):
+        for end in ("\n", "\r\n", ""):
+            text = f"contract,MonthlyCharges,TotalCharges\nOne year,50,{cell}{end}"
+            answers += json.loads(_send(client, text, CSV, Accept=JSON))
+    assert {answer["probability_churn"] for answer in answers} == {told}
+
+
+def test_an_amount_in_the_first_month_is_refused_on_every_path(client: TestClient) -> None:
+    body = {"tenure": 0, "total_charges": 100}
+    single = client.post("/predict", json=body)
+    assert single.status_code == 422
+    told = [answer["error"] for answer in json.loads(_send(client, json.dumps([body]), JSON))]
+    told.append(json.loads(_send(client, json.dumps(body), NDJSON))["error"])
+    told += [row["error"] for row in _rows(_send(client, "tenure,TotalCharges\n0,100\n", CSV))]
+    assert set(told) == {single.json()["detail"]}
 
 
 def test_a_bad_row_fails_alone_with_its_number(client: TestClient) -> None:
@@ -241,7 +270,7 @@ def _fed(kind: Format, content: bytes, cuts: list[int]) -> list[object]:
     return found
 
 
-def _told(found: list[Rows]) -> list[object]:
+def _told(found: Iterable[Rows]) -> list[object]:
     return [
         str(rows.errors[place]) if place in rows.errors else rows.block.known(place)
         for rows in found

@@ -293,12 +293,8 @@ def test_trees_give_the_same_answers_and_say_when_the_scorecard_stood_in(
             },
         ),
         (
-            {"TotalCharges": " ", "tenure": 5},
-            {
-                "field": "total_charges",
-                "value": " ",
-                "expected": "an amount, as tenure is 5: blank means tenure 0",
-            },
+            {"TotalCharges": 100, "tenure": 0},
+            {"field": "total_charges", "value": "100.0", "expected": "0, as tenure=0"},
         ),
     ],
 )

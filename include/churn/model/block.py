@@ -103,6 +103,7 @@ def completed_block(block: Block) -> Completed:
     for dependency in DEPENDENCIES:
         contradicts |= _settle(dependency, codes)
     total, tenure = numbers[TOTAL_CHARGES.name], numbers[TENURE.name]
+    contradicts |= (tenure == 0) & (total > 0)
     numbers[TOTAL_CHARGES.name] = np.where(np.isnan(total) & (tenure == 0), 0.0, total)
     return Completed(Block(codes, numbers), contradicts)
 
