@@ -59,6 +59,7 @@ class PredictionLog:
 
     def __init__(self, spool: Spool, connect: Connect) -> None:
         self._spool = spool
+        self.folder = spool.folder
         self._connect = connect
         self._stop = threading.Event()
         # A daemon: nothing waits at the end for a PostgreSQL that hangs.

@@ -37,7 +37,8 @@ class Running:
     def post(self, path: str, body: object) -> tuple[int, Any]:
         """Send JSON and return the status and the answer."""
         data = json.dumps(body).encode()
-        return self.send(urllib.request.Request(self.url + path, data, method="POST"))
+        headers = {"Content-Type": "application/json"}
+        return self.send(urllib.request.Request(self.url + path, data, headers, method="POST"))
 
     def send(self, request: urllib.request.Request) -> tuple[int, Any]:
         try:

@@ -251,3 +251,24 @@ def test_nothing_is_opened_before_the_service_starts(tmp_path: Path) -> None:
 
     create_app(Settings("", tmp_path / "models", tmp_path / "data", tmp_path / "spool"))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_root_sends_people_to_the_documentation(client: TestClient) -> None:
+    for method in ("GET", "HEAD"):
+        answer = client.request(method, "/", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    assert client.get("/").url.path == "/docs"
+
+
+def test_the_documentation_groups_addresses_under_titles_and_describes_each(
+    client: TestClient,
+) -> None:
+    document = _document(client)
+    described = {tag["name"]: tag["description"] for tag in document["tags"]}
+    assert list(described) == ["Predictions", "Model", "Operations"]
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    assert {tag for one in operations for tag in one["tags"]} == set(described)
+    assert all(
+        len(one["tags"]) == 1 and one["summary"] and one["description"] for one in operations
+    )
+    assert len({one["summary"] for one in operations}) == len(operations)

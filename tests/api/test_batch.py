@@ -3,6 +3,7 @@ import io
 import json
 import random
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -406,3 +407,79 @@ def test_lines_that_end_with_a_carriage_return_alone_are_not_taken_for_a_header(
 def test_an_array_may_begin_with_a_byte_order_mark_as_the_other_formats_may() -> None:
     text = b'\xef\xbb\xbf[{"tenure": 5}]'
     assert _fed(Format.JSON, text, []) == _fed(Format.JSON, text, [1, 2]) == [{"tenure": 5}]
+
+
+_BAD_ROWS = [
+    r'{"row_id": "\ud800", "tenure": 5}',
+    r'{"row_id": "a\udfffb", "tenure": 5}',
+    r'{"customer_id": "\udc80", "tenure": 5}',
+    r'{"contract": "\ud800"}',
+    r'{"\ud800": 5}',
+    '{"tenure": 1' + "0" * 5_000 + "}",
+    '{"row_id": 1' + "0" * 5_000 + "}",
+    '{"tenure": 1e999}',
+    '{"tenure": Infinity}',
+    '{"tenure": -Infinity}',
+    '{"tenure": ' + "[" * 20_000 + "]" * 20_000 + "}",
+    "[" * 5_000 + "]" * 5_000,
+    '{"tenure": 5',
+    "nonsense",
+]
+
+
+@pytest.mark.parametrize("row", _BAD_ROWS, ids=lambda row: row[:24])
+@pytest.mark.parametrize("accept", [CSV, JSON, NDJSON])
+def test_a_bad_row_of_json_is_one_error_row_and_the_next_ones_are_answered(
+    client: TestClient, row: str, accept: str
+) -> None:
+    good = '{"tenure": 5, "row_id": "x"}'
+    texts = {NDJSON: f"{good}\n{row}\n{good}\n"}
+    if row != '{"tenure": 5':  # an array cannot tell where that ends
+        texts[JSON] = f"[{good}, {row}, {good}]"
+    for kind, text in texts.items():
+        found = _send(client, text, kind, Accept=accept)
+        if accept == CSV:
+            errors = [bool(one["error"]) for one in _rows(found)]
+        else:
+            answers = json.loads(found) if accept == JSON else map(json.loads, found.splitlines())
+            errors = ["error" in one for one in answers]
+        assert errors == [False, True, False]
+
+
+def test_a_row_id_of_csv_that_is_no_text_is_one_error_row(client: TestClient) -> None:
+    text = b"row_id,tenure\na,5\n\xff\xfe,6\n\xed\xa0\x80,7\n" + b"x" * 201 + b",8\nb,9\n"
+    errors = [row["error"] for row in _rows(_send(client, text, CSV))]
+    assert [bool(error) for error in errors] == [False, True, True, True, False]
+    assert all("row_id=" in error for error in errors[1:4])
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"Content-Length: 100\r\n\r\n%b",
+        b"Transfer-Encoding: chunked\r\n\r\nd\r\n%b\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nff\r\n%b",
+    ],
+)
+def test_a_body_that_ends_early_is_never_a_prediction(
+    tmp_path: Path, frame: bytes, path: str
+) -> None:
+    publish(ModelStore(tmp_path / "models"), 1)
+    kind = b"application/json" if path == "/predict" else b"application/x-ndjson"
+    head = b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: %b\r\n" % (path.encode(), kind)
+    with serving(tmp_path) as service:
+        for end in (True, False):
+            address = ("127.0.0.1", service.port)
+            with socket.create_connection(address, timeout=20) as connection:
+                connection.sendall(head + frame % b'{"tenure": 5}')
+                if end:
+                    connection.shutdown(socket.SHUT_WR)
+                    assert b" 200 " not in connection.recv(1 << 16)[:20]
+        time.sleep(0.5)
+        assert service.get("/readyz")[1]["prediction_log"]["waiting"] == 0
+        assert service.post("/predict", {"tenure": 5})[0] == 200
+        assert service.get("/readyz")[1]["prediction_log"]["waiting"] == 1
+    log = service.log.read_text()
+    assert "Traceback" not in log
+    assert '"status": 500' not in log

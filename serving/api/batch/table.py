@@ -97,9 +97,9 @@ class Table:
 
     def _given_codes(self, cells: Cells) -> dict[str, Codes]:
         return {
-            name: np.full(cells.size, UNKNOWN, np.int8)
+            name: np.full(cells.size, UNKNOWN, np.int32)
             if (column := self._column(cells, name)) is None
-            else np.fromiter(map(known.__getitem__, column), np.int8, cells.size)
+            else np.fromiter(map(known.__getitem__, column), np.int32, cells.size)
             for name, known in self._codes.items()
         }
 
