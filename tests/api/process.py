@@ -30,6 +30,10 @@ class Running:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def workers(self) -> set[int]:
+        """Return the processes that answer."""
+        return {worker["pid"] for worker in self.get("/readyz")[1]["workers"]}
+
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """Return the status and the JSON, or the text, of an answer."""
         return self.send(urllib.request.Request(self.url + path, headers=dict(headers or {})))

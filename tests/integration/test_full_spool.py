@@ -36,10 +36,6 @@ def _predict(service: Running) -> tuple[int, str | None]:
     return _post(service, "/predict", BODY, "application/json")
 
 
-def _workers(service: Running) -> set[int]:
-    return {worker["pid"] for worker in service.get("/readyz")[1]["workers"]}
-
-
 def _require_refusals_and_life(service: Running, times: int) -> None:
     for number in range(times):
         assert _predict(service) == (503, "5")
@@ -73,14 +69,14 @@ def test_a_service_goes_on_while_its_disk_is_full_and_heals_once_there_is_room(
     disk: Path, workers: int
 ) -> None:
     with serving(disk, workers=workers) as service:
-        assert eventually(lambda: len(_workers(service)) == workers, seconds=20)
-        before = _workers(service)
+        assert eventually(lambda: len(service.workers()) == workers, seconds=20)
+        before = service.workers()
         answered = sum(_predict(service)[0] == 200 for _ in range(20))
         ballast = _fill_up(service, disk)
         _require_refusals_and_life(service, 200)
         ballast.unlink()
         assert eventually(lambda: _predict(service)[0] == 200, seconds=5)
-        assert _workers(service) == before
+        assert service.workers() == before
         waiting = service.get("/readyz")[1]["prediction_log"]["waiting"]
         assert waiting >= answered + 1
     assert "Traceback" not in service.log.read_text()
@@ -104,10 +100,10 @@ def test_a_service_that_starts_on_a_full_disk_refuses_predictions_until_there_is
             pass
     state = {"CHURN_MODEL_STORE": str(disk / "models"), "CHURN_SPOOL": str(disk / "spool")}
     with serving(tmp_path, workers=workers, **state) as service:
-        assert eventually(lambda: len(_workers(service)) == workers, seconds=20)
-        before = _workers(service)
+        assert eventually(lambda: len(service.workers()) == workers, seconds=20)
+        before = service.workers()
         _require_refusals_and_life(service, 100)
         ballast.unlink()
         assert eventually(lambda: _predict(service)[0] == 200, seconds=5)
-        assert _workers(service) == before
+        assert service.workers() == before
     assert spool.used(disk / "spool") > 0
