@@ -76,7 +76,7 @@ class PredictionLog:
 
     @property
     def dropped(self) -> int:
-        """How many predictions this worker could not record since it started."""
+        """How many predictions this worker could not record."""
         return self._spool.dropped
 
     def erasures(self) -> int:
@@ -86,8 +86,7 @@ class PredictionLog:
     def state(self) -> LogState:
         """Return what waits at this moment."""
         spool = self._spool
-        waiting = spool.waiting()
-        return LogState(waiting, spool.used, spool.limit, spool.dropped, self.trouble)
+        return LogState(spool.waiting(), spool.used, spool.limit, spool.dropped, self.trouble)
 
     def ship(self) -> int:
         """Bring every finished prediction, and ours, to PostgreSQL; return how many those were."""
