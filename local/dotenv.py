@@ -83,7 +83,7 @@ def write(project: Path) -> Iterator[str]:
     if not lacking:
         yield f"{file} is there and complete; nothing was changed."
         return
-    key = add(Keys(), KEY_NAME, (Scope.PREDICT, Scope.OUTCOMES), datetime.now(UTC))
+    key = add(Keys(), KEY_NAME, (Scope.PREDICT,), datetime.now(UTC))
     text = extend(file.read_text(encoding="utf-8"), lacking) if there else example
     envfile.replace(file, fill(text, values_for(lacking, key)))
     yield _told(file, lacking, there=there)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from churn.customer import BY_OUTSIDE_NAME, CHURN, CUSTOMER_ID, TOTAL_CHARGES, normalised
+from churn.customer import BY_OUTSIDE_NAME, CHURN, CUSTOMER_ID, normalised
 from churn.errors import InvalidCustomerError, Problem
 from churn.parsing import parse_customer
 from churn.scoring import LoadedModel
@@ -52,12 +52,7 @@ def _score(model: LoadedModel, row: Mapping[str, str]) -> list[object]:
 
 def _tells(name: str, value: str | None) -> bool:
     key = normalised(name)
-    blank_says_something = key == normalised(TOTAL_CHARGES.name)
-    return (
-        key in BY_OUTSIDE_NAME
-        and key != CHURN.name
-        and bool(value and (value.strip() or blank_says_something))
-    )
+    return key in BY_OUTSIDE_NAME and key != CHURN.name and bool(value and value.strip())
 
 
 def _identifier(row: Mapping[str, str]) -> str:

@@ -39,5 +39,9 @@ def _rules() -> list[str]:
     ]
     return [
         *forced,
-        f"- A blank {TOTAL_CHARGES.header} means {TENURE.header} 0, and is stored as 0.",
+        f"- {TOTAL_CHARGES.header} is 0 where {TENURE.header} is 0; a request with another amount "
+        "is refused.",
+        f"- In a customer file that is loaded, a blank {TOTAL_CHARGES.header} means "
+        f"{TENURE.header} 0, and is stored as 0. In a request or a batch, a blank value means "
+        "unknown, for this field as for any other.",
     ]

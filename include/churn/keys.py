@@ -26,6 +26,7 @@ GRACE: Final = timedelta(hours=24)
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SECRET: Final = re.compile(r"churn_[0-9A-Za-z_-]+")
+_FORMER_SCOPE: Final = "outcomes"
 _ENTRY_HELP: Final = "expected name:scope+scope:sha256, as `churn keys list --environment` prints"
 
 
@@ -33,7 +34,6 @@ class Scope(StrEnum):
     """What a key opens."""
 
     PREDICT = "predict"
-    OUTCOMES = "outcomes"
     ADMIN = "admin"
 
 
@@ -139,7 +139,7 @@ def _from_entry(text: str) -> Key:
         name, scopes, digest = text.split(":")
         if not _DIGEST.fullmatch(digest):
             raise ValueError
-        found = tuple(Scope(scope) for scope in scopes.split("+"))
+        found = _scopes(scopes.split("+"))
         return Key(_checked_name(name), found, digest, datetime.fromtimestamp(0, UTC))
     except ValueError:
         told = _SECRET.sub("churn_...", text)[:40]
@@ -174,11 +174,16 @@ def _read_key(content: dict[str, str | list[str] | None]) -> Key:
     expires = content["expires_at"]
     return Key(
         str(content["name"]),
-        tuple(Scope(scope) for scope in content["scopes"] or ()),
+        _scopes(content["scopes"] or ()),
         str(content["sha256"]),
         datetime.fromisoformat(str(content["created_at"])),
         datetime.fromisoformat(str(expires)) if expires else None,
     )
+
+
+def _scopes(names: Iterable[str]) -> tuple[Scope, ...]:
+    """Return the scopes of a key; one that earlier versions gave keys opens nothing."""
+    return tuple(Scope(name) for name in names if name != _FORMER_SCOPE)
 
 
 def _checked_name(name: str) -> str:

@@ -16,7 +16,7 @@ from churn.settings import Settings
 
 @click.group()
 def keys() -> None:
-    """Say who may call the service: keys for predict, outcomes and admin."""
+    """Say who may call the service: keys for predict and admin."""
 
 
 @contextmanager

@@ -27,8 +27,9 @@ class _RejectedError(Exception):
 def parse_customer(raw: Mapping[str, object]) -> Known:
     """Return the canonical values of every known field, dependent fields filled in.
 
-    Names may be snake_case or the file's own; values any accepted spelling; ``None`` means
-    unknown, and so does the file's blank TotalCharges but for what it says: tenure 0.
+    Names may be snake_case or the file's own; values any accepted spelling. ``None`` and a blank
+    text mean unknown, for every field: only a customer file's blank TotalCharges means tenure 0,
+    and that is the loading's rule.
 
     Raises:
         InvalidCustomerError: with one problem per offending field.
@@ -37,10 +38,10 @@ def parse_customer(raw: Mapping[str, object]) -> Known:
     if exact is not None:
         return exact
     known, problems = _read(raw)
-    problems += _settle_first_month(raw, known)
     whole = completed(known)
     for dependency in DEPENDENCIES:
         problems += _contradictions(dependency, whole)
+    problems += _first_month_problems(whole)
     if problems:
         raise InvalidCustomerError(tuple(problems))
     return whole
@@ -61,6 +62,8 @@ def _read_exact(raw: Mapping[str, object]) -> Known | None:
     if len(known) < len(raw):
         return None
     whole = completed(known)
+    if _first_month_problems(whole):
+        return None
     return whole if _agrees(tuple([whole.get(name) for name in _TIED])) else None
 
 
@@ -78,7 +81,7 @@ def _read(raw: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
             field = _field(name, value, hint=len(problems) < _MOST_HINTS)
             if field.name in known:
                 problems.append(Problem(name, value, f"{field.name} only once"))
-            elif value is not None:
+            elif not _is_unknown(value):
                 known[field.name] = _value(field, value)
         except InvalidCustomerError as error:
             problems += error.problems
@@ -99,8 +102,6 @@ def _field(name: str, value: object, *, hint: bool) -> Field:
 
 
 def _value(field: Field, value: object) -> Value:
-    if field is TOTAL_CHARGES and _is_blank(value):
-        return 0.0
     try:
         return parse_value(field, value)
     except (_RejectedError, ValueError):  # ValueError: str() of a number of thousands of digits
@@ -109,8 +110,8 @@ def _value(field: Field, value: object) -> Value:
         raise InvalidCustomerError((Problem(field.name, value, field.allowed, nearest),)) from None
 
 
-def _is_blank(value: object) -> bool:
-    return isinstance(value, str) and not value.strip()
+def _is_unknown(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def parse_value(field: Field, value: object) -> Value:
@@ -164,17 +165,12 @@ def _number(field: Field, value: object) -> int | float:
     return int(number)
 
 
-def _settle_first_month(raw: Mapping[str, object], known: dict[str, Value]) -> list[Problem]:
-    """A blank TotalCharges means tenure 0."""
-    blank = [
-        name
-        for name, value in raw.items()
-        if _is_blank(value) and customer.normalised(name) == customer.normalised(TOTAL_CHARGES.name)
-    ]
-    if not blank or known.setdefault(TENURE.name, 0) == 0:
+def _first_month_problems(known: Known) -> list[Problem]:
+    """Nothing has been billed in the first month (tenure 0)."""
+    total = known.get(TOTAL_CHARGES.name)
+    if not total or known.get(TENURE.name) != 0:
         return []
-    expected = f"an amount, as tenure is {known[TENURE.name]}: blank means tenure 0"
-    return [Problem(TOTAL_CHARGES.name, raw[blank[0]], expected)]
+    return [Problem(TOTAL_CHARGES.name, total, f"0, as {TENURE.name}=0")]
 
 
 def _contradictions(dependency: Dependency, known: Known) -> list[Problem]:

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 UNKNOWN_LETTER: Final = "z"
+_LETTERS: Final = 25
+_BEYOND: Final = 0x10000
 
 _COUNT: Final = re.compile(rb'\{"predictions":(\d+)')
 _CUSTOMER: Final = "customer_id"
@@ -20,8 +22,12 @@ _ROWS: Final = "rows"
 
 
 def letter(code: int) -> str:
-    """Return the letter that stands for a field's value at a place."""
-    return chr(ord("a") + code)
+    """Return the character that stands for a field's value at a place.
+
+    The first 25 are letters before that of what is unknown; the others are beyond U+FFFF, so that
+    there is one for each of a million values.
+    """
+    return chr(ord("a") + code) if code < _LETTERS else chr(_BEYOND + code)
 
 
 def is_block(record: bytes) -> bool:

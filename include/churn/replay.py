@@ -7,17 +7,12 @@ from typing import cast
 from uuid import UUID
 
 from churn import scoring
-from churn.customer import MONTHLY_CHARGES, Known
+from churn.customer import Known
 from churn.errors import ChurnError
-from churn.model.block import block_of, completed_block
-from churn.model.score import HALF
 from churn.registry.events import Kind, last_of
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel
 from churn.warehouse.connect import Connection, placeholders, statement
-
-_NOISE = 1e-12
-_ROUNDING = "; the last bits differ, as exp and tanh may between processors and libraries"
 
 
 class CannotReplayError(ChurnError):
@@ -36,11 +31,6 @@ class Answer:
         contact = "" if self.contact is None else f", contact {str(self.contact).lower()}"
         return f"{self.probability!r}, prediction {self.prediction}{contact}"
 
-    def is_near(self, other: "Answer") -> bool:
-        """Whether it differs by no more than rounding."""
-        near = replace(other, probability=self.probability)
-        return abs(self.probability - other.probability) < _NOISE and near == self
-
     def as_logged(self, logged: "Answer") -> "Answer":
         """Return what a log that holds no more than ``logged`` would have of this answer."""
         return replace(self, contact=None) if logged.contact is None else self
@@ -57,30 +47,24 @@ class Logged:
 
 @dataclass(frozen=True)
 class Replay:
-    """A prediction as it was answered, and as its version answers it now.
-
-    ``in_batch`` is the answer to a row of a batch: those are computed by columns, whose sums are
-    rounded in another order, so that the last bits mostly differ from those of ``alone``. Either is
-    the same again wherever ``exp``, ``tanh`` and ``log1p`` are, which the C library and NumPy
-    compute in other ways on processors without FMA and AVX2.
-    """
+    """A prediction as it was answered, alone or in a batch, and as its version answers it now."""
 
     logged: Logged
-    alone: Answer
-    in_batch: Answer
+    now: Answer
 
     @property
     def is_same(self) -> bool:
-        """Whether it is the same to the last bit, as it was asked: alone, or in a batch."""
-        return self.logged.answer in (self.alone, self.in_batch)
+        """Whether it is the same to the last bit."""
+        return self.logged.answer == self.now
 
     def __str__(self) -> str:
-        logged = self.logged.answer
         if self.is_same:
-            how = "" if logged == self.alone else ", as in a batch"
-            return f"{self.logged.version}: {logged}: the same to the last bit{how}"
-        rounding = _ROUNDING if logged.is_near(self.alone) else ""
-        return f"{self.logged.version}: {self.alone}; logged: {logged}{rounding}"
+            return f"{self.logged.version}: {self.now}: the same to the last bit"
+        difference = abs(self.now.probability - self.logged.answer.probability)
+        return (
+            f"{self.logged.version}: {self.now}; logged: {self.logged.answer}; "
+            f"the probability differs by {difference:.3g}"
+        )
 
 
 def replay(connection: Connection, store: ModelStore, prediction_id: str) -> Replay:
@@ -92,21 +76,9 @@ def replay(connection: Connection, store: ModelStore, prediction_id: str) -> Rep
     logged = read_logged(connection, prediction_id)
     model = _load(connection, store, logged.version)
     known = cast("Known", logged.features)
-    answers = (one(model, known).as_logged(logged.answer) for one in (_alone, _in_batch))
-    return Replay(logged, *answers)
-
-
-def _alone(model: LoadedModel, known: Known) -> Answer:
     score = model.score(known)
-    return Answer(score.probability, score.prediction, model.decision(score, known).contact)
-
-
-def _in_batch(model: LoadedModel, known: Known) -> Answer:
-    block = completed_block(block_of([known])).block
-    probability = model.score_block(block).probability
-    decisions = model.decisions(probability, block.numbers[MONTHLY_CHARGES.name])
-    p = float(probability[0])
-    return Answer(p, int(p >= HALF), bool(decisions.contact[0]))
+    now = Answer(score.probability, score.prediction, model.decision(score, known).contact)
+    return Replay(logged, now.as_logged(logged.answer))
 
 
 def read_logged(connection: Connection, prediction_id: str) -> Logged:

@@ -178,7 +178,7 @@ def _is_ours(path: Path, file: int) -> bool:
 def used(folder: Path) -> int:
     """Return how many bytes the folder's files hold, what was put aside included."""
     total = 0
-    with os.scandir(folder) as entries:
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
                 total += entry.stat().st_size if entry.is_file() else 0

@@ -1,26 +1,48 @@
 """Starts the service: ``python -m serving.api --host … --port … --workers …``, uvicorn's options.
 
-What would keep every worker from starting is looked for before there are any: uvicorn ends with 0
-when it is its workers that refuse, and whoever supervises it would take that for a good end.
+This process listens and keeps the workers alive, be it one; it answers nothing itself. As the
+socket is its own, callers wait while a worker is replaced, and are not refused: on SIGHUP each
+worker goes when its successor answers.
 """
 
 import sys
 from pathlib import Path
+from typing import Any
 
-import uvicorn
+from uvicorn import Config
+from uvicorn import main as command
+from uvicorn.supervisors import Multiprocess
 
 from churn.streams import print_any_text
-from serving.api.startup import own_settings
+from serving.api.startup import STARTUP_FAILED, own_settings
 
 _LOGGING = Path(__file__).with_name("logging.json")
+_NOT_OF_CONFIG = {"reload_dirs", "reload_includes", "reload_excludes"}
 
 
 def main() -> None:
-    """Run uvicorn with our application and our logs."""
+    """Listen, and run the workers until told to stop."""
     print_any_text()
+    config = _config(sys.argv[1:])
     own_settings()
+    listening = config.bind_socket()
+    listening.listen(config.backlog)
+    workers = Multiprocess(config, sockets=[listening])
+    workers.run()
+    if any(worker.exitcode == STARTUP_FAILED for worker in workers.processes):
+        sys.exit(STARTUP_FAILED)
+
+
+def _config(arguments: list[str]) -> Config:
+    """Return what uvicorn's own options say, for our application and our logs."""
     ours = ["--factory", "serving.api.app:create_app", "--no-access-log"]
-    uvicorn.main([*ours, "--log-config", str(_LOGGING), *sys.argv[1:]])
+    context = command.make_context(
+        "serving.api", [*ours, "--log-config", str(_LOGGING), *arguments]
+    )
+    given: dict[str, Any] = {k: v for k, v in context.params.items() if k not in _NOT_OF_CONFIG}
+    given["headers"] = [tuple(header.split(":", 1)) for header in given["headers"]]
+    given.pop("app_dir")
+    return Config(**given)
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ from serving.api.prediction_log import PredictionLog
 from serving.api.service import Service
 from serving.api.spool import Spool
 from serving.api.startup import keep_what_is_here, own_settings
-from serving.api.workers import Workers
+from serving.api.workers import Workers, shared_folder
 
 _DESCRIPTION = """
-Who will leave, how sure that is, and why, from as many or as few fields as are known.
+Predicts which customers will churn, how sure that is, and why, from any subset of the fields.
 Errors are problem JSON (RFC 9457) that names the field and what was expected.
 """
 
@@ -49,7 +49,7 @@ def _assemble(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         logs.install()
         with (
-            Workers(settings.spool / "workers") as workers,
+            Workers(shared_folder(settings.spool)) as workers,
             Spool(settings.spool, limit=settings.log.spool_limit) as spool,
             PredictionLog(spool, lambda: connect(settings.database_url)) as predictions,
         ):

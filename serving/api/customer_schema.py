@@ -20,12 +20,11 @@ from churn.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
 Schema = dict[str, object]
 Naming = Callable[[Field], str]
 
-_NULL: Schema = {"type": "null"}
 _CONTROLS = rf"\u0000{CONTROLS}"
 _UNSEEN = f"{INVISIBLE}{BLANKS}".encode().decode("unicode_escape")  # schemas have no \U
 _IDENTIFIER = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}{_UNSEEN}][^{_CONTROLS}]*$"
 _ZERO = r"^\s*(?:0{1,12}(?:\.0*)?|\.0+)\s*$"
-_BLANK = r"^\s*$"
+_UNKNOWN: list[Schema] = [{"type": "null"}, {"type": "string", "pattern": r"^\s*$"}]
 _MOST_DIGITS = 12
 
 
@@ -48,7 +47,7 @@ def customer_schema(naming: Naming, extra: Mapping[str, Schema] | None = None) -
             **(extra or {}),
         },
         "additionalProperties": False,
-        "anyOf": [_present(naming(field), {"not": _NULL}) for field in FEATURES],
+        "anyOf": [_present(naming(field), {"not": {"anyOf": _UNKNOWN}}) for field in FEATURES],
         "allOf": [
             _first_month(naming),
             *(rule for one in DEPENDENCIES for rule in _rules(one, naming)),
@@ -57,13 +56,13 @@ def customer_schema(naming: Naming, extra: Mapping[str, Schema] | None = None) -
 
 
 def _property(field: Field) -> Schema:
-    about = f"{field.description} {field.allowed.capitalize()}; null: not known."
+    about = f"{field.description} {field.allowed.capitalize()}; null or a blank text: not known."
     if field.kind is Kind.IDENTIFIER:
-        return {"description": about, "anyOf": [*_identifiers(), _NULL]}
+        return {"description": about, "anyOf": [*_identifiers(), *_UNKNOWN]}
     if field.is_number:
-        return {"description": about, "anyOf": [*_numbers(field), _NULL]}
+        return {"description": about, "anyOf": [*_numbers(field), *_UNKNOWN]}
     labels: Schema = {"enum": [field.label(value) for value in field.values]}
-    return {"description": about, "anyOf": [labels, *_spelled(field, field.values), _NULL]}
+    return {"description": about, "anyOf": [labels, *_spelled(field, field.values), *_UNKNOWN]}
 
 
 def _identifiers() -> list[Schema]:
@@ -78,8 +77,7 @@ def _numbers(field: Field) -> list[Schema]:
     most = int(field.maximum or 0)
     below = rf"(?:{_below(most)}){fraction}|0{{0,{_MOST_DIGITS - len(str(most))}}}{most}(?:\.0*)?"
     text: Schema = {"type": "string", "pattern": rf"^\s*(?:{below}|{only_fraction})\s*$"}
-    found: list[Schema] = [{"type": kind, "minimum": 0, "maximum": most}, text]
-    return [*found, {"type": "string", "pattern": _BLANK}] if field is TOTAL_CHARGES else found
+    return [{"type": kind, "minimum": 0, "maximum": most}, text]
 
 
 def _below(most: int) -> str:
@@ -125,7 +123,7 @@ def _rules(dependency: Dependency, naming: Naming) -> Iterable[Schema]:
     def is_forced(child: Field) -> list[Schema]:
         return _spelled(child, (dependency.forced,))
 
-    forced = _every(dependency, naming, lambda child: {"anyOf": [*is_forced(child), _NULL]})
+    forced = _every(dependency, naming, lambda child: {"anyOf": [*is_forced(child), *_UNKNOWN]})
     none = _every(dependency, naming, lambda child: {"not": {"anyOf": is_forced(child)}})
     yield {"if": _present(naming(parent), {"anyOf": _spelled(parent, (value,))}), "then": forced}
     yield {"if": _present(naming(parent), {"anyOf": _spelled(parent, others)}), "then": none}
@@ -138,10 +136,10 @@ def _every(dependency: Dependency, naming: Naming, schema: Callable[[Field], Sch
 
 
 def _first_month(naming: Naming) -> Schema:
-    """A blank TotalCharges says tenure 0."""
-    zero: Schema = {"anyOf": [{"const": 0}, {"type": "string", "pattern": _ZERO}, _NULL]}
-    blank = _present(naming(TOTAL_CHARGES), {"type": "string", "pattern": _BLANK})
-    return {"if": blank, "then": {"properties": {naming(TENURE): zero}}}
+    """Nothing has been billed in the first month (tenure 0)."""
+    zero: list[Schema] = [{"const": 0}, {"type": "string", "pattern": _ZERO}]
+    nothing = {"properties": {naming(TOTAL_CHARGES): {"anyOf": [*zero, *_UNKNOWN]}}}
+    return {"if": _present(naming(TENURE), {"anyOf": zero}), "then": nothing}
 
 
 def _present(name: str, schema: Schema) -> Schema:

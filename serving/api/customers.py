@@ -14,12 +14,12 @@ from churn.implications import completed
 from churn.settings import Settings
 from churn.warehouse.connect import connect, message_of
 from churn.warehouse.lookup import find_customer
-from serving.api.document import problems
+from serving.api.document import PREDICTIONS, problems
 from serving.api.predicting import language_headers
 from serving.api.problems import ProblemError
-from serving.api.reading import asked_in, key_in
-from serving.api.routes import AcceptLanguage, IdempotencyKey, TheService
-from serving.api.schemas import Explain, Prediction
+from serving.api.reading import asked_in
+from serving.api.routes import AcceptLanguage, TheService
+from serving.api.schemas import Explain, Unrecorded
 
 _STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '5s'"
 
@@ -29,8 +29,10 @@ router = APIRouter()
 
 @router.get(
     "/customers/{customer_id:path}/churn",
+    tags=[PREDICTIONS],
+    summary="Look at a customer of the database",
     response_model=None,
-    responses={200: {"model": Prediction}, **problems(404, 422, 503)},
+    responses={200: {"model": Unrecorded}, **problems(404, 422, 503)},
 )
 async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     request: Request,
@@ -38,14 +40,14 @@ async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of t
     customer_id: Annotated[
         str, Path(max_length=200, examples=["7590-VHVEG"], description="As in the customer file.")
     ],
-    explain: Explain = Explain.SHORT,  # noqa: ARG001 - these four describe what ``asked_in`` reads
+    explain: Explain = Explain.SHORT,  # noqa: ARG001 - these three describe what ``asked_in`` reads
     protected: bool = False,  # noqa: ARG001
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001
     accept_language: AcceptLanguage = None,  # noqa: ARG001
 ) -> Response:
-    """Say whether a customer of the database will leave, how sure that is, and why.
+    """Whether a customer of the database will churn, how sure that is, and why.
 
     The database is asked now, so the answer is about the customer as the last load left them.
+    Nothing is recorded, so the answer has no `prediction_id`: `POST /predict` records.
     """
     async with service.reading:
         known = await _find(request.app.state.settings, customer_id)
@@ -53,7 +55,7 @@ async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of t
         detail = f"there is no customer {customer_id!r} in the database"
         raise ProblemError(HTTPStatus.NOT_FOUND, detail)
     asked = asked_in(request.scope)
-    content = service.predictor.give(completed(known), asked, key_in(request.scope))
+    content = service.predictor.look(completed(known), asked)
     headers = language_headers(asked.language)
     return Response(content, media_type="application/json", headers=headers)
 

@@ -14,6 +14,21 @@ from serving.api.schemas import BatchAnswerOut, BatchErrorOut, ProblemOut
 
 Responses = dict[int | str, dict[str, Any]]
 
+PREDICTIONS = "Predictions"
+MODEL = "Model"
+OPERATIONS = "Operations"
+TAGS = [
+    {
+        "name": PREDICTIONS,
+        "description": "Whether customers will churn, how sure that is, and why.",
+    },
+    {"name": MODEL, "description": "Which model answers, and how good it is."},
+    {
+        "name": OPERATIONS,
+        "description": "Probes for supervisors and load balancers, and metrics for Prometheus.",
+    },
+]
+
 CUSTOMER = "Customer"
 CUSTOMER_AS_IN_FILE = "CustomerAsInFile"
 _REF = "#/components/schemas/"
@@ -28,7 +43,7 @@ _CLOSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _TOLD: Mapping[HTTPStatus, str] = {
     HTTPStatus.UNAUTHORIZED: "No key that opens anything was given.",
     HTTPStatus.FORBIDDEN: "The key does not open this, or no key is configured and the caller is "
-    "on another machine.",
+    "on another machine, or a page of another origin.",
     HTTPStatus.NOT_FOUND: "There is no such customer.",
     HTTPStatus.NOT_ACCEPTABLE: "None of the accepted types can be given.",
     HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
@@ -123,7 +138,11 @@ def install(app: FastAPI) -> None:
 def describe(app: FastAPI, *, closed: bool) -> dict[str, Any]:
     """Return the OpenAPI document of a service that asks for keys, or of an open one."""
     document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=TAGS,
     )
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})

@@ -1,32 +1,26 @@
 """Who may come in: callers with a key, or, while there are none, callers on this machine."""
 
 import argparse
-import ipaddress
 import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.types import Scope as AsgiScope
 
 from churn.errors import ChurnError
 from churn.keys import Keys, Scope, from_entries, read_keys
 from churn.settings import Settings
+from serving.api.origins import NO_KEYS, is_loopback, require_loopback
 from serving.api.problems import ProblemError
 
-NO_KEYS: Final = (
-    "no API key is configured, so the service answers on loopback only: make one with "
-    "`churn keys add NAME`, or set CHURN_API_KEYS (docs/service.md)"
-)
-_OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/redoc", "/openapi.json"})
+_OPEN: Final = frozenset({"/", "/livez", "/readyz", "/docs", "/redoc", "/openapi.json"})
 _OPEN_FOLDERS: Final = ("/static-offline-docs/", "/docs/")
-_SCOPES: Final[Mapping[str, Scope]] = {"/metrics": Scope.ADMIN, "/outcomes": Scope.OUTCOMES}
+_SCOPES: Final[Mapping[str, Scope]] = {"/metrics": Scope.ADMIN}
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="churn"'}
 
 log = logging.getLogger(__name__)
@@ -80,7 +74,7 @@ class Doors:
         """
         path = scope["path"]
         if not self.have_keys:
-            _require_loopback(scope, headers)
+            require_loopback(scope, headers)
             return None
         if path in _OPEN or path.startswith(_OPEN_FOLDERS):
             return None
@@ -116,41 +110,6 @@ def _asked_host(arguments: Sequence[str], environment: Mapping[str, str]) -> str
 def started_with() -> tuple[Sequence[str], Mapping[str, str]]:
     """Return the arguments and the environment of this process."""
     return sys.argv[1:], os.environ
-
-
-@lru_cache(maxsize=1024)
-def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
-
-
-def _require_loopback(scope: AsgiScope, headers: Mapping[bytes, bytes]) -> None:
-    """Neither end may be elsewhere; a socket in the file system has no address and is here.
-
-    Nor may the name that was asked for: a page of the web whose own name was made to lead to
-    127.0.0.1 would read our answers in the browser of whoever works on this machine.
-    """
-    server, client = scope.get("server"), scope.get("client")
-    ends = [end[0] for end in (server, client) if end is not None and end[1] is not None]
-    if ends and (host := headers.get(b"host")):
-        ends.append(_name_in(host))
-    if not all(map(is_loopback, ends)):
-        raise ProblemError(HTTPStatus.FORBIDDEN, NO_KEYS)
-
-
-@lru_cache(maxsize=256)
-def _name_in(host: bytes) -> str:
-    try:
-        return urlsplit(f"//{host.decode('latin-1')}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def _presented(headers: Mapping[bytes, bytes]) -> bytes:

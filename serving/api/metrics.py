@@ -16,6 +16,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+_BYTES = 1 << 20
+"""What a file begins with; thousands of time series fit in."""
+
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 
@@ -32,6 +35,8 @@ class Metrics:
 
     def __init__(self, folder: Path, worker: int) -> None:
         self._folder = folder
+        for kind in ("counter", "histogram"):
+            _reserve(folder / f"{kind}_{worker}.db")
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         values.ValueClass = values.MultiProcessValue(lambda: worker)  # type: ignore[no-untyped-call]
         labels = ("route", "status")
@@ -80,6 +85,12 @@ class Metrics:
         registry.register(_State(state))
         MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def _reserve(path: Path) -> None:
+    """Take the room for a mapped file before it is written to: without it that ends the process."""
+    with path.open("ab") as file:
+        file.write(bytes(max(_BYTES - file.tell(), 0)))
 
 
 def _counter(name: str, about: str, labels: tuple[str, ...] = ()) -> Counter:

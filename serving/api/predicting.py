@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from churn.customer import CUSTOMER_ID, FEATURES, Known
@@ -25,7 +26,7 @@ from serving.api.metrics import Metrics
 from serving.api.prediction_log import PredictionLog
 from serving.api.problems import ProblemError
 from serving.api.random_ids import fresh_ids
-from serving.api.reading import asked_in, key_in, read_body, read_object
+from serving.api.reading import asked_in, key_in, read_body, read_object, require_json
 from serving.api.spool import NotRecordedError
 
 _MOST_KEPT: Final = 10_000
@@ -60,8 +61,13 @@ class Predictor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         wanted = asked_in(scope)
+        require_json(scope)
         most = scope["app"].state.service.limits.body_bytes
-        content = self.predict(await read_body(receive, most=most), wanted, key_in(scope))
+        try:
+            body = await read_body(receive, most=most)
+        except ClientDisconnect:
+            return  # the request is incomplete: it is neither answered nor recorded
+        content = self.predict(body, wanted, key_in(scope))
         length = (b"content-length", b"%d" % len(content))
         headers = [_JSON, length, *_LANGUAGE[wanted.language]]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -98,6 +104,16 @@ class Predictor:
         if key:
             self._keep((name, asked), content)
         return content
+
+    def look(self, known: Known, asked: Asked) -> bytes:
+        """Return the answer for a customer, as JSON; it is not recorded, and so has no id.
+
+        Raises:
+            NoModelError: there is no model.
+        """
+        given = dict(answer(self._live.model, known, asked, ""))
+        del given["prediction_id"]
+        return _encode(given)
 
     def _record(self, given: Answer, known: Known) -> None:
         try:

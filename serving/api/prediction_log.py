@@ -59,6 +59,7 @@ class PredictionLog:
 
     def __init__(self, spool: Spool, connect: Connect) -> None:
         self._spool = spool
+        self.folder = spool.folder
         self._connect = connect
         self._stop = threading.Event()
         # A daemon: nothing waits at the end for a PostgreSQL that hangs.
@@ -75,7 +76,7 @@ class PredictionLog:
 
     @property
     def dropped(self) -> int:
-        """How many predictions this worker could not record since it started."""
+        """How many predictions this worker could not record."""
         return self._spool.dropped
 
     def erasures(self) -> int:
@@ -85,8 +86,7 @@ class PredictionLog:
     def state(self) -> LogState:
         """Return what waits at this moment."""
         spool = self._spool
-        waiting = spool.waiting()
-        return LogState(waiting, spool.used, spool.limit, spool.dropped, self.trouble)
+        return LogState(spool.waiting(), spool.used, spool.limit, spool.dropped, self.trouble)
 
     def ship(self) -> int:
         """Bring every finished prediction, and ours, to PostgreSQL; return how many those were."""

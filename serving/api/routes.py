@@ -4,9 +4,10 @@ import asyncio
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import RedirectResponse
 
 from serving.api import state
-from serving.api.document import customer_body, problems
+from serving.api.document import MODEL, OPERATIONS, PREDICTIONS, customer_body, problems
 from serving.api.metrics import CONTENT_TYPE
 from serving.api.predicting import DirectRoute
 from serving.api.schemas import Alive, Explain, ModelOut, Prediction, Ready
@@ -39,7 +40,7 @@ async def predict(
     idempotency_key: IdempotencyKey = None,
     accept_language: AcceptLanguage = None,
 ) -> None:
-    """Say whether a customer will leave, how sure that is, and why.
+    """Whether a customer will churn, how sure that is, and why; the answer is recorded.
 
     `explain=none` leaves the reasons out, `full` gives all of them and what could be changed;
     `protected=true` shows gender and age among the reasons.
@@ -50,33 +51,52 @@ router.add_api_route(
     "/predict",
     predict,
     methods=["POST"],
+    tags=[PREDICTIONS],
+    summary="Predict for one customer",
     route_class_override=DirectRoute,
     openapi_extra=customer_body(),
     response_model=None,
-    responses={200: {"model": Prediction}, **problems(413, 422, 503)},
+    responses={200: {"model": Prediction}, **problems(413, 415, 422, 503)},
 )
 
 
-@router.get("/model", responses=problems(503))
+@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+async def root(request: Request) -> Response:
+    """Send people to the documentation."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
+
+
+@router.get("/model", tags=[MODEL], summary="Describe the live model", responses=problems(503))
 async def model(service: TheService) -> ModelOut:
-    """Describe the model in use."""
+    """Which version answers, what it was trained on, and how good it is next to a baseline."""
     return state.model(service)
 
 
-@router.get("/livez")
+@router.get("/livez", tags=[OPERATIONS], summary="Is the process alive?")
 async def livez() -> Alive:
-    """Say that the process runs."""
+    """Answers as long as the process runs, with or without a model."""
     return Alive(status="alive")
 
 
-@router.get("/readyz", responses=problems(503))
+@router.get(
+    "/readyz",
+    tags=[OPERATIONS],
+    summary="Can the service answer predictions?",
+    responses=problems(503),
+)
 async def readyz(service: TheService) -> Ready:
-    """Say whether the service can answer, with which version, and whether its workers agree."""
+    """Which version each worker serves, whether they agree, and what waits for PostgreSQL."""
     return await asyncio.to_thread(state.ready, service)
 
 
-@router.get("/metrics", response_class=Response, responses=state.METRICS_RESPONSES)
+@router.get(
+    "/metrics",
+    tags=[OPERATIONS],
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses=state.METRICS_RESPONSES,
+)
 async def metrics(service: TheService) -> Response:
-    """Return what is counted, of all workers, for Prometheus."""
+    """Requests, predictions, rows of batches and the log's queue, counted over all workers."""
     content = await asyncio.to_thread(state.exposition, service)
     return Response(content, media_type=CONTENT_TYPE)

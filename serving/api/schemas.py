@@ -100,6 +100,12 @@ class Prediction(_Out):
     prediction_id: UUID
 
 
+class Unrecorded(Prediction):
+    """An answer that is not recorded, and so has no ``prediction_id``."""
+
+    prediction_id: None = None  # type: ignore[assignment]
+
+
 class BatchAnswerOut(_Out):
     """The answer to one row; ``row`` counts from 1, ``interval`` is as in a single prediction."""
 

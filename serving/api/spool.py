@@ -1,8 +1,9 @@
 """One worker's part of the spool: its own segment, the limit, and what waits in the folder."""
 
+import errno
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -26,7 +27,8 @@ class Spool:
     """
 
     def __init__(self, folder: Path, *, limit: int) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _unless_full():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool.clear_leftovers(folder)
         self.folder = folder
         self.limit = limit
@@ -35,8 +37,11 @@ class Spool:
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._counter = Counter(folder)
-        self._writer = Writer(folder)
+        self._writer: Writer | None = None
+        """The segment that is appended to; made when there is something to add to it."""
         self.used = spool.used(folder)
+        with _unless_full():
+            Writer(folder).close()  # whatever else would keep it from writing is found out here
 
     def add(self, *records: bytes) -> None:
         """Keep records; when this returns they are safe.
@@ -49,13 +54,19 @@ class Spool:
         try:
             with self._lock:
                 self._require_room(len(content))
+                self._writer = self._writer or self._new_writer()
                 self._writer.append(content, predictions)
                 self.used += len(content)
+                is_large = self._writer.size > _SEGMENT_BYTES
         except (NotRecordedError, OSError) as error:
             self.dropped += predictions
             raise NotRecordedError(f"the prediction cannot be recorded: {error}") from None
-        if self._writer.size > _SEGMENT_BYTES:
+        if is_large:
             self._finish_large()
+
+    def _new_writer(self) -> Writer:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Writer(self.folder)
 
     def _require_room(self, size: int) -> None:
         if self.used + size > self.limit:
@@ -76,12 +87,10 @@ class Spool:
 
     def finish(self) -> None:
         """Leave what was added so far to whoever ships it."""
-        if not self._writer.size:
-            return
-        following = Writer(self.folder)
         with self._lock:
-            former, self._writer = self._writer, following
-        former.close()
+            former, self._writer = self._writer, None
+        if former:
+            former.close()
 
     def _finish_large(self) -> None:
         """A segment is read at once, so it may not grow for ever; what was added is safe."""
@@ -90,7 +99,8 @@ class Spool:
 
     def sync(self) -> None:
         """Ask the disk to have what waits."""
-        self._writer.sync()
+        if writer := self._writer:
+            writer.sync()
 
     def finished(self) -> Iterator[Finished]:
         """Hold each finished segment in turn, the oldest first."""
@@ -106,10 +116,20 @@ class Spool:
 
     def close(self) -> None:
         """Leave everything to whoever comes next."""
-        self._writer.close()
+        self.finish()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _unless_full() -> Iterator[None]:
+    """Go on where the disk is full: the service starts, and records again once there is room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise

@@ -16,12 +16,13 @@ class Counter:
         self._folder = folder
         self._seen: dict[Path, tuple[int, int]] = {}
 
-    def count(self, own: Writer) -> int:
+    def count(self, own: Writer | None) -> int:
         """Return how many the segments hold at this moment, that of our own writer included."""
         paths = spool.segments(self._folder)
-        named = {path: spool.count_of(path) for path in paths if path != own.path}
+        named = {path: spool.count_of(path) for path in paths if not own or path != own.path}
         self._seen = dict(self._read([path for path, count in named.items() if count is None]))
-        ours = own.predictions if own.path in paths else 0  # else it was finished meanwhile
+        # One that is not there was finished meanwhile.
+        ours = own.predictions if own and own.path in paths else 0
         others = sum(predictions for _, predictions in self._seen.values())
         return ours + others + sum(count or 0 for count in named.values())
 

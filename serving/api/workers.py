@@ -5,8 +5,10 @@ ends, however it ends, so nobody has to be told that one was killed.
 """
 
 import fcntl
+import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 _MOST = 256
+_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is ours alone
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,24 @@ class WorkerState:
     refused: str | None = None
 
 
+def shared_folder(spool: Path) -> Path:
+    """Return where the workers of a spool share what is of use only while they run.
+
+    It is in memory, as the spool's disk may be full: what is mapped from such a disk ends the
+    process when it is written to (SIGBUS).
+    """
+    key = hashlib.sha256(os.fsencode(spool.resolve())).hexdigest()[:16]
+    shared = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    return shared / f"churn-{os.geteuid()}-{key}"
+
+
 class Workers:
     """This worker's place among the others."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.geteuid():
+            raise OSError(f"{folder} belongs to another user")
         self.folder = folder
         with self._alone():
             if not any(True for _ in self._live()):
@@ -58,9 +74,12 @@ class Workers:
         return tuple(found)
 
     def close(self) -> None:
-        """Leave the place."""
-        self._state_file(self.number).unlink(missing_ok=True)
-        os.close(self._lock)
+        """Leave the place; the last one leaves nothing behind."""
+        with self._alone():
+            self._state_file(self.number).unlink(missing_ok=True)
+            os.close(self._lock)
+            if not any(True for _ in self._live()):
+                self._forget_all()
 
     def __enter__(self) -> Self:
         return self

@@ -30,6 +30,10 @@ class Running:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def workers(self) -> set[int]:
+        """Return the processes that answer."""
+        return {worker["pid"] for worker in self.get("/readyz")[1]["workers"]}
+
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """Return the status and the JSON, or the text, of an answer."""
         return self.send(urllib.request.Request(self.url + path, headers=dict(headers or {})))
@@ -37,7 +41,8 @@ class Running:
     def post(self, path: str, body: object) -> tuple[int, Any]:
         """Send JSON and return the status and the answer."""
         data = json.dumps(body).encode()
-        return self.send(urllib.request.Request(self.url + path, data, method="POST"))
+        headers = {"Content-Type": "application/json"}
+        return self.send(urllib.request.Request(self.url + path, data, headers, method="POST"))
 
     def send(self, request: urllib.request.Request) -> tuple[int, Any]:
         try:

@@ -170,8 +170,9 @@ def _customer(client: TestClient) -> Draft202012Validator:
         {"internet_service": "No", "online_security": "Yes"}, {"internet_service": "DSL",
         "streaming_tv": "no internet service"}, {"phone_service": 0, "multiple_lines": "No"},
         {"online_backup": "No", "tech_support": "NO INTERNET SERVICE"}, {"monthly_charges": "1e3"},
-        {"tenure": 5, "total_charges": " "}, {"total_charges": "1000000000.5"},
-        {"customer_id": " ", "tenure": 1}, {"customer_id": "a\x00", "tenure": 1},
+        {"tenure": 0, "total_charges": 100}, {"tenure": "0.0", "total_charges": "0.5"},
+        {"total_charges": " "}, {"contract": ""}, {"total_charges": "1000000000.5"},
+        {"customer_id": "a\x00", "tenure": 1},
     ],
 )  # fmt: skip
 def test_what_the_schema_forbids_is_refused(client: TestClient, body: dict[str, object]) -> None:
@@ -183,8 +184,10 @@ def test_what_the_schema_forbids_is_refused(client: TestClient, body: dict[str, 
     "body",
     [
         {"tenure": "1200"}, {"tenure": "000000000007.0"}, {"tenure": 5.0}, {"gender": " fEMALE "},
-        {"partner": "T"}, {"partner": 1.0}, {"total_charges": ""},
-        {"total_charges": "", "tenure": "0"},
+        {"partner": "T"}, {"partner": 1.0}, {"total_charges": "", "contract": "One year"},
+        {"total_charges": "", "tenure": "0"}, {"total_charges": " ", "tenure": 5},
+        {"tenure": 0, "total_charges": "000.0"}, {"tenure": "", "total_charges": 100},
+        {"customer_id": " ", "tenure": 1}, {"contract": "\t", "partner": 1},
         {"internet_service": "no", "online_security": "No internet SERVICE"},
         {"streaming_tv": True},
         {"monthly_charges": ".5"}, {"monthly_charges": "1000000.0"}, {"phone_service": "1",
@@ -250,3 +253,24 @@ def test_nothing_is_opened_before_the_service_starts(tmp_path: Path) -> None:
 
     create_app(Settings("", tmp_path / "models", tmp_path / "data", tmp_path / "spool"))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_root_sends_people_to_the_documentation(client: TestClient) -> None:
+    for method in ("GET", "HEAD"):
+        answer = client.request(method, "/", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    assert client.get("/").url.path == "/docs"
+
+
+def test_the_documentation_groups_addresses_under_titles_and_describes_each(
+    client: TestClient,
+) -> None:
+    document = _document(client)
+    described = {tag["name"]: tag["description"] for tag in document["tags"]}
+    assert list(described) == ["Predictions", "Model", "Operations"]
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    assert {tag for one in operations for tag in one["tags"]} == set(described)
+    assert all(
+        len(one["tags"]) == 1 and one["summary"] and one["description"] for one in operations
+    )
+    assert len({one["summary"] for one in operations}) == len(operations)

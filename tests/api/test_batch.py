@@ -3,9 +3,10 @@ import io
 import json
 import random
 import re
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from churn.customer import Known
 from churn.errors import InvalidCustomerError
 from churn.registry.store import ModelStore
 from churn.settings import Settings
@@ -27,7 +29,7 @@ from serving.api.batch.readers import READERS
 from serving.api.batch.rows import Rows
 from tests.api.conftest import eventually, publish, running
 from tests.api.process import serving
-from tests.customer_file import CHURN_CSV, read_rows
+from tests.customer_file import CHURN_CSV, conditioner, read_rows
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f-]{21}")
 CSV, NDJSON, JSON = Format.CSV.value, Format.NDJSON.value, Format.JSON.value
@@ -60,8 +62,8 @@ def _as_csv(rows: list[dict[str, str]]) -> str:
 
 
 def _bodies(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return rows as JSON has them: a blank cell is no field, but for TotalCharges."""
-    return [{k: v for k, v in row.items() if v.strip() or k == "TotalCharges"} for row in rows]
+    """Return rows as JSON has them: a blank cell is no field."""
+    return [{k: v for k, v in row.items() if v.strip()} for row in rows]
 
 
 def test_a_csv_is_answered_row_by_row_as_single_requests_are(client: TestClient) -> None:
@@ -94,6 +96,34 @@ def test_the_formats_say_the_same(client: TestClient) -> None:
     for got, expected in zip(from_csv, array, strict=True):
         assert got.get("probability_churn") == expected.get("probability_churn")
         assert got.get("error") == expected.get("error")
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\t", "\u00a0", None])
+def test_a_blank_total_means_unknown_on_every_path(client: TestClient, blank: str | None) -> None:
+    body = {"contract": "One year", "MonthlyCharges": 50, "TotalCharges": blank}
+    known: Known = {"contract": "One year", "monthly_charges": 50.0}
+    told = conditioner().score(known).probability
+    lines = f"{json.dumps(body)}\n{json.dumps({**body, 'TotalCharges': None})}\n"
+    answers = [
+        client.post("/predict", json=body).json(),
+        *json.loads(_send(client, json.dumps([body]), JSON)),
+    ]
+    answers += map(json.loads, _send(client, lines, NDJSON).splitlines())
+    for cell in ("", '""') if blank is None else (blank, f'"{blank}"'):
+        for end in ("\n", "\r\n", ""):
+            text = f"contract,MonthlyCharges,TotalCharges\nOne year,50,{cell}{end}"
+            answers += json.loads(_send(client, text, CSV, Accept=JSON))
+    assert {answer["probability_churn"] for answer in answers} == {told}
+
+
+def test_an_amount_in_the_first_month_is_refused_on_every_path(client: TestClient) -> None:
+    body = {"tenure": 0, "total_charges": 100}
+    single = client.post("/predict", json=body)
+    assert single.status_code == 422
+    told = [answer["error"] for answer in json.loads(_send(client, json.dumps([body]), JSON))]
+    told.append(json.loads(_send(client, json.dumps(body), NDJSON))["error"])
+    told += [row["error"] for row in _rows(_send(client, "tenure,TotalCharges\n0,100\n", CSV))]
+    assert set(told) == {single.json()["detail"]}
 
 
 def test_a_bad_row_fails_alone_with_its_number(client: TestClient) -> None:
@@ -242,7 +272,7 @@ def _fed(kind: Format, content: bytes, cuts: list[int]) -> list[object]:
     return found
 
 
-def _told(found: list[Rows]) -> list[object]:
+def _told(found: Iterable[Rows]) -> list[object]:
     return [
         str(rows.errors[place]) if place in rows.errors else rows.block.known(place)
         for rows in found
@@ -336,7 +366,7 @@ def test_a_large_body_is_answered_in_constant_memory_also_to_who_reads_only_at_t
                 lines += part.count(b"\n")
             connection.close()
             assert lines == 7_043 * times + 1
-            peaks.append(_peak(service.process.pid))
+            peaks.append(max(map(_peak, service.workers())))
         assert peaks[2] < peaks[1] + 25, peaks
 
 
@@ -378,3 +408,79 @@ def test_lines_that_end_with_a_carriage_return_alone_are_not_taken_for_a_header(
 def test_an_array_may_begin_with_a_byte_order_mark_as_the_other_formats_may() -> None:
     text = b'\xef\xbb\xbf[{"tenure": 5}]'
     assert _fed(Format.JSON, text, []) == _fed(Format.JSON, text, [1, 2]) == [{"tenure": 5}]
+
+
+_BAD_ROWS = [
+    r'{"row_id": "\ud800", "tenure": 5}',
+    r'{"row_id": "a\udfffb", "tenure": 5}',
+    r'{"customer_id": "\udc80", "tenure": 5}',
+    r'{"contract": "\ud800"}',
+    r'{"\ud800": 5}',
+    '{"tenure": 1' + "0" * 5_000 + "}",
+    '{"row_id": 1' + "0" * 5_000 + "}",
+    '{"tenure": 1e999}',
+    '{"tenure": Infinity}',
+    '{"tenure": -Infinity}',
+    '{"tenure": ' + "[" * 20_000 + "]" * 20_000 + "}",
+    "[" * 5_000 + "]" * 5_000,
+    '{"tenure": 5',
+    "nonsense",
+]
+
+
+@pytest.mark.parametrize("row", _BAD_ROWS, ids=lambda row: row[:24])
+@pytest.mark.parametrize("accept", [CSV, JSON, NDJSON])
+def test_a_bad_row_of_json_is_one_error_row_and_the_next_ones_are_answered(
+    client: TestClient, row: str, accept: str
+) -> None:
+    good = '{"tenure": 5, "row_id": "x"}'
+    texts = {NDJSON: f"{good}\n{row}\n{good}\n"}
+    if row != '{"tenure": 5':  # an array cannot tell where that ends
+        texts[JSON] = f"[{good}, {row}, {good}]"
+    for kind, text in texts.items():
+        found = _send(client, text, kind, Accept=accept)
+        if accept == CSV:
+            errors = [bool(one["error"]) for one in _rows(found)]
+        else:
+            answers = json.loads(found) if accept == JSON else map(json.loads, found.splitlines())
+            errors = ["error" in one for one in answers]
+        assert errors == [False, True, False]
+
+
+def test_a_row_id_of_csv_that_is_no_text_is_one_error_row(client: TestClient) -> None:
+    text = b"row_id,tenure\na,5\n\xff\xfe,6\n\xed\xa0\x80,7\n" + b"x" * 201 + b",8\nb,9\n"
+    errors = [row["error"] for row in _rows(_send(client, text, CSV))]
+    assert [bool(error) for error in errors] == [False, True, True, True, False]
+    assert all("row_id=" in error for error in errors[1:4])
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"Content-Length: 100\r\n\r\n%b",
+        b"Transfer-Encoding: chunked\r\n\r\nd\r\n%b\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nff\r\n%b",
+    ],
+)
+def test_a_body_that_ends_early_is_never_a_prediction(
+    tmp_path: Path, frame: bytes, path: str
+) -> None:
+    publish(ModelStore(tmp_path / "models"), 1)
+    kind = b"application/json" if path == "/predict" else b"application/x-ndjson"
+    head = b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: %b\r\n" % (path.encode(), kind)
+    with serving(tmp_path) as service:
+        for end in (True, False):
+            address = ("127.0.0.1", service.port)
+            with socket.create_connection(address, timeout=20) as connection:
+                connection.sendall(head + frame % b'{"tenure": 5}')
+                if end:
+                    connection.shutdown(socket.SHUT_WR)
+                    assert b" 200 " not in connection.recv(1 << 16)[:20]
+        time.sleep(0.5)
+        assert service.get("/readyz")[1]["prediction_log"]["waiting"] == 0
+        assert service.post("/predict", {"tenure": 5})[0] == 200
+        assert service.get("/readyz")[1]["prediction_log"]["waiting"] == 1
+    log = service.log.read_text()
+    assert "Traceback" not in log
+    assert '"status": 500' not in log

@@ -30,7 +30,17 @@ def test_a_customer_of_the_database_is_answered_as_if_the_file_had_been_sent(
             body = {name: value for name, value in row.items() if name != "Churn"}
             sent = client.post("/predict", json=body).json()
             found = client.get(f"/customers/{row['customerID']}/churn").json()
-            assert {**found, "prediction_id": ""} == {**sent, "prediction_id": ""}
+            assert "prediction_id" not in found
+            assert found == {k: v for k, v in sent.items() if k != "prediction_id"}
+
+
+def test_looking_at_a_customer_records_nothing(loaded: Settings, database_url: str) -> None:
+    with running(loaded) as client:
+        assert client.get("/customers/7590-VHVEG/churn").status_code == 200
+        assert client.get("/readyz").json()["prediction_log"]["waiting"] == 0
+        assert "churn_predictions_total{" not in client.get("/metrics").text
+    with connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM prediction_logs").fetchone() == (0,)
 
 
 def test_an_id_may_hold_a_slash(loaded: Settings, database_url: str) -> None:

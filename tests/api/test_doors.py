@@ -191,6 +191,23 @@ def test_without_keys_another_machine_is_refused_however_the_service_was_started
         ("localhost:8000", 200),
         ("127.0.0.1", 200),
         ("[::1]:8000", 200),
+        ("LOCALHOST", 200),
+        ("127.1.2.3:65535", 200),
+        ("", 403),
+        ("evil@localhost", 403),
+        ("evil.example@127.0.0.1:8000", 403),
+        ("http://localhost:8000", 403),
+        ("http://evil.example/", 403),
+        ("localhost/", 403),
+        ("localhost.", 403),
+        ("localhost:", 403),
+        ("localhost:99999", 403),
+        ("localhost:8000:8000", 403),
+        ("localhost, evil.example", 403),
+        ("localhost evil.example", 403),
+        ("[::2]", 403),
+        ("::1", 403),
+        ("10.0.0.5", 403),
         ("evil.example", 403),
         ("127.0.0.1.evil.example:8000", 403),
         ("[::1", 403),
@@ -200,6 +217,46 @@ def test_without_keys_only_names_of_this_machine_are_answered_to(
     client: TestClient, host: str, status: int
 ) -> None:
     assert client.get("/model", headers={"Host": host}).status_code == status
+
+
+def test_two_host_headers_are_refused(client: TestClient) -> None:
+    for second in ("localhost", "evil.example"):
+        headers = [("Host", "localhost"), ("Host", second)]
+        assert client.get("/model", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "reading", "writing"),
+    [
+        ({}, 200, 200),
+        ({"Sec-Fetch-Site": "none"}, 200, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1"}, 200, 200),
+        ({"Origin": "http://127.0.0.1:3000"}, 403, 403),
+        ({"Origin": "http://localhost"}, 403, 403),
+        ({"Origin": "https://evil.example"}, 403, 403),
+        ({"Origin": "null"}, 403, 403),
+        ({"Origin": ""}, 403, 403),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, 403, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}, 403, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 200, 403),
+    ],
+)
+def test_without_keys_a_page_of_another_origin_can_neither_write_nor_read(
+    client: TestClient, headers: dict[str, str], reading: int, writing: int
+) -> None:
+    assert client.get("/model", headers=headers).status_code == reading
+    bodies = {"application/json": '{"tenure": 5}'}
+    for kind, body in bodies.items():
+        sent = {**headers, "Content-Type": kind}
+        assert client.post("/predict", content=body, headers=sent).status_code == writing
+    csv = {**headers, "Content-Type": "text/csv"}
+    assert client.post("/predict/batch", content="tenure\n5\n", headers=csv).status_code == writing
+
+
+def test_a_key_that_has_the_scope_of_an_earlier_version_keeps_its_others() -> None:
+    (key,) = api_keys.from_entries(f"crm:predict+outcomes:{'0' * 64}").keys
+    assert key.scopes == (Scope.PREDICT,)
 
 
 def _start(home: Path, *, workers: int, **values: str) -> subprocess.Popen[str]:

@@ -8,14 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from starlette.testclient import TestClient
 
 from churn import erasure, records
 from churn import spool as segments
+from churn.customer import CONTRACT
 from churn.errors import InvalidCustomerError
 from churn.log_options import LogOptions
+from churn.model.block import CHOICES, UNKNOWN
 from churn.options import Objective
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel, load_served
@@ -273,3 +276,25 @@ def test_an_error_has_no_place_in_the_record(model: LoadedModel) -> None:
     assert isinstance(rows.errors[1], InvalidCustomerError)
     block = json.loads(record_of(answer_rows(model, rows, first=1, key=b"").without_errors()))
     assert (block["predictions"], block["rows"]["customer_id"]) == (2, ["a", "c"])
+
+
+@pytest.mark.parametrize("size", [25, 26, 27, 128, 1_000])
+def test_a_choice_of_any_number_of_values_is_logged_as_it_was(
+    spool: Spool, tables: str, serving_url: str, model: LoadedModel, size: int
+) -> None:
+    plan = replace(CONTRACT, values=tuple(f"Plan {n}" for n in range(size)))
+    choices = [plan if field is CONTRACT else field for field in CHOICES]
+    places = [*range(size), UNKNOWN]
+    text = "customerID,tenure,gender\n" + "".join(f"{p},5,Male\n" for p in places)
+    given = _answered(model, text.encode())
+    block = given.rows.block
+    codes = {**block.codes, CONTRACT.name: np.array(places, np.int32)}
+    rows = replace(given.rows, block=replace(block, codes=codes))
+    record = record_of(replace(given, rows=rows), choices=choices)
+    assert _ship(spool, serving_url, *records.halves(record)) == size + 1
+    logged = {row[2]: row[7] for row in _rows(tables)}
+    for place in places:
+        features = logged[str(place)]
+        assert isinstance(features, dict)
+        assert features["gender"] == "Male"
+        assert features.get("contract") == (None if place == UNKNOWN else f"Plan {place}")

@@ -33,8 +33,11 @@ def _predict(client: TestClient, body: object) -> dict[str, Any]:
     return content
 
 
+JSON = {"Content-Type": "application/json"}
+
+
 def _refused(client: TestClient, content: str | bytes, *, status: int = 422) -> dict[str, Any]:
-    answer = client.post("/predict", content=content)
+    answer = client.post("/predict", content=content, headers=JSON)
     assert answer.status_code == status, answer.text[:500]
     assert answer.headers["content-type"] == PROBLEM
     problem: dict[str, Any] = answer.json()
@@ -317,12 +320,8 @@ def test_trees_give_the_same_answers_and_say_when_the_scorecard_stood_in(
             },
         ),
         (
-            {"TotalCharges": " ", "tenure": 5},
-            {
-                "field": "total_charges",
-                "value": " ",
-                "expected": "an amount, as tenure is 5: blank means tenure 0",
-            },
+            {"TotalCharges": 100, "tenure": 0},
+            {"field": "total_charges", "value": "100.0", "expected": "0, as tenure=0"},
         ),
     ],
 )
@@ -385,7 +384,7 @@ def test_text_that_no_database_can_hold_is_refused(client: TestClient, body: str
 @pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"a":', "}")])
 def test_deep_nesting_is_refused(client: TestClient, left: str, right: str, depth: int) -> None:
     content = f'{{"tenure": {left * depth}1{right * depth}}}'
-    answer = client.post("/predict", content=content)
+    answer = client.post("/predict", content=content, headers=JSON)
     assert 400 <= answer.status_code < 500, answer.text[:200]
     assert answer.headers["content-type"] == PROBLEM
 
@@ -393,7 +392,9 @@ def test_deep_nesting_is_refused(client: TestClient, left: str, right: str, dept
 def test_nesting_of_any_depth_is_refused(client: TestClient) -> None:
     depths = range(850, 1_000)
     bodies = [f'{{"tenure": {"[" * depth}{"]" * depth}}}' for depth in depths]
-    assert {client.post("/predict", content=body).status_code for body in bodies} == {422}
+    assert {client.post("/predict", content=body, headers=JSON).status_code for body in bodies} == {
+        422
+    }
 
 
 def test_a_body_of_a_megabyte_is_too_large(client: TestClient) -> None:
@@ -404,13 +405,13 @@ def test_a_body_of_a_megabyte_is_too_large(client: TestClient) -> None:
 def test_a_body_just_within_the_limit_is_read(client: TestClient) -> None:
     body = b'{"tenure": 5}'
     padded = body + b" " * (Limits().body_bytes - len(body))
-    assert client.post("/predict", content=padded).status_code == 200
-    assert client.post("/predict", content=padded + b" ").status_code == 413
+    assert client.post("/predict", content=padded, headers=JSON).status_code == 200
+    assert client.post("/predict", content=padded + b" ", headers=JSON).status_code == 413
 
 
 def test_a_refusal_is_not_many_times_as_long_as_the_request(client: TestClient) -> None:
     body = json.dumps({f"a{number}": 1 for number in range(4_000)}).encode()
-    assert len(client.post("/predict", content=body).content) < 10 * len(body)
+    assert len(client.post("/predict", content=body, headers=JSON).content) < 10 * len(body)
 
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -425,7 +426,7 @@ _NAMES = st.sampled_from([field.name for field in FEATURES]) | st.text()
 def test_any_json_is_answered_or_refused_and_never_breaks_the_service(
     client: TestClient, body: object
 ) -> None:
-    assert client.post("/predict", content=json.dumps(body)).status_code in (200, 422)
+    assert client.post("/predict", content=json.dumps(body), headers=JSON).status_code in (200, 422)
 
 
 @given(st.binary(max_size=200))
@@ -433,10 +434,42 @@ def test_any_json_is_answered_or_refused_and_never_breaks_the_service(
 def test_any_bytes_are_answered_or_refused_and_never_break_the_service(
     client: TestClient, body: bytes
 ) -> None:
-    assert client.post("/predict", content=body).status_code in (200, 422)
+    assert client.post("/predict", content=body, headers=JSON).status_code in (200, 422)
 
 
 def test_a_field_that_is_given_twice_is_refused(client: TestClient) -> None:
-    answer = client.post("/predict", content=b'{"tenure": 1, "tenure": 2}')
+    answer = client.post("/predict", content=b'{"tenure": 1, "tenure": 2}', headers=JSON)
     assert answer.status_code == 422
     assert "'tenure' is there twice" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("application/vnd.crm+json", 200),
+        ("text/plain", 415),
+        ("text/plain; x=application/json", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/jsonp", 415),
+        ("", 415),
+        (None, 415),
+    ],
+)
+def test_a_body_that_is_not_sent_as_json_is_refused(
+    client: TestClient, kind: str | None, status: int
+) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    answer = client.post("/predict", content=b'{"tenure": 5}', headers=headers)
+    assert answer.status_code == status
+    if status == 415:
+        assert answer.headers["content-type"] == PROBLEM
+        assert "expected application/json" in answer.json()["detail"]
+
+
+def test_a_number_of_thousands_of_digits_is_named_as_a_wrong_value(client: TestClient) -> None:
+    for digits in (401, 4_301, 50_000):
+        (error,) = _refused(client, f'{{"tenure": 1{"0" * digits}}}')["errors"]
+        assert (error["field"], error["expected"]) == ("tenure", "a whole number from 0 to 1,200")

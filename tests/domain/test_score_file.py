@@ -44,10 +44,17 @@ def test_what_is_predicted_may_be_in_the_file_and_is_passed_over(model: LoadedMo
     assert done == Done(scored=1, failed=0)
 
 
-def test_a_blank_total_means_the_first_month(model: LoadedModel) -> None:
-    _, (row,) = _scored(model, "contract,TotalCharges\nOne year, \n")
-    known: Known = {"contract": "One year", "tenure": 0, "total_charges": 0.0}
+@pytest.mark.parametrize("blank", ["", " ", '""', '" "', "\t"])
+def test_a_blank_total_is_an_unknown_field_as_any_other_is(model: LoadedModel, blank: str) -> None:
+    _, (row,) = _scored(model, f"contract,TotalCharges\nOne year,{blank}\n")
+    known: Known = {"contract": "One year"}
     assert float(row["probability_churn"]) == conditioner().score(known).probability
+
+
+def test_an_amount_in_the_first_month_is_alone_in_its_error(model: LoadedModel) -> None:
+    done, rows = _scored(model, "tenure,TotalCharges\n0,100\n0,0\n")
+    assert done == Done(scored=1, failed=1)
+    assert "expected 0, as tenure=0" in rows[0]["error"]
 
 
 def test_a_row_that_ends_early_is_scored_from_what_it_has(model: LoadedModel) -> None:

@@ -16,7 +16,7 @@ from churn.field import Kind, Value
 
 UNKNOWN = -1
 
-Codes = NDArray[np.int8]
+Codes = NDArray[np.int32]
 Numbers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -59,7 +59,7 @@ class Block:
 def block_of(rows: Sequence[Known]) -> Block:
     """Return customers, already completed, by column."""
     codes = {
-        name: np.array([places.get(row.get(name), UNKNOWN) for row in rows], np.int8)
+        name: np.array([places.get(row.get(name), UNKNOWN) for row in rows], np.int32)
         for name, places in _PLACES.items()
     }
     numbers = {
@@ -103,6 +103,7 @@ def completed_block(block: Block) -> Completed:
     for dependency in DEPENDENCIES:
         contradicts |= _settle(dependency, codes)
     total, tenure = numbers[TOTAL_CHARGES.name], numbers[TENURE.name]
+    contradicts |= (tenure == 0) & (total > 0)
     numbers[TOTAL_CHARGES.name] = np.where(np.isnan(total) & (tenure == 0), 0.0, total)
     return Completed(Block(codes, numbers), contradicts)
 
@@ -117,15 +118,15 @@ def _settle(dependency: Dependency, codes: dict[str, Codes]) -> Mask:
     given = codes[parent.name]
     unknown = given == UNKNOWN
     holds = np.where(unknown, forced, given == value)
-    given = np.where(unknown & holds, np.int8(value), given)
+    given = np.where(unknown & holds, np.int32(value), given)
     if len(parent.values) == 2:  # noqa: PLR2004 - a yes or a no
-        given = np.where(unknown & told & ~holds, np.int8(1 - value), given)
+        given = np.where(unknown & told & ~holds, np.int32(1 - value), given)
     codes[parent.name] = given
     wrong = np.zeros(len(given), bool)
     for name, code in children.items():
         column = codes[name]
         wrong |= (column != UNKNOWN) & (given != UNKNOWN) & ((column == code) != holds)
-        codes[name] = np.where(holds & (column == UNKNOWN), np.int8(code), column)
+        codes[name] = np.where(holds & (column == UNKNOWN), np.int32(code), column)
     return wrong
 
 

@@ -4,32 +4,58 @@ import csv
 from collections.abc import Iterator
 from typing import Final
 
-from serving.api.batch.lines import Lines
-from serving.api.batch.rows import Rows, Unreadable
+from serving.api.batch.lines import CsvLines
+from serving.api.batch.rows import Rows, Unreadable, rows_of, too_long
 from serving.api.batch.table import Cells, Table, cells_of
 
 _DELIMITERS: Final = ",;\t|"
+_MARK: Final = b"\xef\xbb\xbf"
+
+
+csv.field_size_limit((1 << 31) - 1)  # a row has a limit of its own
 
 
 class CsvReader:
     """Reads CSV with a header; comma, semicolon, tab or bar part its cells."""
 
     def __init__(self, most: int) -> None:
-        self._lines = Lines(most)
+        self._most = most
+        self._head = b""
+        self._lines: CsvLines | None = None
         self._table: Table | None = None
         self._delimiter = ","
 
-    def feed(self, piece: bytes, *, last: bool = False) -> list[Rows]:
-        """Return the rows that are complete now."""
-        found = [self._read(lines) for lines in self._lines.cut(piece, last=last, quotes=True)]
-        if self._table is None and last:
+    def feed(self, piece: bytes, *, last: bool = False) -> Iterator[Rows]:
+        """Yield the rows that are complete now."""
+        if self._lines is None:
+            piece = self._begun(piece, last=last)
+        if self._lines is None:
+            return
+        for block in self._lines.cut(piece, last=last):
+            rows = rows_of([too_long(self._most)], [""]) if block is None else self._read(block)
+            if rows:
+                yield rows
+
+    def _begun(self, piece: bytes, *, last: bool) -> bytes:
+        """Read the header, once it is complete, and return what comes after it."""
+        self._head += piece
+        head, end, rest = self._head.removeprefix(_MARK).lstrip(b"\r\n").partition(b"\n")
+        if len(head) > self._most:
+            raise too_long(self._most)
+        if not (end or last):
+            return b""
+        header = head.removesuffix(b"\r").decode(errors="surrogateescape")
+        if not header:
             raise Unreadable("CSV begins with a header; this has none")
-        return [rows for rows in found if rows]
+        if "\r" in header:
+            raise Unreadable("lines end with \\n or \\r\\n; here the header has \\r alone")
+        self._delimiter = max(_DELIMITERS, key=header.count)
+        self._table = Table(next(iter(self._parsed(header))))
+        self._lines = CsvLines(self._most, self._delimiter)
+        return rest
 
     def _read(self, lines: bytes) -> Rows | None:
         text = lines.decode(errors="surrogateescape").replace("\r\n", "\n")
-        if self._table is None:
-            text = self._begin(text)
         text = text.replace("\r", " ")  # alone it is no line's end, and csv would refuse it
         if self._table is None or not text:
             return None
@@ -38,16 +64,6 @@ class CsvReader:
             rows = [row for row in self._parsed(text) if row]
             cells = cells_of(rows, self._table.width)
         return self._table.read(cells) if cells.size else None
-
-    def _begin(self, text: str) -> str:
-        """Read the header and return what comes after it."""
-        header, _, rest = text.removeprefix("\ufeff").lstrip("\n").partition("\n")
-        if "\r" in header:
-            raise Unreadable("lines end with \\n or \\r\\n; here the header has \\r alone")
-        if header:
-            self._delimiter = max(_DELIMITERS, key=header.count)
-            self._table = Table(next(iter(self._parsed(header))))
-        return rest
 
     def _parsed(self, text: str) -> Iterator[list[str]]:
         try:

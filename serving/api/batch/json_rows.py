@@ -1,39 +1,50 @@
 """Rows that were JSON."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 from churn.customer import Known
-from churn.errors import InvalidCustomerError, Problem
-from serving.api.batch.rows import LONGEST_ID, ROW_ID, Rows, Unreadable, read_known, rows_of
+from churn.errors import InvalidCustomerError
+from serving.api.batch.rows import (
+    ROW_ID,
+    Rows,
+    Unreadable,
+    is_row_id,
+    read_known,
+    rows_of,
+    too_long,
+    wrong_row_id,
+)
+from serving.api.problems import ProblemError
+from serving.api.reading import read_object
+
+Read = Mapping[str, object] | InvalidCustomerError
+"""The fields of a row, or why it is no JSON object."""
 
 
-class _Twice:
-    """Stands for an object that has a name twice."""
+def read_row(raw: bytes | None, most: int) -> Read:
+    """Return what a row is; None is one that has more than the most bytes."""
+    if raw is None:
+        return too_long(most)
+    try:
+        return read_object(raw)
+    except ProblemError as error:
+        return Unreadable(error.detail)
 
 
-TWICE: Final = _Twice()
-
-
-def rows_from(found: Sequence[object]) -> Rows:
-    """Return rows of JSON values, any of which may be no customer."""
+def rows_from(found: Sequence[Read]) -> Rows:
+    """Return rows by column, any of which may be no customer."""
     return rows_of([_known(one) for one in found], [_own_id(one) for one in found])
 
 
-def _own_id(row: object) -> str:
-    own = row.get(ROW_ID) if isinstance(row, dict) else None
-    return own if isinstance(own, str) else ""
+def _own_id(row: Read) -> str:
+    own = None if isinstance(row, InvalidCustomerError) else row.get(ROW_ID)
+    return own if isinstance(own, str) and is_row_id(own) else ""
 
 
-def _known(row: object) -> Known | InvalidCustomerError:
+def _known(row: Read) -> Known | InvalidCustomerError:
     if isinstance(row, InvalidCustomerError):
         return row
-    if row is TWICE:
-        return Unreadable("a name is there twice")
-    if not isinstance(row, dict):
-        return Unreadable('this is not a JSON object such as {"tenure": 5}')
     own = row.get(ROW_ID)
-    if own is not None and not (isinstance(own, str) and 0 < len(own) <= LONGEST_ID):
-        expected = f"a text of 1 to {LONGEST_ID} characters"
-        return InvalidCustomerError((Problem(ROW_ID, own, expected),))
+    if own is not None and not (isinstance(own, str) and is_row_id(own)):
+        return wrong_row_id(own)
     return read_known({name: value for name, value in row.items() if name != ROW_ID})

@@ -1,39 +1,138 @@
 """Cuts a stream of bytes into whole lines."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
+
+_LOOK_AHEAD: Final = 16
+"""So many times a row's length is kept while a quote waits for the one that closes it."""
 
 
 class Lines:
-    """Keeps what is left of a line that is not complete; a line has at most so many bytes."""
+    """Keeps what is left of an incomplete line; a line has at most so many bytes.
+
+    Where the stream is cut into pieces changes nothing of what comes out.
+    """
 
     def __init__(self, most: int) -> None:
-        self._rest = b""
         self._most = most
+        self._rest = b""
+        self._is_cut = False
+        """Whether the incomplete line is too long already, and ``_rest`` only stands for it."""
 
-    def cut(self, piece: bytes, *, last: bool, quotes: bool) -> Iterator[bytes]:
-        """Yield whole lines; with quotes a line's end within a pair of them is none.
-
-        What begins with a quote that is never closed, or is too long, is cut after its first line.
-        """
+    def cut(self, piece: bytes, *, last: bool) -> Iterator[bytes | None]:
+        """Yield blocks of whole lines, and None for each line that is too long."""
         content = self._rest + piece
-        while content:
-            ends_well = last and not (quotes and content.count(b'"') % 2)
-            end = len(content) if ends_well else _last_end(content, quotes=quotes)
-            if not end and not last and len(content) <= self._most:
-                break
-            end = end or content.find(b"\n") + 1 or len(content)
-            yield content[:end]
-            content = content[end:]
-        self._rest = content
+        place = self._end(content)
+        yield from self._parts(content[:place])
+        while last and place < len(content):
+            first = self._end_of_rest(content, place)
+            yield from self._parts(content[place:first])
+            place = first + self._end(content[first:])
+            yield from self._parts(content[first:place])
+        self._rest = self._kept(content[place:])
+
+    def _parts(self, block: bytes) -> Iterator[bytes | None]:
+        start = 0
+        for begin, end in self._too_long(block):
+            if begin > start:
+                yield block[start:begin]
+            yield None
+            start = end
+        if start < len(block):
+            yield block[start:]
+
+    def _too_long(self, block: bytes) -> Iterator[tuple[int, int]]:
+        """Yield where each line that is too long begins and ends."""
+        begin = 0
+        if self._is_cut and block:
+            self._is_cut = False
+            begin = self._next_end(block, 0)
+            yield 0, begin
+        while begin < len(block) and not self._all_fit(block, begin):
+            end = self._next_end(block, begin)
+            if len(block[begin:end].rstrip(b"\r\n")) > self._most:
+                yield begin, end
+            begin = end
+
+    def _all_fit(self, block: bytes, begin: int) -> bool:
+        """Whether no line can be too long, at a glance: a line ends in every half of a row."""
+        step = max(self._most // 2, 1)
+        starts = range(begin, len(block), step)
+        is_short = len(block) - begin <= self._most
+        return is_short or all(block.find(b"\n", p, p + step) >= 0 for p in starts)
+
+    def _end(self, content: bytes) -> int:
+        """Return where the last complete line ends."""
+        return content.rfind(b"\n") + 1
+
+    def _next_end(self, content: bytes, begin: int) -> int:
+        return content.find(b"\n", begin) + 1 or len(content)
+
+    def _end_of_rest(self, content: bytes, begin: int) -> int:
+        """Return where the first line of an incomplete rest ends, as nothing more comes."""
+        del begin
+        return len(content)
+
+    def _kept(self, rest: bytes) -> bytes:
+        if len(rest.rstrip(b"\r")) <= self._most:
+            return rest
+        self._is_cut = True
+        return b"x"
 
 
-def _last_end(content: bytes, *, quotes: bool) -> int:
-    end = content.rfind(b"\n") + 1
-    if not quotes or b'"' not in content:
-        return end
-    inside = content.count(b'"', 0, end) % 2
-    while end and inside:
-        earlier = content.rfind(b"\n", 0, end - 1) + 1
-        inside ^= content.count(b'"', earlier, end) % 2
-        end = earlier
-    return end
+class CsvLines(Lines):
+    """Lines of CSV: within a quoted cell the end of a line is part of the cell.
+
+    A quote that is never closed costs its own line, as long as what follows it is kept.
+    """
+
+    def __init__(self, most: int, delimiter: str) -> None:
+        super().__init__(most)
+        self._delimiter = delimiter.encode()
+        part = re.escape(self._delimiter)
+        plain = b'(?!")[^%b\n]*+' % part
+        quoted = b'"(?:[^"]++|"")*+"(?!")[^%b\n]*+' % part
+        cell = b"(?:%b|%b)" % (plain, quoted)
+        self._begun = re.compile(b"(?:%b%b)*+" % (cell, part))
+        self._line = re.compile(b"(?:%b%b)*+%b\n" % (cell, part, cell))
+        self._lines = re.compile(b"(?:(?:%b%b)*+%b\n)*+" % (cell, part, cell))
+
+    def _all_fit(self, block: bytes, begin: int) -> bool:
+        is_plain = block.find(b'"', begin) < 0
+        return len(block) - begin <= self._most or (is_plain and super()._all_fit(block, begin))
+
+    def _end(self, content: bytes) -> int:
+        if b'"' not in content:
+            return super()._end(content)
+        found = self._lines.match(content)
+        return found.end() if found else 0
+
+    def _next_end(self, content: bytes, begin: int) -> int:
+        found = self._line.match(content, begin)
+        return found.end() if found else len(content)
+
+    def _end_of_rest(self, content: bytes, begin: int) -> int:
+        if self._is_cut or self._open_cell(content[begin:] + b"\n") is None:
+            return len(content)
+        return super()._next_end(content, begin)
+
+    def _kept(self, rest: bytes) -> bytes:
+        cell = self._open_cell(rest)
+        if cell is None:
+            kept = super()._kept(rest)
+            is_at_cell = kept != rest and rest.endswith(self._delimiter)
+            return kept + self._delimiter if is_at_cell else kept
+        if len(rest) <= _LOOK_AHEAD * self._most:
+            return rest
+        self._is_cut = True
+        return b'"x' + b'"' * ((len(cell) - len(cell.rstrip(b'"'))) % 2)
+
+    def _open_cell(self, rest: bytes) -> bytes | None:
+        """Return what there is of a quoted cell that is not closed, but for its first quote."""
+        found = self._begun.match(rest)
+        cell = rest[found.end() if found else 0 :]
+        return cell[1:] if cell.startswith(b'"') and not _CLOSED.match(cell) else None
+
+
+_CLOSED: Final = re.compile(rb'"(?:[^"]++|"")*+"[^"]')

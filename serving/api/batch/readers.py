@@ -1,6 +1,6 @@
 """What reads each format."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 from serving.api.batch.array_reader import ArrayReader
@@ -13,8 +13,8 @@ from serving.api.batch.rows import Rows
 class Reader(Protocol):
     """Takes a stream in pieces and gives its rows, as far as they are complete."""
 
-    def feed(self, piece: bytes, *, last: bool = False) -> list[Rows]:
-        """Return the rows that are complete now.
+    def feed(self, piece: bytes, *, last: bool = False) -> Iterator[Rows]:
+        """Yield the rows that are complete now.
 
         Raises:
             InvalidCustomerError: nothing of what follows can be read.

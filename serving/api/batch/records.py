@@ -1,5 +1,6 @@
 """What the log keeps of a block of answers: one record, for ``churn.records`` and PostgreSQL."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -7,20 +8,18 @@ import msgspec
 import numpy as np
 from msgspec import Raw
 
+from churn.field import Field
 from churn.model.block import CHOICES, NUMBERS, Block
 from churn.records import UNKNOWN_LETTER, letter
 from serving.api.batch.answers import Answered
 
-_FIELDS: Final = Raw(msgspec.json.encode([[field.name, field.values] for field in CHOICES]))
 _AMOUNTS: Final = [field.name for field in NUMBERS]
-_LETTERS: Final = np.frombuffer(
-    "".join([*map(letter, range(25)), UNKNOWN_LETTER]).encode(), np.uint8
-)
-"""By code; that of what is unknown is -1."""
 _encode = msgspec.json.Encoder().encode
 
 
-def record_of(given: Answered, *, features: bool = True) -> bytes:
+def record_of(
+    given: Answered, *, features: bool = True, choices: Sequence[Field] = CHOICES
+) -> bytes:
     """Return the record of rows that are all answered."""
     record: dict[str, object] = {
         "predictions": len(given),
@@ -40,18 +39,23 @@ def record_of(given: Answered, *, features: bool = True) -> bytes:
     else:
         rows["threshold"] = Raw(given.threshold.json)
     if features:
-        record |= {"fields": _FIELDS, "amounts": _AMOUNTS}
-        rows |= {"codes": _codes(given.rows.block), "numbers": _numbers(given.rows.block)}
+        fields = [[field.name, field.values] for field in choices]
+        record |= {"fields": fields, "amounts": _AMOUNTS}
+        codes = _codes(given.rows.block, choices)
+        rows |= {"codes": codes, "numbers": _numbers(given.rows.block)}
     return _encode({**record, "rows": rows})
 
 
-def _codes(block: Block) -> Raw:
-    """Return a text for each customer, a letter for each choice."""
-    text = np.full((len(block), len(CHOICES) + 3), ord('"'), np.uint8)
+def _codes(block: Block, choices: Sequence[Field]) -> Raw:
+    """Return a text for each customer, a character for each choice."""
+    most = max(len(field.values) for field in choices)
+    characters = [*map(letter, range(most)), UNKNOWN_LETTER]  # by code: UNKNOWN is -1
+    points = np.array(list(map(ord, characters)), "<u4")
+    text = np.full((len(block), len(choices) + 3), ord('"'), "<u4")
     text[:, -1] = ord(",")
-    for place, field in enumerate(CHOICES, start=1):
-        text[:, place] = _LETTERS[block.codes[field.name]]
-    return Raw(b"[" + text.tobytes()[:-1] + b"]")
+    for place, field in enumerate(choices, start=1):
+        text[:, place] = points[block.codes[field.name]]
+    return Raw(f"[{text.tobytes().decode('utf-32-le')[:-1]}]".encode())
 
 
 def _numbers(block: Block) -> Raw:

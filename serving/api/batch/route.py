@@ -10,7 +10,7 @@ from serving.api.batch.formats import Format, source_format, target_format
 from serving.api.batch.incoming import pieces
 from serving.api.batch.outlet import Outlet
 from serving.api.batch.work import Batch, Work
-from serving.api.document import batch_operation
+from serving.api.document import PREDICTIONS, batch_operation
 from serving.api.reading import key_in
 from serving.api.routes import IdempotencyKey, TheService
 
@@ -20,13 +20,19 @@ _INLINE_BYTES = 1 << 14
 router = APIRouter()
 
 
-@router.post("/predict/batch", response_model=None, **batch_operation())
+@router.post(
+    "/predict/batch",
+    tags=[PREDICTIONS],
+    summary="Predict for many customers",
+    response_model=None,
+    **batch_operation(),
+)
 async def predict_batch(
     request: Request,
     service: TheService,
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - describes what ``key_in`` reads
 ) -> Response:
-    """Score many customers: a JSON array, NDJSON (an object per line) or CSV with a header.
+    """Many customers in a stream: a JSON array, NDJSON (an object per line) or CSV with a header.
 
     Rows are answered in their order, as they come, by one version of the model. A row that cannot
     be read is answered with its number and its error, and stops no other.
@@ -48,7 +54,7 @@ class BatchResponse(Response):
         service = self._batch.service
         seconds = service.limits.seconds
         start = _start(self._batch.target)
-        outlet = Outlet(start, send, folder=service.workers.folder, seconds=seconds)
+        outlet = Outlet(start, send, folder=service.log.folder, seconds=seconds)
         work = Work(self._batch, key_in(scope), scope["churn.caller"])
         try:
             await _answer_all(work, outlet, pieces(receive, seconds))

@@ -1,5 +1,6 @@
 """Rows of a batch, by column."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.customer import CUSTOMER_ID, FEATURES, Known
-from churn.errors import InvalidCustomerError
+from churn.errors import InvalidCustomerError, Problem
 from churn.field import Value
 from churn.model.block import Block, block_of
 from churn.parsing import parse_customer
@@ -17,6 +18,7 @@ ROW_ID: Final = "row_id"
 """The name of the caller's own id of a row."""
 
 LONGEST_ID: Final = 200
+_NO_TEXT: Final = re.compile("[\\ud800-\\udfff]")
 
 Errors = Mapping[int, InvalidCustomerError]
 
@@ -49,6 +51,21 @@ class Rows:
     def only(self, places: NDArray[np.intp]) -> "Rows":
         """Return some rows, none of which has an error; their contents and own ids are left."""
         return Rows(self.block.only(places), [self.customer_ids[p] for p in places.tolist()], {})
+
+
+def too_long(most: int) -> InvalidCustomerError:
+    """Return what is wrong with a row of more bytes."""
+    return Unreadable(f"a row takes at most {most:,} bytes")
+
+
+def is_row_id(own: str) -> bool:
+    """Whether a text can be a caller's own id of a row."""
+    return 0 < len(own) <= LONGEST_ID and not _NO_TEXT.search(own)
+
+
+def wrong_row_id(own: object) -> InvalidCustomerError:
+    """Return what is wrong with a row whose own id is none."""
+    return InvalidCustomerError((Problem(ROW_ID, own, f"a text of 1 to {LONGEST_ID} characters"),))
 
 
 def read_known(raw: Mapping[str, object]) -> Known | InvalidCustomerError:

@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 
-from churn.customer import TOTAL_CHARGES
 from churn.errors import InvalidCustomerError
 from churn.field import Field
 from churn.model.block import UNKNOWN
@@ -12,9 +11,6 @@ from churn.parsing import parse_customer
 
 ODD: Final = -2
 """Stands for a cell that has to be looked at with care: it is none of the field's values."""
-
-BLANK_AMOUNT: Final = -1.0
-"""Stands for the file's blank TotalCharges, which says something."""
 
 _MOST: Final = 50_000
 _REJECTED: Final = object()
@@ -55,8 +51,6 @@ class Amounts(dict[str, float]):
         return number
 
     def _read(self, cell: str) -> float:
-        if self._of is TOTAL_CHARGES and not cell.strip():
-            return BLANK_AMOUNT
         known = _alone(self._of, cell)
         return np.nan if known is None else ODD if known is _REJECTED else float(str(known))
 

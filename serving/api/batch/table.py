@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from churn import customer
-from churn.customer import CHURN, CUSTOMER_ID, FEATURES, TENURE, TOTAL_CHARGES, Known, normalised
+from churn.customer import CHURN, CUSTOMER_ID, FEATURES, Known, normalised
 from churn.errors import InvalidCustomerError, Problem
 from churn.identifier import LONGEST_IDENTIFIER, is_identifier, normalised_identifier
 from churn.model.block import (
@@ -23,8 +23,8 @@ from churn.model.block import (
     replaced,
 )
 from serving.api.batch import spellings
-from serving.api.batch.rows import ROW_ID, Rows, read_known
-from serving.api.batch.spellings import BLANK_AMOUNT, ODD
+from serving.api.batch.rows import ROW_ID, Rows, is_row_id, read_known, wrong_row_id
+from serving.api.batch.spellings import ODD
 
 _NAMES: Final = {
     normalised(ROW_ID): ROW_ID,
@@ -69,6 +69,9 @@ class Table:
         block, careful = _settled(Block(self._given_codes(cells), self._given_numbers(cells)))
         if ids is not None:
             careful |= _odd_ids(ids, normalised_ids)
+        own = self._column(cells, ROW_ID) or ()
+        if own:
+            careful |= np.array([bool(one) and not is_row_id(one) for one in own])
         places = np.flatnonzero(careful).tolist()
         found = {p: self._known(columns, p) for p in places if p not in cells.torn}
         knowns = {p: o for p, o in found.items() if not isinstance(o, InvalidCustomerError)}
@@ -77,7 +80,7 @@ class Table:
             replaced(block, knowns),
             normalised_ids,
             errors | self._torn(cells.torn),
-            self._column(cells, ROW_ID) or (),
+            own,
             lambda place: "\x1f".join(column[place] for column in columns),
         )
 
@@ -90,9 +93,9 @@ class Table:
 
     def _given_codes(self, cells: Cells) -> dict[str, Codes]:
         return {
-            name: np.full(cells.size, UNKNOWN, np.int8)
+            name: np.full(cells.size, UNKNOWN, np.int32)
             if (column := self._column(cells, name)) is None
-            else np.fromiter(map(known.__getitem__, column), np.int8, cells.size)
+            else np.fromiter(map(known.__getitem__, column), np.int32, cells.size)
             for name, known in self._codes.items()
         }
 
@@ -110,9 +113,9 @@ class Table:
 
     def _known(self, columns: Sequence[Sequence[str]], row: int) -> Known | InvalidCustomerError:
         places = self._places.items()
-        cells = {name: columns[place][row] for name, place in places if name != ROW_ID}
-        told = {n: c for n, c in cells.items() if c.strip() or n == TOTAL_CHARGES.name}
-        return read_known(told)
+        cells = {name: columns[place][row] for name, place in places}
+        own = cells.pop(ROW_ID, "")
+        return wrong_row_id(own) if own and not is_row_id(own) else read_known(cells)
 
 
 def _places(header: Sequence[str]) -> Mapping[str, int]:
@@ -142,15 +145,8 @@ def _odd_ids(ids: Sequence[str], normalised_ids: Sequence[str]) -> Mask:
 
 def _settled(given: Block) -> tuple[Block, Mask]:
     """Return what follows filled in, and which rows have to be looked at with care."""
-    numbers = dict(given.numbers)
-    total = numbers[TOTAL_CHARGES.name]
-    blank = total == BLANK_AMOUNT
-    first_month = blank & (numbers[TENURE.name] == 0)
-    numbers[TOTAL_CHARGES.name] = np.where(first_month, 0.0, total)
-    careful = blank & ~first_month
-    for column in (*given.codes.values(), *numbers.values()):
-        careful |= column == ODD
-    for name, column in numbers.items():
-        numbers[name] = np.where(column < 0, np.nan, column)
+    columns = (*given.codes.values(), *given.numbers.values())
+    odd = np.logical_or.reduce([column == ODD for column in columns])
+    numbers = {n: np.where(column == ODD, np.nan, column) for n, column in given.numbers.items()}
     done = completed_block(Block(given.codes, numbers))
-    return done.block, careful | done.contradicts | ~describes_something(done.block)
+    return done.block, odd | done.contradicts | ~describes_something(done.block)

@@ -49,8 +49,15 @@ LANGUAGE sql STABLE AS $$
         CASE
             WHEN block ? 'fields' THEN concat(chr(123), substr(concat( -- braces are parts to psycopg
                 (
-                    SELECT string_agg(said[ascii(substr(answered.codes, place, 1)) - 96], '')
+                    -- z is unknown; beyond the letters before it, places are counted from U+10000.
+                    SELECT string_agg(said[
+                        CASE
+                            WHEN code < ascii('z') THEN code - 96
+                            WHEN code > ascii('z') THEN code - 65535
+                        END
+                    ], '')
                     FROM choices
+                    CROSS JOIN LATERAL ascii(substr(answered.codes, place, 1)) AS letter (code)
                 ),
                 (SELECT string_agg(said || (answered.numbers ->> place), '') FROM amounts)
             ), 2), chr(125))::jsonb
