@@ -36,9 +36,8 @@ def main() -> None:
 def _config(arguments: list[str]) -> Config:
     """Return what uvicorn's own options say, for our application and our logs."""
     ours = ["--factory", "serving.api.app:create_app", "--no-access-log"]
-    context = command.make_context(
-        "serving.api", [*ours, "--log-config", str(_LOGGING), *arguments]
-    )
+    how = ["--http", "serving.api.http_protocol:HttpProtocol", "--log-config", str(_LOGGING)]
+    context = command.make_context("serving.api", [*ours, *how, *arguments])
     given: dict[str, Any] = {k: v for k, v in context.params.items() if k not in _NOT_OF_CONFIG}
     given["headers"] = [tuple(header.split(":", 1)) for header in given["headers"]]
     given.pop("app_dir")
