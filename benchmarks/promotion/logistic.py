@@ -16,6 +16,9 @@ _SMALL: Final = 1e-2
 class Logistic:
     """Fitted weights of design columns; ``start`` is a similar fit to begin from."""
 
+    slopes: Floats
+    intercept: float
+
     def __init__(self, design: Floats, y: Outcomes, start: "Logistic | None" = None) -> None:
         mean, spread = design.mean(0), design.std(0)
         scale = np.where(spread > 0, spread, 1.0)

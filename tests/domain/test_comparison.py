@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import stats
 from sklearn import metrics
 
 from churn.model.metrics import log_loss
-from churn.model.ranking import Ranked, placements, roc_auc
-from churn.registry.comparison import Comparison, Difference, differences
+from churn.model.ranking import Floats, Outcomes, Ranked, placements, roc_auc
+from churn.registry.comparison import Comparison, Difference, differences, student
 
-Scored = tuple[NDArray[np.int64], NDArray[np.float64]]
+Scored = tuple[Outcomes, Floats]
 
 
 def _scored(rows: int = 600, seed: int = 0) -> Scored:
@@ -20,6 +19,10 @@ def _scored(rows: int = 600, seed: int = 0) -> Scored:
     rng = np.random.default_rng(seed)
     p = np.clip(rng.beta(1, 3, size=rows), 0.001, 0.9)
     return (rng.random(rows) < p).astype(np.int64), p
+
+
+def _drawn(metric: str, y: Outcomes, p: Floats, counts: Floats) -> Floats:
+    return log_loss(y, p, counts) if metric == "log_loss" else roc_auc(Ranked(y, p, counts))
 
 
 def _reach(one: Difference) -> float:
@@ -50,7 +53,7 @@ def test_the_interval_of_the_mean_loss_is_students_with_the_churned_customers_fr
     paired = -np.where(y == 1, np.log(other / p), np.log((1 - other) / (1 - p)))
     t = stats.t.ppf(0.975, min(y.sum(), (1 - y).sum()) - 1)
     assert found.mean == pytest.approx(paired.mean())
-    assert _reach(found) == pytest.approx(t * paired.std() / np.sqrt(len(y)))
+    assert _reach(found) == pytest.approx(t * paired.std() / np.sqrt(len(y)), rel=1e-4)
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "roc_auc"])
@@ -58,12 +61,9 @@ def test_the_interval_is_as_wide_as_a_paired_bootstraps(metric: str) -> None:
     y, p = _scored(2_000)
     other = np.clip(p * np.random.default_rng(3).uniform(0.6, 1.4, len(p)), 0.001, 0.99)
     counts = np.random.default_rng(4).multinomial(len(y), np.full(len(y), 1 / len(y)), size=2_000)
-    drawn = {
-        "log_loss": lambda q: log_loss(y, q, counts.astype(float)),
-        "roc_auc": lambda q: roc_auc(Ranked(y, q, counts.astype(float))),
-    }[metric]
     found = differences(Comparison(y, p, other, {}), level=0.95)[metric]
-    assert _reach(found) == pytest.approx(1.96 * np.std(drawn(other) - drawn(p)), rel=0.06)
+    one, two = (_drawn(metric, y, scores, counts.astype(float)) for scores in (p, other))
+    assert _reach(found) == pytest.approx(1.96 * np.std(two - one), rel=0.06)
 
 
 def test_a_paired_interval_is_far_narrower_than_that_of_each_model() -> None:
@@ -107,8 +107,8 @@ def test_scores_of_a_cross_validation_have_the_variance_of_nadeau_and_bengio() -
     y, p = _scored(2_000)
     other = p * 0.9
     plain = differences(Comparison(y, p, other, {}), level=0.95)["log_loss"]
-    thrice = [np.tile(scores, (3, 1)) for scores in (p, other)]
-    folded = differences(Comparison(y, *thrice, {}, None, 5), level=0.95)["log_loss"]
+    one, two = (np.tile(scores, (3, 1)) for scores in (p, other))
+    folded = differences(Comparison(y, one, two, {}, folds=5), level=0.95)["log_loss"]
     assert folded.mean == pytest.approx(plain.mean)
     assert _reach(folded) / _reach(plain) == pytest.approx(math.sqrt(1.58333), rel=1e-4)
 
@@ -124,17 +124,21 @@ def test_a_metric_over_repeats_is_the_mean_of_the_repeats_and_not_of_averaged_sc
     assert found["log_loss"].challenger > metrics.log_loss(y, noisy.mean(0))
 
 
-def test_few_churned_customers_widen_an_interval() -> None:
-    few, many = (
-        Comparison(y, np.full(1_000, 0.1), np.full(1_000, 0.11), {})
-        for y in (np.arange(1_000) < 12, np.arange(1_000) < 300)
-        for y in (y.astype(np.int64),)
+@pytest.mark.parametrize("churned", [12, 300])
+def test_few_churned_customers_widen_an_interval(churned: int) -> None:
+    y = (np.arange(1_000) < churned).astype(np.int64)
+    compared = Comparison(y, np.full(1_000, 0.1), np.full(1_000, 0.11), {})
+    gap = np.where(y == 1, -np.log(0.11 / 0.1), -np.log(0.89 / 0.9))
+    expected = stats.t.ppf(0.975, churned - 1) * gap.std() / math.sqrt(1_000)
+    assert _reach(differences(compared, level=0.95)["log_loss"]) == pytest.approx(
+        expected, rel=1e-3
     )
-    t = [stats.t.ppf(0.975, freedom) for freedom in (11, 299)]
-    for compared, quantile in zip((few, many), t, strict=True):
-        found = differences(compared, level=0.95)["log_loss"]
-        gap = np.where(compared.y == 1, -np.log(0.11 / 0.1), -np.log(0.89 / 0.9))
-        assert _reach(found) == pytest.approx(quantile * gap.std() / math.sqrt(1_000))
+
+
+@pytest.mark.parametrize("freedom", [10, 49, 1_000])
+def test_the_quantiles_of_t_are_scipys(freedom: int) -> None:
+    for share in (0.9, 0.975, 0.995):
+        assert student(share, freedom) == pytest.approx(stats.t.ppf(share, freedom), abs=1e-3)
 
 
 def test_the_same_comparison_has_the_same_intervals() -> None:

@@ -211,8 +211,8 @@ def test_a_small_companys_gain_is_seen_out_of_fold_and_not_on_its_hold_out() -> 
     on_hold_out = Comparison(y, stale, p, {}).only(held_out)
     assert not judge(on_hold_out).promote
     assert needs_refits(on_hold_out, 700, PromotionRule())
-    thrice = (np.tile(scores, (3, 1)) for scores in (stale, p))
-    decision = judge(Comparison(y, *thrice, {}, None, 5))
+    champion, challenger = (np.tile(scores, (3, 1)) for scores in (stale, p))
+    decision = judge(Comparison(y, champion, challenger, {}, folds=5))
     assert decision.promote
     assert "out of fold (3 x 5 folds) on 700 customers" in decision.reason
 

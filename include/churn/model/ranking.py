@@ -54,7 +54,8 @@ def placements(y: Outcomes, p: Floats, counts: Floats) -> Floats:
     churned, retained = (np.bincount(place, counts * side) for side in (y, 1 - y))
     below = np.cumsum(retained) - retained / 2
     above = churned.sum() - np.cumsum(churned) + churned / 2
-    return np.where(y == 1, below[place] / retained.sum(), above[place] / churned.sum())
+    right = np.where(y == 1, below[place] / retained.sum(), above[place] / churned.sum())
+    return np.asarray(right)
 
 
 def average_precision(ranked: Ranked) -> Floats:

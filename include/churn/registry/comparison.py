@@ -7,11 +7,11 @@ makes a customer hard for both models cancels out, as the difference is taken pe
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from churn.model import metrics, ranking
 from churn.model.ranking import Floats, Outcomes
@@ -106,8 +106,19 @@ def differences(compared: Comparison, *, level: float) -> Mapping[str, Differenc
     intervals where few customers churned.
     """
     freedom = max(1, min(compared.churned, compared.retained) - 1)
-    reach = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(compared.variance_factor)
+    reach = student((1 + level) / 2, freedom) * math.sqrt(compared.variance_factor)
     return {name: _difference(metric, compared, reach) for name, metric in _METRICS.items()}
+
+
+def student(share: float, freedom: int) -> float:
+    """Return the quantile of Student's t (Abramowitz & Stegun 1964, 26.7.5), to .001 from 10 on."""
+    z = NormalDist().inv_cdf(share)
+    return (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    )
 
 
 _Metric = Callable[[Outcomes, Floats, Floats], _Estimate]
