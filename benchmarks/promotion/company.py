@@ -127,7 +127,7 @@ class Drift:
 
 def base_log_odds(design: Floats) -> Floats:
     """Return the log-odds before any drift, but for the intercept."""
-    return design @ np.array(list(WEIGHTS.values()))
+    return np.asarray(design @ np.array(list(WEIGHTS.values())))
 
 
 def intercept_for(log_odds: Floats, share: float) -> float:

@@ -111,7 +111,7 @@ def differences(compared: Comparison, *, level: float) -> Mapping[str, Differenc
 
 
 def student(share: float, freedom: int) -> float:
-    """Return the quantile of Student's t (Abramowitz & Stegun 1964, 26.7.5), to .001 from 10 on."""
+    """Return the quantile of Student's t (Abramowitz & Stegun 1964, 26.7.5), to .002 from 10 on."""
     z = NormalDist().inv_cdf(share)
     return (
         z
