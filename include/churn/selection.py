@@ -147,14 +147,9 @@ def _log_loss(evaluation: Evaluation) -> float:
 
 
 def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
-    return Comparison(
-        y=rows.y,
-        champion=champion.out_of_fold,
-        challenger=challenger.out_of_fold,
-        slices={f"{field} {value}": mask for field, value, mask in masks(rows.frame)},
-        weights=rows.weights,
-        folds=FOLDS,
-    )
+    masked = {f"{field} {value}": mask for field, value, mask in masks(rows.frame)}
+    scores = champion.out_of_fold, challenger.out_of_fold
+    return Comparison(rows.y, scores[0], scores[1], masked, rows.weights, FOLDS)
 
 
 def _policies(
