@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Mapping
 
-from benchmarks import loading, scoring, serving, training, trigger_to_served
+from benchmarks import loading, promotion, scoring, serving, training, trigger_to_served
 from churn.streams import print_any_text
 
 BENCHMARKS: Mapping[str, Callable[[], object]] = {
@@ -12,6 +12,7 @@ BENCHMARKS: Mapping[str, Callable[[], object]] = {
     "scoring": scoring.measure,
     "serving": serving.measure,
     "training": training.measure,
+    "promotion": promotion.measure,
 }
 
 

@@ -1,17 +1,21 @@
-"""Compares a candidate with what serves, on the customers that no model has learned from."""
+"""Compares a candidate with the champion, each on customers that it has not learned from."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from churn import scoring
+from churn.customer import CUSTOMER_ID
 from churn.errors import ModelRefusedError, NoModelError
 from churn.model.holdout import HELD_OUT_SHARE
+from churn.model.ranking import Floats
+from churn.options import TrainingOptions
 from churn.registry import promotion
-from churn.registry.bootstrap import Comparison
+from churn.registry.comparison import Comparison
 from churn.registry.promotion import Decision, PromotionRule
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_HELD_OUT: Final = 100_000
+_LEAST_KEPT: Final = 0.9
 _SERVED: Final = {"fingerprint", "threshold", "family", "policy"}
 
 
@@ -41,22 +46,96 @@ def decide(
     except ModelRefusedError as error:
         return Decision(True, f"promote: the version in use is refused ({error})")
     return _without_comparing(connection, candidate, champion) or promotion.judge(
-        compare(connection, candidate, champion), rule
+        compare(connection, candidate, champion, rule), rule
     )
 
 
-def compare(connection: Connection, candidate: LoadedModel, champion: LoadedModel) -> Comparison:
-    """Score both on the current customers of the hold-out, at most about 100,000 of them."""
+def compare(
+    connection: Connection, candidate: LoadedModel, champion: LoadedModel, rule: PromotionRule
+) -> Comparison:
+    """Compare on the hold-out or, where that has too few churned customers, on all by refits."""
+    found = customers.count(connection).customers
+    held_out = _on_hold_out(connection, candidate, champion, found)
+    if promotion.needs_refits(held_out, found, rule):
+        return _out_of_fold(connection, candidate, champion)
+    return held_out
+
+
+def _on_hold_out(
+    connection: Connection, candidate: LoadedModel, champion: LoadedModel, found: int
+) -> Comparison:
+    """Score the current customers of the hold-out, at most about 100,000 of them."""
     from churn.model.compiling import known_rows
     from churn.model.features import target
 
-    held_out = HELD_OUT_SHARE * customers.count(connection).customers
-    share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, held_out))
+    share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, HELD_OUT_SHARE * found))
     frame = customers.read_held_out(connection, share=share)
     rows = known_rows(frame)
     return Comparison(
         target(frame), champion.probabilities(rows), candidate.probabilities(rows), slices(frame)
     )
+
+
+def _out_of_fold(
+    connection: Connection, candidate: LoadedModel, champion: LoadedModel
+) -> Comparison:
+    """Score every customer by refits that left it out.
+
+    The candidate's recipe learns from the customers as they are, the champion's from the customers
+    as they were at its load.
+    """
+    from churn.model.evaluation import FOLDS
+    from churn.model.features import target
+
+    now = customers.read_customers(connection)
+    then = _learned_from(connection, champion, candidate)
+    return Comparison(
+        target(now),
+        _as_it_serves(champion, now) if then is None else _refitted(champion, then, now),
+        _refitted(candidate, now, now),
+        slices(now),
+        folds=FOLDS,
+    )
+
+
+def _learned_from(
+    connection: Connection, champion: LoadedModel, candidate: LoadedModel
+) -> "pd.DataFrame | None":
+    """Return the customers as they were at the champion's load; None where it cannot be refitted.
+
+    Then its recipe is not this code's, or more than a tenth of those customers are gone.
+    """
+    if _recipe(champion) != _recipe(candidate):
+        return None
+    trained_on = champion.manifest.trained_on
+    then = customers.read_customers(connection, customers.as_of(trained_on.load_id))
+    is_whole = _LEAST_KEPT * trained_on.customers <= len(then) <= trained_on.customers
+    return then if is_whole else None
+
+
+def _recipe(model: LoadedModel) -> dict[str, str | int | float]:
+    return {name: part for name, part in model.manifest.recipe.items() if name != "model"}
+
+
+def _refitted(model: LoadedModel, learn: "pd.DataFrame", test: "pd.DataFrame") -> Floats:
+    from churn.model import refits
+    from churn.model.families import families, matrix
+    from churn.model.features import target
+
+    protected = TrainingOptions.from_values(model.manifest.settings).protected_attributes
+    family = next(one for one in families(protected) if one.name == model.manifest.family)
+    learn_places, test_places = (refits.folds(one[CUSTOMER_ID.name]) for one in (learn, test))
+    design = matrix(learn, family.columns)
+    fitted = refits.refit(partial(family.fit, weights=None), design, target(learn), learn_places)
+    return refits.score_unseen(fitted, matrix(test, family.columns), test_places)
+
+
+def _as_it_serves(champion: LoadedModel, frame: "pd.DataFrame") -> Floats:
+    """Score by the champion itself. That it learned from some of the customers favours it."""
+    from churn.model.compiling import known_rows
+    from churn.model.evaluation import REPEATS
+
+    return np.tile(champion.probabilities(known_rows(frame)), (REPEATS, 1))
 
 
 def slices(frame: "pd.DataFrame") -> Mapping[str, NDArray[np.bool_]]:

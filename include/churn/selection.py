@@ -9,6 +9,7 @@ from churn.errors import DataQualityError
 from churn.model import leaks, policy
 from churn.model.bootstrap import Figure, Measured
 from churn.model.evaluation import (
+    FOLDS,
     Evaluation,
     Rows,
     cross_validate,
@@ -23,7 +24,7 @@ from churn.model.outcomes import Consequences, consequences
 from churn.model.policy import Policy
 from churn.model.slices import Slice, masks, slices
 from churn.options import Objective, ProtectedAttributes, TrainingOptions
-from churn.registry.bootstrap import Comparison
+from churn.registry.comparison import Comparison
 from churn.registry.promotion import judge
 
 log = logging.getLogger(__name__)
@@ -130,8 +131,8 @@ def _require_both_held_out(held_out: Rows) -> None:
 def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
     """Return the family to publish: the scorecard, unless one beats it by the promotion rule.
 
-    Both are compared on one repeat's out-of-fold scores. The challenger with the lowest log-loss is
-    asked first, and the first one that beats the scorecard is taken.
+    Both are compared out of fold, over all repeats. The challenger with the lowest log-loss is
+    compared first, and the first one that beats the scorecard is taken.
     """
     scorecard = challengers[0]
     ranked = sorted(challengers, key=_log_loss)
@@ -141,8 +142,7 @@ def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
             reasons[other.family.name] = "for comparison only"
             continue
         decision = judge(_comparison(scorecard, other, rows))
-        # The rule is worded for the hold-out, on which a candidate meets the champion later.
-        reasons[other.family.name] = decision.reason.replace("on the hold-out", "out of fold")
+        reasons[other.family.name] = decision.reason
         if decision.promote:
             return Choice(other.family, reasons)
     return Choice(scorecard.family, reasons)
@@ -153,13 +153,9 @@ def _log_loss(evaluation: Evaluation) -> float:
 
 
 def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
-    return Comparison(
-        y=rows.y,
-        champion=champion.repeat(0),
-        challenger=challenger.repeat(0),
-        slices={f"{field} {value}": mask for field, value, mask in masks(rows.frame)},
-        weights=rows.weights,
-    )
+    masked = {f"{field} {value}": mask for field, value, mask in masks(rows.frame)}
+    scores = champion.out_of_fold, challenger.out_of_fold
+    return Comparison(rows.y, scores[0], scores[1], masked, rows.weights, FOLDS)
 
 
 def _policies(

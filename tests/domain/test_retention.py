@@ -95,14 +95,14 @@ def test_every_part_of_a_rule_is_a_setting() -> None:
     rules = read_rules(
         {
             "CHURN_PROMOTION": "manual",
-            "CHURN_PROMOTION_LEAST_GAIN": "0.002",
+            "CHURN_PROMOTION_LEAST_SHARE": "0.002",
             "CHURN_PROMOTION_SLICE_CUSTOMERS": "250",
             "CHURN_KEEP_NEWEST": "5",
             "CHURN_KEEP_SERVED_DAYS": "90",
         }
     )
     assert rules.mode == MANUAL
-    assert (rules.promotion.least_gain, rules.promotion.slice_customers) == (0.002, 250)
+    assert (rules.promotion.least_share, rules.promotion.slice_customers) == (0.002, 250)
     assert rules.retention == RetentionRule(5, 90)
 
 
@@ -110,12 +110,16 @@ def test_every_part_of_a_rule_is_a_setting() -> None:
     ("name", "value", "told"),
     [
         ("CHURN_PROMOTION", "perhaps", "expected auto or manual"),
-        ("CHURN_PROMOTION_LEAST_GAIN", "a bit", "expected a number"),
-        ("CHURN_PROMOTION_LEAST_GAIN", "nan", "expected a number"),
-        ("CHURN_PROMOTION_LEAST_GAIN", "-1", "expected a number"),
+        ("CHURN_PROMOTION_LEAST_SHARE", "a bit", "expected a number"),
+        ("CHURN_PROMOTION_LEAST_SHARE", "nan", "expected a number"),
+        ("CHURN_PROMOTION_LEAST_SHARE", "-1", "expected a number"),
         ("CHURN_PROMOTION_LEVEL", "95", "between 0 and 1"),
-        ("CHURN_PROMOTION_DRAWS", "many", "expected a whole number"),
-        ("CHURN_PROMOTION_DRAWS", "0", "expected a whole number, 100 or more"),
+        ("CHURN_PROMOTION_HELD_OUT_CLASS", "many", "expected a whole number"),
+        (
+            "CHURN_PROMOTION_DRAWS",
+            "1000",
+            "there is no such setting; there are CHURN_PROMOTION_LEVEL",
+        ),
         ("CHURN_PROMOTION_SLICE_CLASS", "0", "expected a whole number, 1 or more"),
         ("CHURN_KEEP_NEWEST", "-1", "expected a whole number, 0 or more"),
         ("CHURN_KEEP_NEWEST", "2.5", "expected a whole number"),

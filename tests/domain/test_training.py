@@ -5,16 +5,20 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from churn.customer import MIN_PER_CLASS, Known
 from churn.errors import DataQualityError, ModelRefusedError
 from churn.model.boosted import BoostedModel
+from churn.model.bootstrap import Part
 from churn.model.compiling import compile_trees, known_rows
 from churn.model.conditioning import Conditioner
+from churn.model.evaluation import Evaluation
 from churn.model.families import GRADIENT_BOOSTING, SCORECARD, TREE_FAMILIES, families, matrix
 from churn.model.features import pipeline, probabilities, target
 from churn.model.holdout import is_held_out
 from churn.options import Objective, ProtectedAttributes, TrainingOptions
+from churn.registry.comparison import Comparison, differences
 from churn.selection import choose
 from churn.training import train
 from tests.customer_file import customers, trained
@@ -131,6 +135,40 @@ def test_a_family_that_cannot_be_published_is_not_chosen_however_good_it_is() ->
     choice = choose((worse, best, *others[:1]), learn)
     assert choice.family.name == SCORECARD
     assert choice.reasons["logistic_all_columns"] == "for comparison only"
+
+
+def _nearly_better(y: NDArray[np.int64], one: Evaluation, by: float) -> Evaluation:
+    """Return scores that are nearer to the outcomes of some customers, and noisier for all."""
+    random = np.random.default_rng(3)
+    noise = np.exp(random.normal(0, 0.3, len(y))) - 1
+    parts = tuple(
+        Part(part.rows, np.clip(part.p * (1 + noise[part.rows]) + by * y[part.rows], 0.001, 0.999))
+        for part in one.parts
+    )
+    draws = {**one.measured.draws, "log_loss": one.measured.draws["log_loss"] - 1}
+    return replace(one, parts=parts, measured=replace(one.measured, draws=draws))
+
+
+def test_a_family_whose_gain_the_folds_common_customers_explain_is_not_chosen() -> None:
+    """Better beyond noise if the folds were independent; the corrected interval holds 0."""
+    report = trained().report
+    scorecard, *others = report.challengers
+    learn = report.rows.take(~report.rows.is_held_out)
+
+    def highs(by: float) -> tuple[float, float]:
+        pair = (scorecard.out_of_fold, _nearly_better(learn.y, others[-1], by).out_of_fold)
+        found = (
+            differences(Comparison(learn.y, *pair, {}, learn.weights, folds), level=0.95)
+            for folds in (0, 5)
+        )
+        naive, corrected = (one["log_loss"].high for one in found)
+        return naive, corrected
+
+    by = next(b for b in np.arange(0, 0.1, 0.0002) if highs(b)[0] < 0 < highs(b)[1])
+    choice = choose((scorecard, _nearly_better(learn.y, others[-1], by)), learn)
+    assert choice.family.name == SCORECARD
+    assert "it is not better beyond noise" in choice.reasons["gradient_boosting"]
+    assert "out of fold (3 x 5 folds)" in choice.reasons["gradient_boosting"]
 
 
 def test_without_protected_attributes_nothing_of_them_is_in_the_scorecard() -> None:

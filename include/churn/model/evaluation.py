@@ -113,6 +113,11 @@ class Evaluation:
             scores[part.rows] = part.p
         return scores
 
+    @cached_property
+    def out_of_fold(self) -> Floats:
+        """The out-of-fold scores of all repeats, shape (repeats, rows)."""
+        return np.stack([self.repeat(number) for number in range(len(self.parts) // FOLDS)])
+
 
 def cross_validate(family: Family, rows: Rows) -> Evaluation:
     """Fit the family on four fifths and score the last, fifteen times in all."""

@@ -124,8 +124,13 @@ def _calibration_gap(churned: Floats, expected: Floats, p: Floats, weights: Floa
 
 def log_loss(y: Outcomes, p: Floats, weights: Floats) -> Floats:
     """Return the mean negative log-likelihood (Good 1952, Rational Decisions)."""
+    return mean(losses(y, p), weights)
+
+
+def losses(y: Outcomes, p: Floats) -> Floats:
+    """Return each customer's negative log-likelihood."""
     clipped = np.clip(p, _CLIP, 1 - _CLIP)
-    return mean(-np.where(y == 1, np.log(clipped), np.log1p(-clipped)), weights)
+    return np.asarray(-np.where(y == 1, np.log(clipped), np.log1p(-clipped)))
 
 
 def brier(y: Outcomes, p: Floats, weights: Floats) -> Floats:

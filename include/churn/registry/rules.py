@@ -73,8 +73,7 @@ def _number(name: str, text: str, kind: type) -> float | int:
 
 
 _LEAST: Final[Mapping[str, int]] = {
-    f"{_PROMOTION}DRAWS": 100,  # of fewer, an interval is chance
-    f"{_PROMOTION}SLICE_CLASS": 1,  # or a slice of nobody, or with one outcome, would be judged
+    f"{_PROMOTION}SLICE_CLASS": 1,  # a slice with one outcome has no ROC-AUC
 }
 _EXPECTED: Final[Mapping[type, str]] = {
     int: "a whole number, {} or more",
