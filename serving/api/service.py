@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import multiprocessing
+import signal
 from dataclasses import dataclass, field
 
 from churn.log_options import LogOptions
@@ -43,8 +45,11 @@ class Service:
         self.workers.report(self.live.version, self.live.refused)
 
     async def follow(self) -> None:
-        """Refresh for as long as the service runs."""
+        """Refresh for as long as the service runs, which ends when its parent was killed."""
+        parent = multiprocessing.parent_process()
         while True:
+            if parent is not None and not parent.is_alive():
+                signal.raise_signal(signal.SIGTERM)
             try:
                 await asyncio.to_thread(self.refresh)
             except Exception:

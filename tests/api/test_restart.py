@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+import psutil
 import pytest
 
 from churn.registry.store import ModelStore
@@ -90,3 +91,10 @@ def test_no_caller_is_refused_after_a_worker_was_killed(home: Path, workers: int
         assert "ConnectionRefusedError" not in told
         assert told["200"] > 0
         assert told.total() - told["200"] <= 3, told  # what the killed worker had in hand
+
+
+def test_workers_end_when_their_parent_was_killed(home: Path) -> None:
+    with serving(home, workers=2) as service:
+        pids = service.workers()
+        service.process.kill()
+        assert eventually(lambda: not any(map(psutil.pid_exists, pids)), seconds=20)

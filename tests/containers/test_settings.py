@@ -50,7 +50,7 @@ def defaults() -> dict[str, str]:
 
 def test_there_are_settings_to_compare() -> None:
     assert len(PASSED_ON) > 25
-    assert {"CHURN_EVALUATED_ROWS", "CHURN_PROMOTION_DRAWS", "CHURN_API_SECONDS"} <= set(PASSED_ON)
+    assert {"CHURN_EVALUATED_ROWS", "CHURN_PROMOTION_LEVEL", "CHURN_API_SECONDS"} <= set(PASSED_ON)
 
 
 def test_the_page_of_settings_has_each_setting_of_the_code_and_no_other() -> None:
