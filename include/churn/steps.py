@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from churn import deciding
+from churn.arrivals import find_new
 from churn.changes import Operator
 from churn.errors import DataQualityError
 from churn.log_options import LogOptions
@@ -17,28 +18,33 @@ from churn.registry.promotion import Decision, PromotionRule
 from churn.registry.store import CARD, ModelStore, read_version
 from churn.warehouse import schema
 from churn.warehouse.clean import clean as clean_load
-from churn.warehouse.connect import Connection
-from churn.warehouse.gate import LIMIT_REJECTED
+from churn.warehouse.connect import Connection, scalar, statement
+from churn.warehouse.gate import Terms
 from churn.warehouse.load import Reading
 from churn.warehouse.load import load_csv as load
 from churn.warehouse.log_retention import drop_old_predictions
 from churn.warehouse.report import Report
-from churn.warehouse.source import find_files, has_files, is_glob
+from churn.warehouse.source import find_files, has_files, is_glob, shown_path
 
 log = logging.getLogger(__name__)
 
 
-def locate(file: str, data: Path) -> Path:
-    """Return the path of a file, folder or glob, named in full or from the data folder.
+def locate(file: str, data: Path, *, here: Path | None = None) -> Path:
+    """Return the path of a file, folder or glob, named in full or relative to a folder.
+
+    That folder is ``here``, where it is given, else the data folder; ``data/`` may stand in front.
 
     Raises:
         DataQualityError: naming the file and what the data folder has instead.
     """
-    for candidate in (data / file, data.parent / file):
+    folders = [data, *([data.parent] if Path(file).parts[:1] == (data.name,) else [])]
+    for candidate in (folder / file for folder in ([here] if here else []) + folders):
         if candidate.exists() or (is_glob(candidate) and has_files(candidate)):
             return candidate
     found = ", ".join(sorted(p.name for p in data.glob("*.csv*"))) or "no CSV file"
-    raise DataQualityError(f"{file}: there is no such file in {data}, which has {found}")
+    places = f"in the current directory or in {data}" if here else f"in {data}"
+    name = shown_path(Path(file))
+    raise DataQualityError(f"{name}: there is no such file {places}, which has {found}")
 
 
 def create_tables(connection: Connection, options: LogOptions | None = None) -> None:
@@ -59,12 +65,31 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     return [one.load_id for one in loads]
 
 
+def load_new(
+    connection: Connection, data: Path, data_file: str = "", reading: Reading | None = None
+) -> list[int]:
+    """Load the files of the data folder that were not loaded yet, in the order of their days.
+
+    ``data_file`` is a file, folder or glob in it. Where there is no new file, that is logged, and
+    nothing is loaded.
+    """
+    where = data / data_file
+    paths = find_new(connection, where, again=bool(reading and reading.again))
+    if not paths:
+        log.info("there is no new customer file in %s", where)
+    return [load_id for path in paths for load_id in load_csv(connection, path, reading)]
+
+
+def has_undecided(connection: Connection) -> bool:
+    """Whether customers were accepted that no decision on a model was made with."""
+    return bool(scalar(connection, statement("has_undecided")))
+
+
 def clean(
     connection: Connection,
     load_ids: Sequence[int],
+    terms: Terms | None = None,
     *,
-    replace: bool = False,
-    limit_rejected: float = LIMIT_REJECTED,
     tell: Callable[[str], None] = log.info,
 ) -> list[Report]:
     """Bring each load's valid rows into ``customers``, the others into ``rejected_rows``.
@@ -74,11 +99,13 @@ def clean(
     Raises:
         DataQualityError: the gate stopped a load; those before it stand.
     """
-    if replace and len(load_ids) > 1:
-        raise DataQualityError("several files cannot each be the whole customer base")
+    if terms and terms.replace and len(load_ids) > 1:
+        raise DataQualityError(
+            "several files cannot each be the whole customer base; name the one that is"
+        )
     reports = []
     for load_id in load_ids:
-        report = clean_load(connection, load_id, replace=replace, limit_rejected=limit_rejected)
+        report = clean_load(connection, load_id, terms)
         connection.commit()
         tell(str(report))
         report.require_passed()

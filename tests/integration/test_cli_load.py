@@ -82,7 +82,7 @@ def test_the_limit_and_the_replacement_are_options(
     half = [{**row, "tenure": "x"} if i < 300 else row for i, row in enumerate(rows)]
     _said(churn("load", write(csv_text(rows), "all.csv")))
     path = write(csv_text(half[:600]))
-    _said(churn("load", path, "--limit-rejected", "0.7", "--replace"))
+    _said(churn("load", path, "--limit-rejected", "0.7", "--replace", "--allow-change"))
     counts = everything(connection, "SELECT accepted, rejected, removed FROM loads WHERE load_id=2")
     assert counts == [(300, 300, 100)]
 

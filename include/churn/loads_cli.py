@@ -1,0 +1,83 @@
+"""The command ``churn rejected``: rows that were not accepted, to be read and repaired."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from churn.errors import ChurnError
+from churn.settings import Settings
+from churn.warehouse.connect import Connection, connect
+from churn.warehouse.rejected import (
+    Rejected,
+    RejectingLoad,
+    find_rejecting,
+    read_rejected,
+    write_rejected,
+)
+
+_LONGEST: Final = 300
+_STANDARD_OUTPUT: Final = "-"
+
+
+@click.command()
+@click.argument("load", type=int, required=False)
+@click.option("--output", metavar="FILE", help="Write the rows as CSV into a new FILE, or to -.")
+@click.pass_obj
+def rejected(settings: Settings, load: int | None, output: str | None) -> None:
+    """List the rejected rows of a LOAD with their reasons; without LOAD, of the last that has any.
+
+    With --output they become a CSV file to be repaired and loaded again: the header and separator
+    of the file, and the reasons in a first column, which loading leaves out.
+    """
+    with connect(settings.database_url) as connection:
+        found = find_rejecting(connection, load)
+        click.echo(
+            f"load {found.load_id}: {found.rejected:,} rejected rows of {found.file}",
+            err=bool(output),
+        )
+        if output:
+            _write(connection, found, output)
+        else:
+            for row in read_rejected(connection, found):
+                click.echo(_listed(row))
+
+
+def _listed(row: Rejected) -> str:
+    return f"  line {row.line:<6}{_shown('; '.join(row.reasons))}\n{'':13}{_shown(row.raw)}"
+
+
+def _shown(text: str) -> str:
+    """Return text from a file as a terminal may show it: no control characters, and cut."""
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def _write(connection: Connection, load: RejectingLoad, output: str) -> None:
+    if output == _STANDARD_OUTPUT:
+        written = write_rejected(connection, load, sys.stdout)
+    else:
+        written = _write_new(connection, load, Path(output))
+    day = f" --snapshot-date {load.day}" if load.day else ""
+    click.echo(
+        f"{written:,} rows written; repair them and load them with `churn load {output}{day}`",
+        err=True,
+    )
+    if left := load.rejected - written:
+        click.echo(f"{left:,} left out: their customer was accepted from another row", err=True)
+
+
+def _write_new(connection: Connection, load: RejectingLoad, path: Path) -> int:
+    """Write beside and rename, so that no half of a file is ever there."""
+    if path.exists():
+        raise ChurnError(f"{path} is there already; name another file")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("x", encoding="utf-8", newline="") as file:
+            written = write_rejected(connection, load, file)
+        beside.rename(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return written
