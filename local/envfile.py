@@ -1,10 +1,9 @@
 """Private files of KEY=VALUE lines."""
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from churn import whole_files
 from local.errors import StackError
 
 
@@ -31,18 +30,7 @@ def write(path: Path, values: Mapping[str, str], *, comment: str) -> None:
 
 def replace(path: Path, text: str) -> None:
     """Replace a private file in one step: readers see the old text or the new one."""
-    descriptor, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}."
-    )  # mkstemp makes mode 600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    whole_files.replace(path, text.encode(), mode=0o600)
 
 
 def _says_something(line: str) -> bool:

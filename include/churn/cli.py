@@ -1,18 +1,19 @@
 """The command ``churn``: the pipeline's steps without Airflow."""
 
 import csv
+import io
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, BinaryIO, NoReturn
 
 import click
 import psycopg
 
-from churn import erasure, steps
+from churn import erasure, steps, whole_files
 from churn.batch import score_file
 from churn.data_dictionary import render
 from churn.doctor import examine
@@ -205,17 +206,23 @@ def _timed(step: str) -> Iterator[None]:
 
 
 @churn.command()
-@click.argument("source", type=click.File("r", encoding="utf-8-sig"))
-@click.argument("target", type=click.File("w", encoding="utf-8", lazy=True))
+@click.argument("source", type=click.File("rb"))
+@click.argument("target")
 @click.pass_obj
-def score(settings: Settings, source: TextIO, target: TextIO) -> None:
-    """Score a CSV of customers, any columns known, into a CSV ("-" for standard in and out)."""
-    store = ModelStore(settings.model_store)
-    served = load_served(store)
+def score(settings: Settings, source: BinaryIO, target: str) -> None:
+    """Score a CSV of customers, any columns known, into a CSV ("-" for standard in and out).
+
+    An output file is written next to its place and takes it at the end.
+    """
+    served = load_served(ModelStore(settings.model_store))
     if served.refused:
         click.echo(served.refused, err=True)
     try:
-        done = score_file(served.model, csv.DictReader(source), target)
+        with whole_files.output(target, source) as file:
+            rows = csv.DictReader(io.TextIOWrapper(source, encoding="utf-8-sig", newline=""))
+            text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+            done = score_file(served.model, rows, text)
+            text.detach()
     except UnicodeDecodeError as error:
         raise DataQualityError(f"{source.name}: is not UTF-8 ({error.reason})") from None
     click.echo(f"{done.scored} scored, {done.failed} could not be read", err=True)

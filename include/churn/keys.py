@@ -8,10 +8,8 @@ hashes of *memorised* secrets). A digest is compared with every key's in constan
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from churn import whole_files
 from churn.errors import ChurnError
 
 GRACE: Final = timedelta(hours=24)
@@ -167,12 +166,8 @@ def write_keys(path: Path, keys: Keys) -> None:
     """Replace the file in one step; only its owner can read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"keys": [asdict(key) for key in keys.keys]}
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, default=datetime.isoformat, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(beside).replace(path)
+    text = json.dumps(content, default=datetime.isoformat, indent=1)
+    whole_files.replace(path, text.encode(), mode=0o600)
 
 
 def _read_key(content: dict[str, str | list[str] | None]) -> Key:

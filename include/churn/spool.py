@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 from zlib import crc32
 
+from churn import whole_files
 from churn.records import predictions_in
 
 SUFFIX: Final = ".log"
@@ -122,12 +123,7 @@ class Finished:
 
     def replace(self, records: Sequence[bytes]) -> None:
         """Hold these records instead; a crash leaves the former or the new ones."""
-        beside = self.path.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(b"".join(map(framed, records)))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path)
+        whole_files.replace(self.path, b"".join(map(framed, records)), mode=0o600)
         self.path.rename(_counted(self.path, sum(map(predictions_in, records))))
 
     def put_aside(self) -> None:
@@ -191,7 +187,7 @@ def used(folder: Path) -> int:
 
 def clear_leftovers(folder: Path, *, older_than: float = 60.0) -> None:
     """Remove files that were being made when their process died; they never held an answer."""
-    for path in folder.glob("*.new"):
+    for path in (*folder.glob("*.new"), *folder.glob(".*.*")):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > older_than:
                 path.unlink()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from churn import whole_files
 from churn.errors import ModelRefusedError
 from churn.registry import files, identity
 from churn.registry.events import GENESIS, Event, hash_of, last_change, read_events
@@ -57,7 +58,7 @@ def anchor_last(store: ModelStore, event: Event) -> None:
     known = _read_anchor(store)
     if known and known[0] >= event.event_id:
         return
-    files.replace(_anchor(store), f"{event.event_id} {event.hash}\n".encode())
+    whole_files.replace(_anchor(store), f"{event.event_id} {event.hash}\n".encode())
 
 
 def _trouble(event: Event, expected: int, former: str) -> str:

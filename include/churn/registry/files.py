@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and reading that follows no link."""
+"""Writing files of a version, and reading that follows no link."""
 
 import errno
 import os
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from churn.errors import ModelRefusedError
+from churn.whole_files import write_all
 
 _MODE: Final = 0o644
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO would otherwise hang the reader
@@ -17,26 +18,7 @@ def write(path: Path, content: bytes) -> None:
     """Write a file and wait until it is on the disk."""
     descriptor = os.open(path, _CREATE, _MODE)
     try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Replace a small file: readers see the former content or the new one, a crash included."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    write(beside, content)
-    beside.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
+        write_all(descriptor, content)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from churn.registry import files
+from churn import whole_files
 from churn.registry.store import MANIFEST, ModelStore, Served, checked_name, entries, names_in
 
 _CANDIDATE_LIFE: Final = timedelta(days=7)
@@ -55,7 +55,7 @@ def pin(store: ModelStore, version: str, reason: str) -> None:
     """Never remove a version."""
     folder = store.path / _PINS
     folder.mkdir(parents=True, exist_ok=True)
-    files.replace(folder / checked_name(version), f"{reason}\n".encode())
+    whole_files.replace(folder / checked_name(version), f"{reason}\n".encode())
 
 
 def unpin(store: ModelStore, version: str) -> None:
@@ -63,7 +63,7 @@ def unpin(store: ModelStore, version: str) -> None:
     path = store.path / _PINS / checked_name(version)
     if path.exists():
         path.unlink()
-        files.sync_folder(path.parent)
+        whole_files.sync_folder(path.parent)
 
 
 def retire(store: ModelStore, version: str) -> None:
@@ -71,8 +71,8 @@ def retire(store: ModelStore, version: str) -> None:
     folder = store.path / _RETIRED
     folder.mkdir(exist_ok=True)
     store.published(version).rename(folder / version)
-    files.sync_folder(folder)
-    files.sync_folder(store.path / "versions")
+    whole_files.sync_folder(folder)
+    whole_files.sync_folder(store.path / "versions")
     _remove(folder / version)
 
 

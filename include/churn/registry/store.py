@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from churn import whole_files
 from churn.errors import ModelRefusedError, NoModelError
 from churn.registry import files
 from churn.registry.manifest import FILE_PATTERN, VERSION_PATTERN, Manifest, read_manifest
@@ -108,9 +109,9 @@ class ModelStore:
             path = folder / _checked_file(name)
             path.parent.mkdir(exist_ok=True)
             files.write(path, data)
-        files.replace(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
+        whole_files.replace(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
         for inner in {(folder / name).parent for name in content} | {folder, folder.parent}:
-            files.sync_folder(inner)
+            whole_files.sync_folder(inner)
         return folder
 
     def publish(self, version: str) -> None:
@@ -119,9 +120,9 @@ class ModelStore:
         published.parent.mkdir(parents=True, exist_ok=True)
         if not published.exists():
             candidate.rename(published)
-            files.sync_folder(published.parent)
-            files.sync_folder(candidate.parent)
-        files.replace(self.pointer, f"{version}\n".encode())
+            whole_files.sync_folder(published.parent)
+            whole_files.sync_folder(candidate.parent)
+        whole_files.replace(self.pointer, f"{version}\n".encode())
         self.note_served()
 
     def in_use_since(self) -> datetime:
@@ -135,7 +136,7 @@ class ModelStore:
             others = [one for one in order if one.version != current]
             latest = Served(current, self.in_use_since())
             lines = (f"{one.since.isoformat()} {one.version}\n" for one in [*others, latest])
-            files.replace(self.path / "SERVED", "".join(lines).encode())
+            whole_files.replace(self.path / "SERVED", "".join(lines).encode())
 
 
 def read_version(folder: Path) -> Version:
