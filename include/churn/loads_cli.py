@@ -1,12 +1,13 @@
 """The command ``churn rejected``: rows that were not accepted, to be read and repaired."""
 
-import os
+import io
 import sys
 from pathlib import Path
 from typing import Final
 
 import click
 
+from churn import whole_files
 from churn.errors import ChurnError
 from churn.settings import Settings
 from churn.warehouse.connect import Connection, connect
@@ -70,14 +71,18 @@ def _write(connection: Connection, load: RejectingLoad, output: str) -> None:
 
 
 def _write_new(connection: Connection, load: RejectingLoad, path: Path) -> int:
-    """Write beside and rename, so that no half of a file is ever there."""
+    """Write a new file; one that is there may hold repairs.
+
+    Raises:
+        ChurnError: the file is there already, or cannot be written.
+    """
     if path.exists():
         raise ChurnError(f"{path} is there already; name another file")
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("x", encoding="utf-8", newline="") as file:
-            written = write_rejected(connection, load, file)
-        beside.rename(path)
-    finally:
-        beside.unlink(missing_ok=True)
+        with whole_files.replacing(path) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+            written = write_rejected(connection, load, text)
+            text.detach()
+    except OSError as error:
+        raise ChurnError(f"{path} cannot be written: {error.strerror}") from error
     return written

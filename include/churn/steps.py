@@ -18,7 +18,7 @@ from churn.registry.promotion import Decision, PromotionRule
 from churn.registry.store import CARD, ModelStore, read_version
 from churn.warehouse import schema
 from churn.warehouse.clean import clean as clean_load
-from churn.warehouse.connect import Connection, scalar, statement
+from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.gate import Terms
 from churn.warehouse.load import Reading
 from churn.warehouse.load import load_csv as load
@@ -66,23 +66,38 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
 
 
 def load_new(
-    connection: Connection, data: Path, data_file: str = "", reading: Reading | None = None
+    connection: Connection, where: Path, reading: Reading | None = None, *, stopped: bool = False
 ) -> list[int]:
-    """Load the files of the data folder that were not loaded yet, in the order of their days.
+    """Load the files of a folder or glob that were not loaded yet, in the order of their days.
 
-    ``data_file`` is a file, folder or glob in it. Where there is no new file, that is logged, and
-    nothing is loaded.
+    A file that cannot be read does not keep the others from being loaded. Where there is no new
+    file, that is logged. ``stopped`` also loads the files that the gate stopped before.
+
+    Raises:
+        DataQualityError: no new file can be read.
     """
-    where = data / data_file
-    paths = find_new(connection, where, again=bool(reading and reading.again))
-    if not paths:
+    found = find_new(connection, where, again=bool(reading and reading.again), stopped=stopped)
+    loads: list[int] = []
+    refusals = [*found.refusals]
+    for path in found.paths:
+        try:
+            with connection.transaction():
+                loads += load_csv(connection, path, reading)
+        except DataQualityError as error:
+            refusals.append(str(error))
+    if refusals and not loads:
+        raise DataQualityError("\n".join(refusals))
+    for refusal in refusals:
+        log.warning("%s", refusal)
+    if not loads:
         log.info("there is no new customer file in %s", where)
-    return [load_id for path in paths for load_id in load_csv(connection, path, reading)]
+    return loads
 
 
-def has_undecided(connection: Connection) -> bool:
-    """Whether customers were accepted that no decision on a model was made with."""
-    return bool(scalar(connection, statement("has_undecided")))
+def has_undecided(connection: Connection, store: ModelStore) -> bool:
+    """Whether customers were accepted since a decision on a model, or ever if nothing serves."""
+    values = {"has_versions": bool(store.versions())}
+    return bool(scalar(connection, statement("has_undecided", **placeholders(values)), values))
 
 
 def clean(

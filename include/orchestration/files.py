@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from orchestration.edges import model_store
 from orchestration.params import NEWEST, param, reading
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def load_files(connection: Connection) -> list[int]:
     """Load the file that the run names, or those that are new; return the loads.
 
     Raises:
-        AirflowSkipException: nothing is new, and no customers wait to be learned from.
+        AirflowSkipException: nothing is new, and no customers wait for a model.
     """
     from churn import steps
     from churn.settings import Settings
@@ -24,10 +25,11 @@ def load_files(connection: Connection) -> list[int]:
     settings, name = Settings.from_environment(), param("file")
     if name != NEWEST:
         return steps.load_csv(connection, steps.locate(name, settings.data), reading())
-    loads = steps.load_new(connection, settings.data, settings.load.data_file, reading())
-    if not (loads or param("retrain") or steps.has_undecided(connection)):
+    where = settings.data / settings.load.data_file
+    loads = steps.load_new(connection, where, reading(), stopped=param("allow_change"))
+    if not (loads or param("retrain") or steps.has_undecided(connection, model_store())):
         raise AirflowSkipException(
-            "no new customer file, and a decision was made on a model of those that are loaded: "
-            "the run ends here. Name a file, or choose *Train again*, to train all the same"
+            "no new customer file, and a model of the customers was decided on: the run ends here. "
+            "Name a file, or choose *Train again*, to train all the same"
         )
     return loads

@@ -51,7 +51,8 @@ def clean(
     merged, judgement = _attempt(connection, staged, terms or Terms())
     if judgement.verdict is Verdict.STOP:
         _reject(connection, merged)
-    _finish(connection, merged, judgement, replaced=bool(terms and terms.replace))
+    starts = bool(terms and terms.replace) and not merged.comparison.has_known
+    _finish(connection, merged, judgement, starts=starts)
     return read_report(connection, load_id)
 
 
@@ -100,7 +101,7 @@ def _reject(connection: Connection, merged: Merged) -> None:
 def _judge(connection: Connection, merged: Merged, terms: Terms) -> Judgement:
     staged, counts, comparison = merged.staged, merged.counts, merged.comparison
     last = [] if merged.is_partial else _read_last_loads(connection, merged)
-    whole = not terms.replace and 2 * counts.inserted <= counts.accepted
+    mostly_known = 2 * counts.inserted <= counts.accepted
     profiles = read_profiles(
         connection, staged.load_id, loads=LOADS_COMPARED, has_known=comparison.has_known
     )
@@ -117,7 +118,7 @@ def _judge(connection: Connection, merged: Merged, terms: Terms) -> Judgement:
             torn=_count_torn(connection, staged) if counts.rejected else 0,
             replaced_by=customers.count(connection) if terms.replace else None,
             absent=comparison.absent,
-            expected_rows=expected_rows(last) if whole else 0,
+            expected_rows=expected_rows(last) if mostly_known else 0,
             older=counts.older,
             is_older=comparison.is_older,
             moved=find_moved(comparison.columns, profiles, covers=comparison.covers),
@@ -156,9 +157,7 @@ def _count_torn(connection: Connection, staged: Staged) -> int:
     return int(str(scalar(connection, query)))
 
 
-def _finish(
-    connection: Connection, merged: Merged, judgement: Judgement, *, replaced: bool
-) -> None:
+def _finish(connection: Connection, merged: Merged, judgement: Judgement, *, starts: bool) -> None:
     load_id, stopped = merged.staged.load_id, judgement.verdict is Verdict.STOP
     values = {
         "load_id": load_id,
@@ -166,7 +165,7 @@ def _finish(
         "reasons": list(judgement.reasons),
         "complete": merged.complete,
         "is_partial": merged.is_partial,
-        "is_baseline": not stopped and (replaced or judgement.allowed),
+        "is_baseline": not stopped and (starts or judgement.allowed),
         "profile": None if stopped else Jsonb(profile(merged.comparison.columns)),
         **vars(merged.counts),
     }

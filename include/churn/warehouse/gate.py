@@ -1,6 +1,5 @@
 """The gate between a file and the customers: pass, flag or stop, with the reasons in words."""
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,14 +7,19 @@ from churn.customer import MIN_PER_CLASS
 from churn.load_options import LoadOptions
 from churn.warehouse.customers import Population
 from churn.warehouse.profiles import Moved
-from churn.warehouse.sizes import Absent, Counted, cannot_replace, fell, removed
+from churn.warehouse.sizes import (
+    Absent,
+    Counted,
+    cannot_replace,
+    churn_moved,
+    fell,
+    removed,
+    rows_moved,
+)
 
 LIMIT_REJECTED = 0.05
 LOADS_COMPARED = 7
 _FEW_ROWS = 1_000
-_ROWS_CHANGED = 0.5
-_CHURN_MOVED = 0.05
-_SURPRISING_Z = 4.0
 _COLUMN_SPOILT = 0.001
 _OLDER = 0.1
 _MOST_COLUMNS = 5
@@ -107,7 +111,7 @@ def judge(facts: Facts) -> Judgement:
     stops += cannot_replace(facts.absent, facts.older)
     changes, allowed = _large_changes(facts), facts.terms.allow_change
     flags = (*_leaks(facts), *_lacks(facts), *_torn(facts), *_spoilt(facts), *_older(facts))
-    flags += (*_rows(facts), *_churn(facts), *_moved(facts), *_sample(facts))
+    flags += (*_unusual(facts), *_moved(facts), *_sample(facts))
     if changes and not allowed:
         stops += (*changes, _HOW_TO_ALLOW)
     elif changes:
@@ -117,10 +121,20 @@ def judge(facts: Facts) -> Judgement:
 
 
 def _large_changes(facts: Facts) -> tuple[str, ...]:
+    return (*_lost(facts), *(moved.words for moved in facts.moved if moved.is_gross))
+
+
+def _lost(facts: Facts) -> tuple[str, ...]:
     limit = facts.terms.limit_lost
-    gross = [moved.words for moved in facts.moved if moved.is_gross]
     fewer = fell(facts.counted.rows, facts.expected_rows, limit)
-    return (*removed(facts.absent, limit), *fewer, *gross)
+    return removed(facts.absent, limit) or fewer
+
+
+def _unusual(facts: Facts) -> tuple[str, ...]:
+    now, last = facts.counted, facts.last
+    if last is None:
+        return ()
+    return (*(() if _lost(facts) else rows_moved(now, last)), *churn_moved(now, last))
 
 
 def _moved(facts: Facts) -> tuple[str, ...]:
@@ -209,26 +223,3 @@ def _spoilt(facts: Facts) -> tuple[str, ...]:
         for spoilt in facts.spoilt
         if spoilt.number > _COLUMN_SPOILT * rows
     )
-
-
-def _rows(facts: Facts) -> tuple[str, ...]:
-    rows = facts.counted.rows
-    if facts.last is None or fell(rows, facts.expected_rows, facts.terms.limit_lost):
-        return ()
-    if abs(rows / facts.last.rows - 1) <= _ROWS_CHANGED:
-        return ()
-    return (f"{rows:,} rows, where the last loads had {facts.last.rows:,}",)
-
-
-def _churn(facts: Facts) -> tuple[str, ...]:
-    """Compare the share that left by the two-sample z-test for proportions (pooled)."""
-    last, now = facts.last, facts.counted
-    if last is None or not last.rows or not now.rows:
-        return ()
-    before, share = last.churned / last.rows, now.churned / now.rows
-    pooled = (last.churned + now.churned) / (last.rows + now.rows)
-    error = math.sqrt(pooled * (1 - pooled) * (1 / last.rows + 1 / now.rows))
-    moved = abs(share - before)
-    if moved <= _CHURN_MOVED or moved <= _SURPRISING_Z * error:
-        return ()
-    return (f"{share:.1%} left, where it was {before:.1%} in the last loads",)

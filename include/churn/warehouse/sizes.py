@@ -1,5 +1,6 @@
 """How many customers a load may lose: by a replacement, or by a file with fewer rows than usual."""
 
+import math
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from churn.customer import MIN_PER_CLASS
 _FEWEST: Final = 2 * MIN_PER_CLASS
 """So few customers are no base to lose: no model can be trained on them."""
 _SMALL: Final = 0.1
+_ROWS_CHANGED: Final = 0.5
+_CHURN_MOVED: Final = 0.05
+_SURPRISING_Z: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,10 @@ def usual(loads: Iterable[Counted]) -> Counted | None:
 
 
 def expected_rows(loads: list[Counted]) -> int:
-    """Return what a whole file is measured by, the last load or the median: no slow decline."""
-    found = usual(loads)
-    return max(loads[0].rows, found.rows) if found else 0
+    """Return what a whole file is compared with: the last load or the median, the larger."""
+    if not loads:
+        return 0
+    return max(loads[0].rows, statistics.median_high(one.rows for one in loads))
 
 
 def is_partial(*, rows: int, changed: int, known: int) -> bool:
@@ -86,3 +91,22 @@ def cannot_replace(absent: Absent | None, older: int) -> tuple[str, ...]:
         f"the file cannot replace all customers: {absent.newer + older:,} of them are known as of "
         "a later day than the file's; set the snapshot date if the file is newer than that",
     )
+
+
+def rows_moved(now: Counted, last: Counted) -> tuple[str, ...]:
+    """Return what is unusual about the number of rows."""
+    if abs(now.rows / last.rows - 1) <= _ROWS_CHANGED:
+        return ()
+    return (f"{now.rows:,} rows, where the last loads had {last.rows:,}",)
+
+
+def churn_moved(now: Counted, last: Counted) -> tuple[str, ...]:
+    """Compare the share that churned by the two-sample z-test for proportions (pooled)."""
+    if not (last.rows and now.rows):
+        return ()
+    before, share = last.churned / last.rows, now.churned / now.rows
+    pooled = (last.churned + now.churned) / (last.rows + now.rows)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / last.rows + 1 / now.rows))
+    if abs(share - before) <= max(_CHURN_MOVED, _SURPRISING_Z * error):
+        return ()
+    return (f"{share:.1%} left, where it was {before:.1%} in the last loads",)

@@ -1,7 +1,7 @@
--- Whether customers were accepted after the last decision on a model.
+-- Whether customers were accepted after the last decision on a model, or ever if there is none.
 WITH decided AS (
     SELECT coalesce(max(happened_at), '-infinity') AS happened_at FROM model_events
-    WHERE kind IN ('proposed', 'kept', 'promoted')
+    WHERE {has_versions} AND kind IN ('proposed', 'kept', 'promoted')
 )
 
 SELECT count(*) > 0 AS has_undecided
