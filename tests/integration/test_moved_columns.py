@@ -61,7 +61,6 @@ GROSS: dict[str, tuple[Callable[[Row], Row], str]] = {
     "monthly charges in cents": (_times("MonthlyCharges", 100), "monthly_charges"),
     "total charges in cents": (_times("TotalCharges", 100), "total_charges"),
     "monthly charges a hundred times too small": (_times("MonthlyCharges", 0.01), "monthly"),
-    "constant charges": (_always("MonthlyCharges", "70"), "monthly_charges"),
     "partner inverted": (_invert("Partner"), "partner"),
     "gender inverted": (_invert("gender"), "gender"),
     "senior citizen inverted": (_invert("SeniorCitizen"), "senior_citizen"),
@@ -74,6 +73,7 @@ GROSS: dict[str, tuple[Callable[[Row], Row], str]] = {
 NOTABLE: dict[str, tuple[Callable[[Row], Row], str]] = {
     "two flags swapped": (_swap("StreamingTV", "StreamingMovies"), "streaming_tv"),
     "partner and dependents swapped": (_swap("Partner", "Dependents"), "partner"),
+    "constant charges": (_always("MonthlyCharges", "70"), "monthly_charges"),
     "constant flag": (_always("PaperlessBilling", "Yes"), "paperless_billing"),
     "constant gender": (_always("gender", "Male"), "gender"),
     "nearly constant phone": (_always("SeniorCitizen", "0"), "senior_citizen"),
@@ -91,7 +91,7 @@ def test_a_column_that_changed_grossly_stops_the_load(
     judgement = judged(bring_in(url, path))
     assert judgement.verdict is Verdict.STOP, judgement
     assert any(why.startswith(field) for why in judgement.reasons)
-    assert "--allow-change" in judgement.reasons[-1]
+    assert any("--allow-change" in why for why in judgement.reasons)
     assert everything(connection, "SELECT DISTINCT load_id FROM customers") == [(1,)]
     assert judged(bring_in(url, path, allow_change=True)).verdict is Verdict.FLAG
 
@@ -138,6 +138,11 @@ def test_a_repaired_night_after_an_allowed_change_is_possible(url: str, write: W
     assert judged(bring_in(url, path, again=True)).reasons == ()
 
 
+def _a_month_later(row: Row) -> Row:
+    total = float(row["TotalCharges"].strip() or 0) + float(row["MonthlyCharges"])
+    return {**row, "tenure": str(int(row["tenure"]) + 1), "TotalCharges": f"{total:.2f}"}
+
+
 def _next_night(rows: list[Row], chance: np.random.Generator, night: int) -> list[Row]:
     kept = [row for row in rows if chance.random() > 0.005]
     changed = [
@@ -145,7 +150,7 @@ def _next_night(rows: list[Row], chance: np.random.Generator, night: int) -> lis
         for row in kept
     ]
     if night == 5:  # the month turns
-        changed = [{**row, "tenure": str(int(row["tenure"]) + 1)} for row in changed]
+        changed = [_a_month_later(row) for row in changed]
     new = [{**ROWS[chance.integers(len(ROWS))], "customerID": f"n{night}-{i}"} for i in range(20)]
     return [*changed, *new]
 
@@ -164,9 +169,9 @@ def test_ten_ordinary_nights_pass_without_a_word(url: str, write: Write) -> None
 def test_small_files_of_changed_or_new_customers_pass_without_a_word(
     url: str, write: Write, size: int
 ) -> None:
-    bring_in(url, CHURN_CSV)
+    bring_in(url, write(csv_text(ROWS[:7_000])))
     for seed in range(5):
-        places = np.random.default_rng(seed).choice(len(ROWS), size, replace=False)
+        places = np.random.default_rng(seed).choice(7_000, size, replace=False)
         chosen = [ROWS[place] for place in places]
         changed = [
             {**row, "MonthlyCharges": f"{float(row['MonthlyCharges']) + 1:.2f}"} for row in chosen
@@ -177,7 +182,7 @@ def test_small_files_of_changed_or_new_customers_pass_without_a_word(
 
 
 def test_a_campaign_that_changes_fifty_customers_alike_passes(url: str, write: Write) -> None:
-    bring_in(url, CHURN_CSV)
+    bring_in(url, write(csv_text(ROWS[:7_000])))
     monthly = [row for row in ROWS if row["Contract"] == "Month-to-month"]
     moved = [{**row, "Contract": "Two year"} for row in monthly[:50]]
     assert judged(bring_in(url, write(csv_text(moved)))).reasons == ()

@@ -114,14 +114,24 @@ def _changed(column: Column, *, covers: bool) -> Moved | None:
     before, after = _side(column.changes, 0), _side(column.changes, 1)
     share = sum(n for (old, new), n in column.changes.items() if old != new) / column.known
     far = kolmogorov_smirnov(before, after) if column.field.is_number else share
-    if far < (NOTABLE if covers else GROSS) and not went_constant(before, after):
+    is_gross = max(far, _doubled(column)) >= GROSS
+    if not is_gross and not (covers and far >= NOTABLE) and not went_constant(before, after):
         return None
     words = (
         f"the median is about {median(after)}, where the same customers had {median(before)}"
         if column.field.is_number
         else f"{share:.1%} of the known customers changed, {_commonest(column)}"
     )
-    return Moved(far, f"{column.field.name}: {words}", is_gross=covers and far >= GROSS)
+    return Moved(far, f"{column.field.name}: {words}", is_gross=covers and is_gross)
+
+
+def _doubled(column: Column) -> float:
+    """Return the share of the known customers whose number doubled or halved at least."""
+    if not column.field.is_number:
+        return 0.0
+    pairs = column.changes.items()
+    moved = [n for (old, new), n in pairs if abs(int(old) - int(new)) >= BINS_PER_DOUBLING]
+    return sum(moved) / column.known
 
 
 def _differs(column: Column, earlier: Sequence[Profile]) -> Moved | None:
