@@ -72,7 +72,8 @@ def test_the_sample_is_loaded_only_where_no_other_file_is_there(put: Write, nigh
     _sample(put)
     assert night() == ["churn.csv"]
     assert night() == []
-    put(csv_text(ROWS), "export_2026-10-31.csv")
+    own = [{**row, "customerID": f"own {row['customerID']}"} for row in ROWS]
+    put(csv_text(own), "export_2026-10-31.csv")
     assert night() == ["export_2026-10-31.csv"]
 
 

@@ -59,7 +59,7 @@ def test_rejected_rows_are_exported_repaired_and_all_accepted(
 
 
 def test_rows_that_stay_as_they_are_are_rejected_again_for_the_same_reasons(
-    churn: Churn, connection: Connection, write: Write, tmp_path: Path
+    churn: Churn, write: Write, tmp_path: Path
 ) -> None:
     _said(churn("load", write(csv_text(SPOILT))))
     _said(churn("rejected", "--output", tmp_path / "one.csv"))
@@ -131,7 +131,7 @@ def test_a_load_that_is_not_there_is_named(churn: Churn, write: Write) -> None:
 
 
 def test_a_relative_path_is_looked_up_here_first_and_then_in_the_data_folder(
-    churn: Churn, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    churn: Churn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, here = tmp_path / "data", tmp_path / "here"
     data.mkdir()

@@ -17,7 +17,7 @@ from churn.warehouse.staging import CustomerFile, fill_staging, open_file
 
 _DAY: Final = re.compile(
     r"(?<!\d)(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
-    r"(?:[T_-]?\d{4,6})?(?!\d)"
+    r"(?:[T_-]?\d{4,6}(?![-_.]?\d\d))?(?!\d)"  # a time of the day, and not another day
 )
 TOLD_BY_COLUMN: Final = f"the column {SNAPSHOT_DATE.header}"
 
