@@ -100,12 +100,13 @@ def _reject(connection: Connection, merged: Merged) -> None:
 
 def _judge(connection: Connection, merged: Merged, terms: Terms) -> Judgement:
     staged, counts, comparison = merged.staged, merged.counts, merged.comparison
-    last = [] if merged.is_partial else _read_last_loads(connection, merged)
+    only_new = counts.accepted == counts.inserted
+    last = [] if merged.is_partial or only_new else _read_last_loads(connection, merged)
     mostly_known = 2 * counts.inserted <= counts.accepted
     profiles = read_profiles(
         connection, staged.load_id, loads=LOADS_COMPARED, has_known=comparison.has_known
     )
-    others = counts.accepted == counts.inserted >= 2 * MIN_PER_CLASS
+    others = only_new and counts.inserted >= 2 * MIN_PER_CLASS
     return judge(
         Facts(
             counted=Counted(staged.rows, counts.churned),

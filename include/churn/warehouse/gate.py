@@ -10,9 +10,11 @@ from churn.warehouse.profiles import Moved
 from churn.warehouse.sizes import (
     Absent,
     Counted,
+    beside_sample,
     cannot_replace,
     churn_moved,
     fell,
+    older_rows,
     removed,
     rows_moved,
 )
@@ -21,7 +23,6 @@ LIMIT_REJECTED = 0.05
 LOADS_COMPARED = 7
 _FEW_ROWS = 1_000
 _COLUMN_SPOILT = 0.001
-_OLDER = 0.1
 _MOST_COLUMNS = 5
 _HOW_TO_ALLOW = (
     "if this is right, allow it with --allow-change (*Allow a large change* in the form)"
@@ -110,8 +111,9 @@ def judge(facts: Facts) -> Judgement:
     stops = (*_too_many_rejected(facts), *_one_outcome(facts), *_too_few_left(facts))
     stops += cannot_replace(facts.absent, facts.older)
     changes, allowed = _large_changes(facts), facts.terms.allow_change
-    flags = (*_leaks(facts), *_lacks(facts), *_torn(facts), *_spoilt(facts), *_older(facts))
-    flags += (*_unusual(facts), *_moved(facts), *_sample(facts))
+    flags = (*_leaks(facts), *_lacks(facts), *_torn(facts), *_spoilt(facts))
+    flags += older_rows(facts.counted.rows, facts.older, all_older=facts.is_older)
+    flags += (*_unusual(facts), *_moved(facts), *beside_sample(facts.sample))
     if changes and not allowed:
         stops += (*changes, _HOW_TO_ALLOW)
     elif changes:
@@ -141,27 +143,6 @@ def _moved(facts: Facts) -> tuple[str, ...]:
     words = [moved.words for moved in facts.moved if not moved.is_gross]
     more = len(words) - _MOST_COLUMNS
     return (*words[:_MOST_COLUMNS], *((f"{more} more columns moved",) if more > 0 else ()))
-
-
-def _older(facts: Facts) -> tuple[str, ...]:
-    if facts.is_older:
-        return (
-            "every known customer in the file is known as of a later day, and stays as it is; set "
-            "the snapshot date if the file is newer than that",
-        )
-    if facts.older <= _OLDER * facts.counted.rows:
-        return ()
-    rows = f"{facts.older:,} of {facts.counted.rows:,} rows"
-    return (f"{rows} are older than what is known, and changed nothing",)
-
-
-def _sample(facts: Facts) -> tuple[str, ...]:
-    if not facts.sample:
-        return ()
-    return (
-        f"{facts.sample:,} customers of the shipped sample stand beside others; load the file of "
-        "all your customers with --replace (*Replace all customers* in the form) to remove them",
-    )
 
 
 def _too_many_rejected(facts: Facts) -> tuple[str, ...]:

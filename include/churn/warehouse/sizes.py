@@ -11,6 +11,7 @@ from churn.customer import MIN_PER_CLASS
 _FEWEST: Final = 2 * MIN_PER_CLASS
 """So few customers are no base to lose: no model can be trained on them."""
 _SMALL: Final = 0.1
+_OLDER: Final = 0.1
 _ROWS_CHANGED: Final = 0.5
 _CHURN_MOVED: Final = 0.05
 _SURPRISING_Z: Final = 4.0
@@ -110,3 +111,25 @@ def churn_moved(now: Counted, last: Counted) -> tuple[str, ...]:
     if abs(share - before) <= max(_CHURN_MOVED, _SURPRISING_Z * error):
         return ()
     return (f"{share:.1%} left, where it was {before:.1%} in the last loads",)
+
+
+def older_rows(rows: int, older: int, *, all_older: bool) -> tuple[str, ...]:
+    """Return what is unusual about rows that are older than what is known."""
+    if all_older:
+        return (
+            "every known customer in the file is known as of a later day, and stays as it is; set "
+            "the snapshot date if the file is newer than that",
+        )
+    if older <= _OLDER * rows:
+        return ()
+    return (f"{older:,} of {rows:,} rows are older than what is known, and changed nothing",)
+
+
+def beside_sample(sample: int) -> tuple[str, ...]:
+    """Return that a company's customers and those of the shipped sample are mixed."""
+    if not sample:
+        return ()
+    return (
+        f"{sample:,} customers of the shipped sample stand beside others; load the file of all "
+        "your customers with --replace (*Replace all customers* in the form) to remove them",
+    )

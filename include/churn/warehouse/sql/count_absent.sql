@@ -5,14 +5,22 @@ WITH absent AS (
         {is_of_sample} AS of_sample
     FROM customers
     WHERE {is_absent}
+),
+
+file AS (
+    SELECT max({row_snapshot_date}) AS last_day FROM {staging} AS staging
+),
+
+sample AS (
+    SELECT count(*) AS known FROM customers
+    WHERE {is_of_sample}
 )
 
 SELECT
-    (SELECT count(*) FROM customers WHERE {is_of_sample}) AS sample,
-    count(*) FILTER (WHERE of_sample) AS sample_absent,
-    count(*) AS absent,
-    count(*) FILTER (
-        WHERE NOT of_sample
-        AND known_day > (SELECT max({row_snapshot_date}) FROM {staging} AS staging)
-    ) AS newer
-FROM absent;
+    max(sample.known) AS sample,
+    count(*) FILTER (WHERE absent.of_sample) AS sample_absent,
+    count(absent.known_day) AS absent,
+    count(*) FILTER (WHERE NOT absent.of_sample AND absent.known_day > file.last_day) AS newer
+FROM sample
+CROSS JOIN file
+LEFT JOIN absent ON true;
