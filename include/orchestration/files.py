@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowSkipException
 
 from orchestration.edges import model_store
-from orchestration.params import NEWEST, param, reading
+from orchestration.params import NEWEST, PUBLISH, param, reading
 
 if TYPE_CHECKING:
     from churn.warehouse.connect import Connection
@@ -27,7 +27,8 @@ def load_files(connection: Connection) -> list[int]:
         return steps.load_csv(connection, steps.locate(name, settings.data), reading())
     where = settings.data / settings.load.data_file
     loads = steps.load_new(connection, where, reading(), stopped=param("allow_change"))
-    if not (loads or param("retrain") or steps.has_undecided(connection, model_store())):
+    asked = param("retrain") or param("mode") != PUBLISH
+    if not (loads or asked or steps.has_undecided(connection, model_store())):
         raise AirflowSkipException(
             "no new customer file, and a model of the customers was decided on: the run ends here. "
             "Name a file, or choose *Train again*, to train all the same"

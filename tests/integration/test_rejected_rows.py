@@ -146,7 +146,7 @@ def test_a_relative_path_is_looked_up_here_first_and_then_in_the_data_folder(
         ("data/exports", data / "exports" / "one.csv"),
         ("exports/*.csv", data / "exports" / "one.csv"),
     ):
-        assert str(found) in _said(churn("load", name, "--again", **where)), name
+        assert str(found) in _said(churn("load", name, "--again", "--allow-change", **where)), name
     (here / "both.csv").write_text(csv_text(ROWS[:60]))
     assert "60 = 60 accepted" in _said(churn("load", "both.csv", "--allow-change", **where))
     missing = churn("load", "nothing.csv", **where)

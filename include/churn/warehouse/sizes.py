@@ -64,7 +64,7 @@ def expected_rows(loads: list[Counted]) -> int:
 
 def is_partial(*, rows: int, changed: int, known: int) -> bool:
     """Whether a file is small, and most of it is new or changed: it never was a whole one."""
-    return rows < _SMALL * known and 2 * changed >= rows
+    return rows < max(_SMALL * known, _FEWEST) and 2 * changed >= rows
 
 
 def removed(absent: Absent | None, limit: float) -> tuple[str, ...]:
