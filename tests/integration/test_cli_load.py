@@ -114,3 +114,13 @@ def test_progress_is_told_while_a_long_file_is_read(churn: Churn, write: Write) 
     told = re.findall(r"customers.csv: [\d,]+ rows, \d+ MB; [\d,]+ rows/s, \d+ MB/s", said)
     assert told, said
     assert re.search(r"load 1: 400,000 rows checked and written, [\d,]+ rows/s", said)
+
+
+def test_how_many_customers_a_load_may_lose_is_a_setting(churn: Churn, write: Write) -> None:
+    rows = read_rows()[:700]
+    _said(churn("load", write(csv_text(rows), "all.csv")))
+    fewer = write(csv_text(rows[:500]), "fewer.csv")
+    stopped = churn("load", fewer)
+    assert stopped.returncode == 1
+    assert "28.6% fewer, over the limit of 10.0%" in stopped.stderr
+    assert "load 3: PASS" in _said(churn("load", fewer, CHURN_LIMIT_LOST="0.3"))

@@ -8,7 +8,7 @@ WITH absent AS (
 ),
 
 file AS (
-    SELECT max({row_snapshot_date}) AS last_day FROM {staging} AS staging
+    SELECT max({row_snapshot_date}) AS last_day FROM {staging} AS staging -- noqa: AL05
 ),
 
 sample AS (

@@ -2,13 +2,13 @@
 -- With a limit, the planner looks ids up until one is found, which is at once on most nights.
 SELECT
     (
-        SELECT true FROM {staging} AS staging
+        SELECT 1 FROM {staging} AS staging
         INNER JOIN customers ON customers.customer_id = {staged_id}
         WHERE staging.malformed IS NULL
         LIMIT 1 -- noqa: AM09
     ) AS has_known,
     (
-        SELECT true FROM {staging} AS staging
+        SELECT 1 FROM {staging} AS staging
         INNER JOIN customers ON customers.customer_id = {staged_id}
         WHERE staging.malformed IS NULL AND {row_snapshot_date} >= {known_day}
         LIMIT 1 -- noqa: AM09
