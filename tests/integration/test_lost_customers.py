@@ -196,7 +196,7 @@ def test_many_older_rows_among_newer_ones_are_flagged_and_a_few_are_not(
     bring_in(url, write(csv_text(ROWS[:100])), day=OCTOBER)
     for older, flagged in ((10, False), (30, True)):
         rows = [
-            {**row, "tenure": "9", "snapshot_date": f"{OCTOBER - timedelta(days=i < older)}"}
+            {**row, "tenure": f"{older}", "snapshot_date": f"{OCTOBER - timedelta(days=i < older)}"}
             for i, row in enumerate(ROWS[:100])
         ]
         reasons = judged(bring_in(url, write(csv_text(rows)))).reasons

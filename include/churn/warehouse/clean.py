@@ -21,7 +21,7 @@ from churn.warehouse.gate import (
     judge,
 )
 from churn.warehouse.merge import Merged, merge
-from churn.warehouse.profiles import find_moved, profile, read_profiles
+from churn.warehouse.profiles import Moved, find_moved, profile, read_profiles
 from churn.warehouse.report import Counts, Report, read_report
 from churn.warehouse.rules import REPEATED
 from churn.warehouse.sizes import Counted, expected_rows, usual
@@ -101,11 +101,9 @@ def _reject(connection: Connection, merged: Merged) -> None:
 def _judge(connection: Connection, merged: Merged, terms: Terms) -> Judgement:
     staged, counts, comparison = merged.staged, merged.counts, merged.comparison
     only_new = counts.accepted == counts.inserted
-    last = [] if merged.is_partial or only_new else _read_last_loads(connection, merged)
+    unlike = merged.is_partial or only_new or comparison.is_older
+    last = [] if unlike else _read_last_loads(connection, merged)
     mostly_known = 2 * counts.inserted <= counts.accepted
-    profiles = read_profiles(
-        connection, staged.load_id, loads=LOADS_COMPARED, has_known=comparison.has_known
-    )
     others = only_new and counts.inserted >= 2 * MIN_PER_CLASS
     return judge(
         Facts(
@@ -122,10 +120,17 @@ def _judge(connection: Connection, merged: Merged, terms: Terms) -> Judgement:
             expected_rows=expected_rows(last) if mostly_known else 0,
             older=counts.older,
             is_older=comparison.is_older,
-            moved=find_moved(comparison.columns, profiles, covers=comparison.covers),
+            moved=() if comparison.is_older else _find_moved(connection, merged),
             sample=count_sample(connection) if comparison.known and others else 0,
         )
     )
+
+
+def _find_moved(connection: Connection, merged: Merged) -> tuple[Moved, ...]:
+    load_id, comparison = merged.staged.load_id, merged.comparison
+    known = comparison.has_known
+    profiles = read_profiles(connection, load_id, loads=LOADS_COMPARED, has_known=known)
+    return find_moved(comparison.columns, profiles, covers=comparison.covers)
 
 
 def _read_spoilt(connection: Connection, load_id: int) -> tuple[Spoilt, ...]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from churn.customer import MIN_PER_CLASS
 from churn.load_options import LoadOptions
 from churn.warehouse.customers import Population
 from churn.warehouse.profiles import Moved
@@ -17,6 +16,7 @@ from churn.warehouse.sizes import (
     older_rows,
     removed,
     rows_moved,
+    too_few_left,
 )
 
 LIMIT_REJECTED = 0.05
@@ -108,7 +108,8 @@ class Judgement:
 
 def judge(facts: Facts) -> Judgement:
     """Return the verdict: the worst of all that was found."""
-    stops = (*_too_many_rejected(facts), *_one_outcome(facts), *_too_few_left(facts))
+    stops = (*_too_many_rejected(facts), *_one_outcome(facts))
+    stops += too_few_left(facts.replaced_by, facts.torn)
     stops += cannot_replace(facts.absent, facts.older)
     changes, allowed = _large_changes(facts), facts.terms.allow_change
     flags = (*_leaks(facts), *_lacks(facts), *_torn(facts), *_spoilt(facts))
@@ -159,24 +160,6 @@ def _one_outcome(facts: Facts) -> tuple[str, ...]:
         return ()
     who = "nobody" if churned == 0 else "everybody"
     return (f"{who} of {rows:,} customers left: is the Churn column right?",)
-
-
-def _too_few_left(facts: Facts) -> tuple[str, ...]:
-    if facts.replaced_by is None:
-        return ()
-    if facts.torn:
-        return (
-            f"{facts.torn:,} lines are no rows, so it cannot be told whose they are; a file that "
-            "replaces all customers must be whole",
-        )
-    left = facts.replaced_by.churned
-    stayed = facts.replaced_by.customers - left
-    if min(left, stayed) >= MIN_PER_CLASS:
-        return ()
-    return (
-        f"to replace all customers, a file needs at least {MIN_PER_CLASS} who left and "
-        f"{MIN_PER_CLASS} who stayed; it would leave {left} and {stayed}",
-    )
 
 
 def _leaks(facts: Facts) -> tuple[str, ...]:

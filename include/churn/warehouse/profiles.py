@@ -1,7 +1,8 @@
 """How the values of each column are distributed in a file, and whether that is as usual.
 
-PostgreSQL counts, in a sample of 20,000 rows, how often each column has each value (of numbers:
-each bin, four to a doubling) and what the customer's value was before. Nothing else is compared.
+PostgreSQL counts, in a sample of at least 5,000 rows, how often each column has each value (of
+numbers: each bin, four to a doubling) and what the customer's value was before. Nothing else is
+compared.
 """
 
 from collections import Counter
@@ -29,7 +30,7 @@ from churn.warehouse.staged import Staged
 Profile = Mapping[str, Counts]
 """By column: how often it has each value, or a number in each bin."""
 
-SAMPLED: Final = 20_000
+SAMPLED: Final = 5_000
 FEWEST: Final = 200
 """A column of fewer rows is not compared: a small file of changes is as it likes."""
 NOTABLE: Final = 0.1

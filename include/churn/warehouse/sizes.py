@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from churn.customer import MIN_PER_CLASS
+from churn.warehouse.customers import Population
 
 _FEWEST: Final = 2 * MIN_PER_CLASS
 """So few customers are no base to lose: no model can be trained on them."""
@@ -91,6 +92,24 @@ def cannot_replace(absent: Absent | None, older: int) -> tuple[str, ...]:
     return (
         f"the file cannot replace all customers: {absent.newer + older:,} of them are known as of "
         "a later day than the file's; set the snapshot date if the file is newer than that",
+    )
+
+
+def too_few_left(left: Population | None, torn: int) -> tuple[str, ...]:
+    """Return why the customers that a replacement leaves are not enough, or may not be all."""
+    if left is None:
+        return ()
+    if torn:
+        return (
+            f"{torn:,} lines are no rows, so it is not known whose they are; a file that replaces "
+            "all customers must be whole",
+        )
+    churned, retained = left.churned, left.customers - left.churned
+    if min(churned, retained) >= MIN_PER_CLASS:
+        return ()
+    return (
+        f"to replace all customers, a file needs at least {MIN_PER_CLASS} who left and "
+        f"{MIN_PER_CLASS} who stayed; it would leave {churned} and {retained}",
     )
 
 
