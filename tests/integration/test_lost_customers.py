@@ -71,13 +71,13 @@ def test_customers_beside_those_of_the_sample_are_flagged(url: str, write: Write
     bring_in(url, CHURN_CSV)
     judgement = judged(bring_in(url, write(csv_text(_company(ROWS[:900])))))
     assert judgement.verdict is Verdict.FLAG
-    assert "7,043 customers of the shipped sample stand beside others" in judgement.reasons[0]
+    assert "7,043 customers are those of the shipped sample, next to others" in judgement.reasons[0]
     assert "--replace" in judgement.reasons[0]
 
 
 def test_the_sample_beside_a_companys_customers_is_flagged(url: str, write: Write) -> None:
     bring_in(url, write(csv_text(_company(ROWS[:900]))))
-    assert "shipped sample stand beside others" in str(bring_in(url, CHURN_CSV))
+    assert "shipped sample, next to others" in str(bring_in(url, CHURN_CSV))
 
 
 def test_a_file_with_far_fewer_rows_stops_and_goes_on_by_hand(

@@ -149,6 +149,6 @@ def beside_sample(sample: int) -> tuple[str, ...]:
     if not sample:
         return ()
     return (
-        f"{sample:,} customers of the shipped sample stand beside others; load the file of all "
-        "your customers with --replace (*Replace all customers* in the form) to remove them",
+        f"{sample:,} customers are those of the shipped sample, next to others; load the file of "
+        "all your customers with --replace (*Replace all customers* in the form) to remove them",
     )
