@@ -6,7 +6,7 @@ noise. The service finds it there within a second. Runs at 02:00 UTC and from *T
 
 - **file**: `newest` for every file of the data folder that was not loaded yet, by its day; or a file
   in the data folder, a folder, a glob, or a full path; plain, `.gz`, `.zst` or `.zip`;
-- **retrain**: train even if there is no new file; without it such a run is skipped after `load_csv`;
+- **retrain**: train even if there is no new file; without it, or a dry run, such a run is skipped;
 - **mode**: `publish`, or `dry run` to train and look at the card while the served model stays;
 - **promotion**: `manual` lets a person approve (*Required Actions* in the UI, within 20 hours);
 - **replace_customers**: the file is the whole customer base, so who is not in it is removed;
@@ -29,7 +29,7 @@ stand as they were; until `publish` has, so does the model in use. A dry run cha
 | `publish` | the version in use, rows in `model_versions` and `model_events` | is the model store writable, is its disk full |
 
 Without a new file `load_csv` is skipped, and all that follows. A file that the gate stopped is not tried
-again by itself: repair it, or name it in **file**. Where the model in use stays, `approve` and `publish` are skipped and the log of `decide` says why:
+again by itself: repair it, name it in **file**, or choose **allow_change**. Where the model in use stays, `approve` and `publish` are skipped and the log of `decide` says why:
 unchanged data and code give no new version. By hand: `churn models promote`, `rollback`.
 
 Bad data fails at once; bad luck (PostgreSQL away, a full disk) is tried again twice.

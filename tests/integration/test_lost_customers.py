@@ -212,3 +212,21 @@ def test_after_a_shrinking_that_was_allowed_the_next_nights_are_as_usual(
     for _ in range(2):
         report = bring_in(url, write(csv_text(ROWS[:2_990])), day=today, again=True)
         assert judged(report).reasons == ()
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_fall_over_two_nights_stops_also_soon_after_the_first_load_and_by_replacements(
+    url: str, write: Write, *, replace: bool
+) -> None:
+    bring_in(url, write(csv_text(ROWS[:1_000])))
+    assert judged(bring_in(url, write(csv_text(ROWS[:910])), replace=replace)).reasons == ()
+    judgement = judged(bring_in(url, write(csv_text(ROWS[:830])), replace=replace))
+    assert judgement.verdict is Verdict.STOP
+    assert "830 rows, where the last loads had 1,000: 17.0% fewer" in judgement.reasons[0]
+
+
+def test_a_few_changed_customers_of_a_small_base_are_no_fall(url: str, write: Write) -> None:
+    bring_in(url, write(csv_text(ROWS[:300])))
+    changed = [{**row, "PaperlessBilling": "Yes", "tenure": "9"} for row in ROWS[:50]]
+    assert judged(bring_in(url, write(csv_text(changed)))).reasons == ()
+    assert judged(bring_in(url, write(csv_text(ROWS[100:150])))).verdict is Verdict.STOP
