@@ -74,7 +74,7 @@ def _churn_run(stack: Stack) -> float:
 
 def _trigger_to_end(stack: Stack, airflow: Airflow) -> float:
     started = time.monotonic()
-    run = airflow.trigger(DAG)
+    run = airflow.trigger(DAG, {"file": "churn.csv"})
     while airflow.run_state(DAG, run) != SUCCESS:
         _require_going(airflow, run, started)
         time.sleep(_PAUSE_SECONDS)

@@ -1,13 +1,16 @@
 """### Churn training
 
-Loads the customer file, cleans it, trains the churn model, compares it with the one in use on
+Loads the new customer files, cleans them, trains the churn model, compares it with the one in use on
 customers that neither has learned from, and publishes it to the model store if it is better beyond
 noise. The service finds it there within a second. Runs at 02:00 UTC and from *Trigger*, whose form has:
 
-- **file**: a file in the data folder, a folder, a glob, or a full path; plain, `.gz`, `.zst` or `.zip`;
+- **file**: `newest` for every file of the data folder that was not loaded yet, by its day; or a file
+  in the data folder, a folder, a glob, or a full path; plain, `.gz`, `.zst` or `.zip`;
+- **retrain**: train even if there is no new file; without it, or a dry run, such a run is skipped;
 - **mode**: `publish`, or `dry run` to train and look at the card while the served model stays;
 - **promotion**: `manual` lets a person approve (*Required Actions* in the UI, within 20 hours);
 - **replace_customers**: the file is the whole customer base, so who is not in it is removed;
+- **allow_change**: load the file though it removes or changes more customers than is usual;
 - **load_again**: load the file though the same bytes were loaded before;
 - **limit_rejected**: the share of invalid rows over which the load is refused;
 - how the file is written (encoding, separator, decimal and thousands mark, day), where it is not to be detected.
@@ -18,14 +21,15 @@ stand as they were; until `publish` has, so does the model in use. A dry run cha
 | task | makes | when it fails, look first at |
 |---|---|---|
 | `create_tables` | the tables and log partitions that are missing; drops the months that are not kept | is PostgreSQL up, is the connection `churn_warehouse` right |
-| `load_csv` | a staging table with the file's text, a row in `loads` | the message: it names the file and what was expected |
+| `load_csv` | a staging table with each file's text, a row in `loads` | the message: it names the file and what was expected |
 | `clean` | `customers`, `customer_history`, `rejected_rows`, the gate's verdict in `loads` | the report in its log: line numbers and reasons |
 | `train` | a candidate version, its card in the task's log | the message: the column that tells the answer, or too few rows |
 | `decide` | a row in `model_events`: promote or keep, in words with the numbers | the message: a candidate that fails a check |
 | `approve` | nothing, or a person's answer when promotion is manual | who may approve; without an answer the candidate is declined |
 | `publish` | the version in use, rows in `model_versions` and `model_events` | is the model store writable, is its disk full |
 
-Where the model in use stays, `approve` and `publish` are skipped and the log of `decide` says why:
+Without a new file `load_csv` is skipped, and all that follows. A file that the gate stopped is not tried
+again by itself: repair it, name it in **file**, or choose **allow_change**. Where the model in use stays, `approve` and `publish` are skipped and the log of `decide` says why:
 unchanged data and code give no new version. By hand: `churn models promote`, `rollback`.
 
 Bad data fails at once; bad luck (PostgreSQL away, a full disk) is tried again twice.
@@ -37,8 +41,9 @@ from datetime import timedelta
 from airflow.sdk import CronTriggerTimetable, TriggerRule, chain, dag, task
 
 from orchestration.assets import CHURN_MODEL
-from orchestration.edges import customer_file, log_options, model_store, training_options, warehouse
-from orchestration.params import TRAINING_PARAMS, cleaning, param, reading
+from orchestration.edges import log_options, model_store, training_options, warehouse
+from orchestration.files import load_files
+from orchestration.params import TRAINING_PARAMS, terms
 from orchestration.policies import DEFAULT_ARGS
 from orchestration.promotion import (
     AskToPromote,
@@ -75,17 +80,15 @@ def churn_training() -> None:
 
     @task
     def load_csv() -> list[int]:
-        from churn import steps
-
         with warehouse() as connection:
-            return steps.load_csv(connection, customer_file(param("file")), reading())
+            return load_files(connection)
 
     @task
     def clean(load_ids: list[int]) -> list[int]:
         from churn import steps
 
         with warehouse() as connection:
-            steps.clean(connection, load_ids, **cleaning())
+            steps.clean(connection, load_ids, terms())
             return load_ids
 
     @task(execution_timeout=timedelta(hours=1))

@@ -10,7 +10,7 @@ from typing import Protocol
 from churn.warehouse.clean import clean as clean_load
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.dialect import NOTHING_ASKED, Asked
-from churn.warehouse.gate import LIMIT_REJECTED, Judgement
+from churn.warehouse.gate import LIMIT_REJECTED, Judgement, Terms
 from churn.warehouse.load import Load, Reading, load_csv
 from churn.warehouse.report import Report
 from tests.customer_file import CHURN_CSV
@@ -62,12 +62,10 @@ def load(
         return load_csv(connection, path, Reading(asked, day, again=again))
 
 
-def clean(
-    url: str, load_id: int, *, replace: bool = False, limit_rejected: float = LIMIT_REJECTED
-) -> Report:
+def clean(url: str, load_id: int, terms: Terms | None = None) -> Report:
     """Clean a load in a transaction of its own."""
     with connect(url) as connection:
-        return clean_load(connection, load_id, replace=replace, limit_rejected=limit_rejected)
+        return clean_load(connection, load_id, terms)
 
 
 def bring_in(  # noqa: PLR0913
@@ -79,10 +77,12 @@ def bring_in(  # noqa: PLR0913
     again: bool = False,
     replace: bool = False,
     limit_rejected: float = LIMIT_REJECTED,
+    allow_change: bool = False,
 ) -> Report:
     """Load and clean a file."""
     loaded = load(url, path, asked=asked, day=day, again=again)
-    return clean(url, loaded.load_id, replace=replace, limit_rejected=limit_rejected)
+    terms = Terms(replace=replace, limit_rejected=limit_rejected, allow_change=allow_change)
+    return clean(url, loaded.load_id, terms)
 
 
 def judged(report: Report) -> Judgement:

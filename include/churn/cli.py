@@ -19,6 +19,7 @@ from churn.data_dictionary import render
 from churn.doctor import examine
 from churn.errors import ChurnError, DataQualityError, plain_lines, shown
 from churn.keys_cli import keys
+from churn.loads_cli import rejected
 from churn.models_cli import models, operating
 from churn.proof_cli import replay, reproduce
 from churn.registry.rules import AUTO, read_rules
@@ -35,7 +36,7 @@ from churn.warehouse.dialect import (
     mark_named,
 )
 from churn.warehouse.encoding import ENCODINGS
-from churn.warehouse.gate import LIMIT_REJECTED
+from churn.warehouse.gate import LIMIT_REJECTED, Terms
 from churn.warehouse.load import Reading
 from churn.warehouse.source import shown_path
 
@@ -70,11 +71,13 @@ def create_tables(settings: Settings) -> None:
         steps.create_tables(connection, settings.log)
 
 
-def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> Path:
-    """Refuse an empty name, such as of a variable that is not set: it would mean this folder."""
+def _named(context: click.Context, _parameter: click.Parameter, value: str) -> Path:
+    """Look a name up; an empty one, as of a variable that is not set, would mean this folder."""
     if not value.strip():
         raise click.BadParameter("is empty; name a file, a folder or a glob")
-    return Path(value)
+    settings = context.find_object(Settings)
+    assert settings  # noqa: S101
+    return steps.locate(value, settings.data, here=Path())
 
 
 def _mark(option: str, marks: Mapping[str, str]) -> Callable[[Command], Command]:
@@ -101,6 +104,11 @@ def _reading_options(command: Command) -> Command:
         click.option("--again", is_flag=True, help="Load the file though it was loaded before."),
         click.option("--replace", is_flag=True, help="The file is the whole customer base."),
         click.option(
+            "--allow-change",
+            is_flag=True,
+            help="Load the file though it removes or changes more customers than is usual.",
+        ),
+        click.option(
             "--limit-rejected",
             type=click.FloatRange(0, 1),
             default=LIMIT_REJECTED,
@@ -118,7 +126,10 @@ def _reading_options(command: Command) -> Command:
 @_reading_options
 @click.pass_obj
 def load(settings: Settings, /, file: Path, **options: Any) -> None:
-    """Load and clean the customer FILE (or folder, or glob) and print what became of it."""
+    """Load and clean the customer FILE (or folder, or glob) and print what became of it.
+
+    A relative FILE is looked for in the current directory, then in the data folder.
+    """
     with connect(settings.database_url) as connection:
         steps.create_tables(connection, settings.log)
     _load_and_clean(settings, file, options, tell=click.echo)
@@ -137,14 +148,14 @@ def _load_and_clean(
     reading = Reading(asked, day.date() if day else None, again=again)
     with _timed("load_csv"), connect(settings.database_url) as connection:
         load_ids = steps.load_csv(connection, file, reading)
+    terms = Terms(
+        replace=options["replace"],
+        limit_rejected=options["limit_rejected"],
+        limit_lost=settings.load.limit_lost,
+        allow_change=options["allow_change"],
+    )
     with _timed("clean"), connect(settings.database_url) as connection:
-        steps.clean(
-            connection,
-            load_ids,
-            replace=options["replace"],
-            limit_rejected=options["limit_rejected"],
-            tell=tell,
-        )
+        steps.clean(connection, load_ids, terms, tell=tell)
 
 
 @churn.command()
@@ -182,7 +193,10 @@ def decide(settings: Settings, version: str) -> None:
 @click.option("--dry-run", is_flag=True, help="Train, but leave the served model as it is.")
 @click.pass_obj
 def run(settings: Settings, /, file: Path, dry_run: bool, **options: Any) -> None:
-    """Load, clean, train, decide and publish: what the DAG does; prints the version in use."""
+    """Load, clean, train, decide and publish: what the DAG does; prints the version in use.
+
+    A relative FILE is looked for in the current directory, then in the data folder.
+    """
     store = ModelStore(settings.model_store)
     with _timed("create_tables"), connect(settings.database_url) as connection:
         steps.create_tables(connection, settings.log)
@@ -251,7 +265,7 @@ def erase(settings: Settings, customer_id: str) -> None:
         )
 
 
-for command in (models, reproduce, replay, keys):
+for command in (rejected, models, reproduce, replay, keys):
     churn.add_command(command)
 
 

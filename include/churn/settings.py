@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from churn.errors import ChurnError
+from churn.load_options import LoadOptions
 from churn.log_options import LogOptions
 from churn.options import TrainingOptions
 
@@ -30,6 +31,7 @@ class Settings:
     service: Mapping[str, str] = field(default_factory=dict)
     """``CHURN_API_…``, for ``serving.api.limits``."""
     log: LogOptions = field(default_factory=LogOptions)
+    load: LoadOptions = field(default_factory=LoadOptions)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -48,6 +50,7 @@ class Settings:
             api_keys=values.get("CHURN_API_KEYS", ""),
             service={k: v for k, v in values.items() if k.startswith("CHURN_API_")},
             log=LogOptions.from_values(values),
+            load=LoadOptions.from_values(values),
         )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from churn import deciding
+from churn.arrivals import find_new
 from churn.changes import Operator
 from churn.errors import DataQualityError, plain, plain_list
 from churn.log_options import LogOptions
@@ -17,9 +18,9 @@ from churn.registry.promotion import Decision, PromotionRule
 from churn.registry.store import CARD, ModelStore, read_version
 from churn.warehouse import schema
 from churn.warehouse.clean import clean as clean_load
-from churn.warehouse.connect import Connection
+from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.folders import find_files, has_files, is_glob, left_out
-from churn.warehouse.gate import LIMIT_REJECTED
+from churn.warehouse.gate import Terms
 from churn.warehouse.load import Reading
 from churn.warehouse.load import load_csv as load
 from churn.warehouse.log_retention import drop_old_predictions
@@ -29,19 +30,23 @@ from churn.warehouse.source import shown_path
 log = logging.getLogger(__name__)
 
 
-def locate(file: str, data: Path) -> Path:
-    """Return the path of a file, folder or glob, named in full or from the data folder.
+def locate(file: str, data: Path, *, here: Path | None = None) -> Path:
+    """Return the path of a file, folder or glob, named in full or relative to a folder.
+
+    That folder is ``here``, where it is given, else the data folder; ``data/`` may stand in front.
 
     Raises:
         DataQualityError: naming the file and what the data folder has instead.
     """
-    for candidate in (data / file, data.parent / file):
+    folders = [data, *([data.parent] if Path(file).parts[:1] == (data.name,) else [])]
+    for candidate in (folder / file for folder in ([here] if here else []) + folders):
         if candidate.exists() or (is_glob(candidate) and has_files(candidate)):
             return candidate
     found = (
         plain_list(sorted(shown_path(Path(p.name)) for p in data.glob("*.csv*"))) or "no CSV file"
     )
-    raise DataQualityError(f"{plain(file)}: there is no such file in {data}, which has {found}")
+    places = f"in the current directory or in {data}" if here else f"in {data}"
+    raise DataQualityError(f"{plain(file)}: there is no such file {places}, which has {found}")
 
 
 def create_tables(connection: Connection, options: LogOptions | None = None) -> None:
@@ -71,12 +76,46 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     return [one.load_id for one in loads]
 
 
+def load_new(
+    connection: Connection, where: Path, reading: Reading | None = None, *, stopped: bool = False
+) -> list[int]:
+    """Load the files of a folder or glob that were not loaded yet, in the order of their days.
+
+    A file that cannot be read does not keep the others from being loaded. Where there is no new
+    file, that is logged. ``stopped`` also loads the files that the gate stopped before.
+
+    Raises:
+        DataQualityError: no new file can be read.
+    """
+    found = find_new(connection, where, again=bool(reading and reading.again), stopped=stopped)
+    loads: list[int] = []
+    refusals = [*found.refusals]
+    for path in found.paths:
+        try:
+            with connection.transaction():
+                loads += load_csv(connection, path, reading)
+        except DataQualityError as error:
+            refusals.append(str(error))
+    if refusals and not loads:
+        raise DataQualityError("\n".join(refusals))
+    for refusal in refusals:
+        log.warning("%s", refusal)
+    if not loads:
+        log.info("there is no new customer file in %s", where)
+    return loads
+
+
+def has_undecided(connection: Connection, store: ModelStore) -> bool:
+    """Whether customers were accepted since a decision on a model, or ever if nothing serves."""
+    values = {"has_versions": bool(store.versions())}
+    return bool(scalar(connection, statement("has_undecided", **placeholders(values)), values))
+
+
 def clean(
     connection: Connection,
     load_ids: Sequence[int],
+    terms: Terms | None = None,
     *,
-    replace: bool = False,
-    limit_rejected: float = LIMIT_REJECTED,
     tell: Callable[[str], None] | None = None,
 ) -> list[Report]:
     """Bring each load's valid rows into ``customers``, the others into ``rejected_rows``.
@@ -86,11 +125,13 @@ def clean(
     Raises:
         DataQualityError: the gate stopped a load; those before it stand.
     """
-    if replace and len(load_ids) > 1:
-        raise DataQualityError("several files cannot each be the whole customer base")
+    if terms and terms.replace and len(load_ids) > 1:
+        raise DataQualityError(
+            "several files cannot each be the whole customer base; name the one that is"
+        )
     reports: list[Report] = []
     for load_id in load_ids:
-        report = clean_load(connection, load_id, replace=replace, limit_rejected=limit_rejected)
+        report = clean_load(connection, load_id, terms)
         connection.commit()
         (tell or log.info)(report.text(values=tell is not None))
         _require_passed(connection, report, load_ids[len(reports) + 1 :])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from churn.log_options import LogOptions
     from churn.options import TrainingOptions
@@ -53,11 +52,3 @@ def training_options() -> TrainingOptions:
     from churn.settings import Settings
 
     return Settings.from_environment().training
-
-
-def customer_file(name: str) -> Path:
-    """Return the path of a customer file named in a run's params."""
-    from churn import steps
-    from churn.settings import Settings
-
-    return steps.locate(name, Settings.from_environment().data)

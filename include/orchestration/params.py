@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import Param, get_current_context
 
 if TYPE_CHECKING:
+    from churn.warehouse.gate import Terms
     from churn.warehouse.load import Reading
 
 PUBLISH: Final = "publish"
+NEWEST: Final = "newest"
 _READING: Final = "How the file is written"
 _EMPTY: Final = "None"  # what Airflow's form looks up for a param that is null
 _DETECTED: Final = "detected"
@@ -21,12 +23,20 @@ _ENCODINGS: Final = (
 
 TRAINING_PARAMS: Final[dict[str, Any]] = {
     "file": Param(
-        "churn.csv",
+        NEWEST,
         type="string",
         minLength=1,
         title="Customer file",
-        description="A file in the data folder, a folder, a glob such as exports/*.csv.gz, "
-        "or a full path.",
+        description="newest: each file of the data folder (or of the setting CHURN_DATA_FILE) that "
+        "was not loaded yet, by its day. Or a file in the data folder, a folder, a glob such as "
+        "exports/*.csv.gz, or a full path.",
+    ),
+    "retrain": Param(
+        False,
+        type="boolean",
+        title="Train again",
+        description="Train even if there is no new customer file. Without it, such a run is "
+        "skipped after load_csv.",
     ),
     "mode": Param(
         PUBLISH,
@@ -50,11 +60,19 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
         title="Replace all customers",
         description="The file is the whole customer base: customers who are not in it are removed.",
     ),
+    "allow_change": Param(
+        False,
+        type="boolean",
+        title="Allow a large change",
+        description="Load the file though it removes or changes more customers than is usual, "
+        "which stops a load. The report of the stopped load has the numbers.",
+    ),
     "load_again": Param(
         False,
         type="boolean",
         title="Load again",
-        description="Load the file even if the same bytes were loaded before.",
+        description="Load the file even if the same bytes were loaded before; of several new ones "
+        "the newest.",
     ),
     "limit_rejected": Param(
         0.05,
@@ -118,13 +136,6 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
 }
 
 
-class Cleaning(TypedDict):
-    """The params that the step ``clean`` takes."""
-
-    replace: bool
-    limit_rejected: float
-
-
 def param(name: str) -> Any:
     """Return a param of the run."""
     return get_current_context()["params"][name]
@@ -148,6 +159,14 @@ def reading() -> Reading:
     )
 
 
-def cleaning() -> Cleaning:
+def terms() -> Terms:
     """Return what may become of the run's rows."""
-    return {"replace": param("replace_customers"), "limit_rejected": param("limit_rejected")}
+    from churn.settings import Settings
+    from churn.warehouse.gate import Terms
+
+    return Terms(
+        replace=param("replace_customers"),
+        limit_rejected=param("limit_rejected"),
+        limit_lost=Settings.from_environment().load.limit_lost,
+        allow_change=param("allow_change"),
+    )

@@ -119,7 +119,7 @@ def test_a_second_publish_is_served_without_a_failed_request(
     write_changed(stack.folder / "data" / "changed.csv")
     before = served(stack)
     with SteadyLoad(stack.api_port, token=stack.api_key) as load:
-        second = train(stack, file="changed.csv")
+        second = train(stack, file="changed.csv", allow_change=True)
         assert eventually(lambda: load.answered[-1].version == second.version, 10)
     progress.say(f"{len(load.answered)} requests were answered meanwhile")
     assert second.state == SUCCESS

@@ -46,9 +46,9 @@ def test_a_new_stack_waits_for_its_first_night(dag: DAG, monkeypatch: pytest.Mon
     assert first.run_after == datetime(2026, 11, 25, 2, tzinfo=UTC)
 
 
-def test_the_trigger_form_asks_for_the_file_with_the_shipped_one_filled_in(dag: DAG) -> None:
+def test_the_trigger_form_asks_for_the_file_and_takes_the_newest_by_itself(dag: DAG) -> None:
     param = dag.params.get_param("file")
-    assert param.value == "churn.csv"
+    assert param.value == "newest"
     assert param.schema == {"type": "string", "minLength": 1, "title": "Customer file"}
 
 
@@ -56,6 +56,15 @@ def test_the_trigger_form_offers_to_replace_all_customers_and_does_not_by_itself
     param = dag.params.get_param("replace_customers")
     assert param.value is False
     assert param.schema == {"type": "boolean", "title": "Replace all customers"}
+
+
+@pytest.mark.parametrize("name", ["allow_change", "retrain"])
+def test_a_large_change_and_training_without_new_data_have_to_be_chosen(
+    dag: DAG, name: str
+) -> None:
+    param = dag.params.get_param(name)
+    assert param.value is False
+    assert param.schema["type"] == "boolean"
 
 
 def test_the_trigger_form_offers_a_dry_run_and_publishes_by_itself(dag: DAG) -> None:
@@ -73,7 +82,9 @@ def test_the_trigger_form_has_nothing_else(dag: DAG) -> None:
         "file",
         "mode",
         "promotion",
+        "retrain",
         "replace_customers",
+        "allow_change",
         "load_again",
         "limit_rejected",
         "snapshot_date",
@@ -157,6 +168,8 @@ def test_how_a_file_is_written_can_be_told(dag: DAG, name: str, value: str) -> N
         ("mode", "maybe"),
         ("promotion", "perhaps"),
         ("load_again", "yes"),
+        ("allow_change", "yes"),
+        ("retrain", 1),
         ("limit_rejected", 1.5),
         ("limit_rejected", "none"),
         ("snapshot_date", "31/01/2026"),

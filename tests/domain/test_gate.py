@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.warehouse.gate import Counted, Facts, Judgement, Spoilt, Trouble, Verdict, judge, usual
+from churn.warehouse.gate import Facts, Judgement, Spoilt, Terms, Trouble, Verdict, judge
+from churn.warehouse.sizes import Counted, usual
 
 
 def _judge(  # noqa: PLR0913
@@ -20,11 +21,11 @@ def _judge(  # noqa: PLR0913
         Facts(
             counted=Counted(rows, churned),
             rejected=rejected,
-            limit_rejected=limit,
+            terms=Terms(limit_rejected=limit),
             spoilt=spoilt,
             last=last,
             leaks=leaks,
-            absent=absent,
+            lacks=absent,
         )
     )
 

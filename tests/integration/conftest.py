@@ -69,7 +69,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dearer(large: Path) -> Path:
     """The same customers, who all pay more."""
     path = large.with_name("dearer.csv")
-    path.write_bytes(many_lines(ROWS, charge="30"))
+    path.write_bytes(many_lines(ROWS, charge="21"))
     return path
 
 

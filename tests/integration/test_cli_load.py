@@ -82,7 +82,7 @@ def test_the_limit_and_the_replacement_are_options(
     half = [{**row, "tenure": "x"} if i < 300 else row for i, row in enumerate(rows)]
     _said(churn("load", write(csv_text(rows), "all.csv")))
     path = write(csv_text(half[:600]))
-    _said(churn("load", path, "--limit-rejected", "0.7", "--replace"))
+    _said(churn("load", path, "--limit-rejected", "0.7", "--replace", "--allow-change"))
     counts = everything(connection, "SELECT accepted, rejected, removed FROM loads WHERE load_id=2")
     assert counts == [(300, 300, 100)]
 
@@ -120,3 +120,13 @@ def test_a_file_name_that_the_terminal_cannot_show_is_escaped(churn: Churn, writ
     path = write(csv_text(ROWS), "客户.csv")
     finished = churn("load", path, PYTHONIOENCODING="cp1252")
     assert r"/\u5ba2\u6237.csv" in _said(finished)
+
+
+def test_how_many_customers_a_load_may_lose_is_a_setting(churn: Churn, write: Write) -> None:
+    rows = read_rows()[:700]
+    _said(churn("load", write(csv_text(rows), "all.csv")))
+    fewer = write(csv_text(rows[:500]), "fewer.csv")
+    stopped = churn("load", fewer)
+    assert stopped.returncode == 1
+    assert "28.6% fewer, over the limit of 10.0%" in stopped.stderr
+    assert "load 3: PASS" in _said(churn("load", fewer, CHURN_LIMIT_LOST="0.3"))

@@ -63,8 +63,9 @@ print("OBSERVED" + json.dumps(observed))
 RUNS: dict[str, dict[str, object]] = {
     "real": {},
     "missing": {"file": "nothing.csv"},
-    "dry": {"mode": "dry run"},
+    "dry": {"mode": "dry run", "file": "newest"},
     "again": {"mode": "publish", "file": "churn.csv"},  # the params of a process are shared
+    "night": {"mode": "publish", "file": "newest"},
 }
 
 
@@ -137,7 +138,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, warehouse_url: str) -> Runs:
     """Run the DAG on the real file, a missing one, dry, on the same file and on changed data."""
     home = tmp_path_factory.mktemp("airflow")
     changed = write_changed(home / "changed.csv")
-    confs = {**RUNS, "changed": {"mode": "publish", "file": str(changed)}}
+    confs = {**RUNS, "changed": {"mode": "publish", "file": str(changed), "allow_change": True}}
     environment = _environment(home, warehouse_url)
     _run(["-m", "airflow", "db", "migrate"], environment)
     log = _run(["-c", _RUNS, str(PROJECT / "dags"), json.dumps(confs)], environment)
@@ -214,6 +215,19 @@ def test_a_run_on_unchanged_data_gives_no_new_version_and_says_so(runs: Runs) ->
     kind, _, actor, reason = again.events[-1]
     assert (kind, actor) == ("kept", f"Airflow run {again.run}")
     assert f"unchanged: data and code give {real.current} again" in reason
+
+
+def test_a_night_without_a_new_file_is_skipped_and_says_so(runs: Runs) -> None:
+    again, night = runs.after["again"], runs.after["night"]
+    skipped = dict.fromkeys(STEPS, "skipped")
+    assert (night.state, night.tasks) == ("success", {**skipped, "create_tables": "success"})
+    assert (night.events, night.current, night.versions) == (
+        again.events,
+        again.current,
+        again.versions,
+    )
+    assert "there is no new customer file in" in runs.log
+    assert "choose *Train again*" in runs.log
 
 
 def test_a_run_on_changed_data_replaces_the_stale_champion_and_records_why(runs: Runs) -> None:

@@ -16,7 +16,6 @@ from tests.loading import (
     counted,
     csv_text,
     everything,
-    judged,
     number,
     rejected,
 )
@@ -173,16 +172,6 @@ def test_removed_customers_are_kept_in_the_history(
     query = "SELECT customer_id FROM customer_history WHERE replaced_by = 2 AND load_id = 1"
     gone = {str(name) for (name,) in everything(connection, query)}
     assert gone == {row["customerID"] for row in ROWS[:10]}
-
-
-def test_replacing_by_an_older_file_removes_no_newer_customer(
-    url: str, connection: Connection, write: Write
-) -> None:
-    rows = read_rows()[:700]
-    bring_in(url, write(csv_text(rows)), day=FEBRUARY)
-    report = bring_in(url, write(csv_text(rows[10:])), day=JANUARY, replace=True)
-    assert judged(report).verdict.value == "pass"
-    assert number(connection, "SELECT count(*) FROM customers") == len(rows)
 
 
 def test_of_a_customer_twice_in_a_file_an_older_day_does_not_win(

@@ -9,6 +9,7 @@ import pytest
 from churn import steps
 from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection, connect
+from churn.warehouse.gate import Terms
 from tests.customer_file import CHURN_CSV, CHURN_CSV_SHA256, read_rows
 from tests.loading import (
     Write,
@@ -140,7 +141,7 @@ def test_several_files_cannot_each_replace_all_customers(url: str, write: Write)
     with connect(url) as connection:
         load_ids = steps.load_csv(connection, folder)
         with pytest.raises(DataQualityError, match="whole customer base"):
-            steps.clean(connection, load_ids, replace=True)
+            steps.clean(connection, load_ids, Terms(replace=True))
 
 
 def test_a_file_is_found_by_name_path_or_glob_from_the_data_folder(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_where_promotion_is_manual_a_better_candidate_waits_for_a_person(
     stale: Churn, tmp_path: Path
 ) -> None:
     former = stale.store.current()
-    waiting = stale("run", tmp_path / "customers.csv", CHURN_PROMOTION="manual")
+    waiting = stale("run", tmp_path / "customers.csv", "--allow-change", CHURN_PROMOTION="manual")
     assert waiting.stdout.strip() == stale.store.current() == former
     found = re.search(r"`churn models promote (\S+) --reason", waiting.stderr)
     assert found, waiting.stderr
@@ -173,10 +173,10 @@ def test_a_model_that_a_person_went_back_from_is_not_promoted_again_by_itself(
     stale: Churn, tmp_path: Path
 ) -> None:
     former = stale.store.current()
-    better = stale("run", tmp_path / "customers.csv").stdout.strip()
+    better = stale("run", tmp_path / "customers.csv", "--allow-change").stdout.strip()
     assert better != former
     assert stale("models", "rollback", "--reason", "it frightens customers").returncode == 0
-    again = stale("run", tmp_path / "customers.csv")
+    again = stale("run", tmp_path / "customers.csv", "--allow-change")
     assert again.stdout.strip() == former
     assert f"keep: it is {better} again, from which" in again.stderr
     assert "it frightens customers" in again.stderr

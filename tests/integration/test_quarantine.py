@@ -182,7 +182,8 @@ def test_a_load_is_compared_with_the_last_ones_in_rows_and_in_churn(url: str, wr
     rows = read_rows()[:2_000]
     assert judged(bring_in(url, write(csv_text(rows)))).reasons == ()
     left = [{**row, "Churn": "Yes"} if i % 2 else row for i, row in enumerate(rows)]
-    few = bring_in(url, write(csv_text(left[:900])))
-    assert judged(few).verdict.value == "flag"
-    assert judged(few).reasons[0] == "900 rows, where the last loads had 2,000"
-    assert "left, where it was 26" in judged(few).reasons[1]
+    more = [{**row, "customerID": f"new {i}"} for i, row in enumerate(left)]
+    many = bring_in(url, write(csv_text([*left, *more])))
+    assert judged(many).verdict.value == "flag"
+    assert judged(many).reasons[0] == "4,000 rows, where the last loads had 2,000"
+    assert "left, where it was 26" in judged(many).reasons[1]

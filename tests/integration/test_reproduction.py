@@ -38,7 +38,7 @@ def test_a_version_is_reproduced_after_its_customers_changed_left_and_came(
     changed = write_changed(tmp_path / "changed.csv", rows=FEW)
     lines = changed.read_text(encoding="utf-8").splitlines(keepends=True)
     changed.write_text("".join(lines[:1_900]), encoding="utf-8")
-    assert churn("load", changed, "--replace").returncode == 0
+    assert churn("load", changed, "--replace", "--allow-change").returncode == 0
     more = tmp_path / "more.csv"
     more.write_text(lines[0] + "".join(f"NEW{line}" for line in lines[1:200]), encoding="utf-8")
     assert churn("load", more).returncode == 0
@@ -104,7 +104,8 @@ def test_the_customers_of_each_load_can_be_rebuilt(url: str, write: Write) -> No
     files = [csv_text(rows), csv_text(dearer), csv_text(rows[100:800]), csv_text(rows[50:])]
     snapshots = []
     for number, text in enumerate(files):
-        bring_in(url, write(text, f"{number}.csv"), again=True, replace=number == 2)
+        path = write(text, f"{number}.csv")
+        bring_in(url, path, again=True, replace=number == 2, allow_change=True)
         with connect(url) as connection:
             load_id = stored.latest_load(connection)
             snapshots.append(
@@ -177,7 +178,8 @@ def test_a_logged_prediction_is_replayed_to_the_last_bit_by_the_version_that_ser
     churn: Churn, made: str, tmp_path: Path
 ) -> None:
     prediction_id = _log(churn, made, _score(churn))
-    later = churn("run", write_changed(tmp_path / "changed.csv", rows=FEW)).stdout.strip()
+    changed = write_changed(tmp_path / "changed.csv", rows=FEW)
+    later = churn("run", changed, "--allow-change").stdout.strip()
     assert later != made
     finished = churn("replay", prediction_id)
     assert finished.returncode == 0, finished.stderr
@@ -240,7 +242,8 @@ def test_a_prediction_whose_version_was_removed_says_when_and_why(
     churn: Churn, made: str, tmp_path: Path
 ) -> None:
     prediction_id = _log(churn, made, 0.5)
-    later = churn("run", write_changed(tmp_path / "changed.csv", rows=FEW)).stdout.strip()
+    changed = write_changed(tmp_path / "changed.csv", rows=FEW)
+    later = churn("run", changed, "--allow-change").stdout.strip()
     assert later != made
     keep = {"CHURN_KEEP_NEWEST": "1", "CHURN_KEEP_SERVED_DAYS": "0"}
     assert churn("models", "retire", **keep).stdout == f"removed {made}\n"

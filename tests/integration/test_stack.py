@@ -228,7 +228,7 @@ def test_a_publish_under_load_fails_no_request_and_is_served_within_five_seconds
     before = served_version(stack)
     changed = write_changed(tmp_path / "changed.csv")
     with SteadyLoad(stack.ports.api) as load:
-        train(stack, file=str(changed))
+        train(stack, file=str(changed), allow_change=True)
         after = published_version(stack)
         published_at = (stack.layout.models / "CURRENT").stat().st_mtime
         assert eventually(lambda: load.answered[-1].version == after, seconds=5)
@@ -244,7 +244,9 @@ def test_a_publish_under_load_fails_no_request_and_is_served_within_five_seconds
 def ask(stack: Stack, file: Path) -> str:
     """Start a run whose promotion is manual; return its address when it waits for a person."""
     airflow = log_in(stack)
-    run = airflow.trigger(DAG, {"file": str(file), "promotion": "manual", "load_again": True})
+    run = airflow.trigger(
+        DAG, {"file": str(file), "promotion": "manual", "load_again": True, "allow_change": True}
+    )
     assert eventually(lambda: waits(stack, run)), airflow.tasks(DAG, run)
     return f"/api/v2/dags/{DAG}/dagRuns/{run}"
 
@@ -362,7 +364,7 @@ def test_what_is_killed_comes_back_and_the_next_run_and_prediction_succeed(
     os.kill(process.pid, signal.SIGKILL)
     assert eventually(lambda: not process.is_running() or process.status() == "zombie")
     assert eventually(lambda: is_healthy(stack)), health.check(stack)
-    train(stack)
+    train(stack, file="churn.csv")
     assert eventually(lambda: served_version(stack) == published_version(stack))
     predict(stack)
     assert count(stack, "SELECT count(*) FROM customers") == 7043

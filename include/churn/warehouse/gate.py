@@ -1,21 +1,32 @@
 """The gate between a file and the customers: pass, flag or stop, with the reasons in words."""
 
-import math
-import statistics
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from churn.customer import MIN_PER_CLASS
+from churn.load_options import LoadOptions
 from churn.warehouse.customers import Population
+from churn.warehouse.profiles import Moved
+from churn.warehouse.sizes import (
+    Absent,
+    Counted,
+    beside_sample,
+    cannot_replace,
+    churn_moved,
+    fell,
+    older_rows,
+    removed,
+    rows_moved,
+    too_few_left,
+)
 
 LIMIT_REJECTED = 0.05
 LOADS_COMPARED = 7
 _FEW_ROWS = 1_000
-_ROWS_CHANGED = 0.5
-_CHURN_MOVED = 0.05
-_SURPRISING_Z = 4.0
 _COLUMN_SPOILT = 0.001
+_MOST_COLUMNS = 5
+_HOW_TO_ALLOW = (
+    "if this is right, allow it with --allow-change (*Allow a large change* in the form)"
+)
 
 
 class Verdict(StrEnum):
@@ -26,12 +37,19 @@ class Verdict(StrEnum):
     STOP = "stop"
 
 
-@dataclass(frozen=True)
-class Counted:
-    """How many rows a load has, and how many of them left."""
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What may become of a load.
 
-    rows: int
-    churned: int
+    ``replace`` says that the file is the whole customer base; ``allow_change`` lets a load through
+    that removes or changes more customers than is usual; ``limit_lost`` is the share of customers
+    that a replacement may remove, and of rows that a file may have fewer than the last loads.
+    """
+
+    replace: bool = False
+    limit_rejected: float = LIMIT_REJECTED
+    limit_lost: float = LoadOptions.limit_lost
+    allow_change: bool = False
 
 
 class Trouble(StrEnum):
@@ -57,51 +75,84 @@ class Facts:
 
     counted: Counted
     rejected: int
-    limit_rejected: float
+    terms: Terms
     spoilt: tuple[Spoilt, ...]
     last: Counted | None
     leaks: tuple[str, ...]
-    absent: tuple[str, ...]
+    lacks: tuple[str, ...]
     torn: int = 0
     """Lines that are no rows."""
     unended: str = ""
     """The last line, where the file does not end with a line end."""
     replaced_by: Population | None = None
     """The customers that would be left where the file replaces them all."""
+    absent: Absent | None = None
+    """The customers that a replacement removes."""
+    expected_rows: int = 0
+    """The rows of a whole file; 0 where this one is not compared."""
+    older: int = 0
+    """Rows that are older than what is known, and differ from it."""
+    is_older: bool = False
+    """Every known customer of the file is known as of a later day."""
+    moved: tuple[Moved, ...] = ()
+    sample: int = 0
+    """The customers of the shipped sample, where the file has none but new customers."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict and what speaks for it."""
+    """The verdict and its reasons. ``allowed`` says that a large change was allowed by hand."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
-
-
-def usual(loads: Iterable[Counted]) -> Counted | None:
-    """Return the medians of rows and of the share that left: one odd file is not the measure."""
-    counted = list(loads)
-    if not counted:
-        return None
-    rows = statistics.median_low(one.rows for one in counted)
-    share = statistics.median(one.churned / one.rows for one in counted)
-    return Counted(rows, round(share * rows))
+    allowed: bool = False
 
 
 def judge(facts: Facts) -> Judgement:
     """Return the verdict: the worst of all that was found."""
-    stops = (*_too_many_rejected(facts), *_one_outcome(facts), *_too_few_left(facts))
-    flags = (*_leaks(facts), *_absent(facts), *_torn(facts), *_unended(facts), *_spoilt(facts))
-    flags += (*_rows(facts), *_churn(facts))
+    stops = (*_too_many_rejected(facts), *_one_outcome(facts))
+    stops += too_few_left(facts.replaced_by, facts.torn)
+    stops += cannot_replace(facts.absent, facts.older)
+    changes, allowed = _large_changes(facts), facts.terms.allow_change
+    flags = (*_leaks(facts), *_lacks(facts), *_torn(facts), *_unended(facts), *_spoilt(facts))
+    flags += older_rows(facts.counted.rows, facts.older, all_older=facts.is_older)
+    flags += (*_unusual(facts), *_moved(facts), *beside_sample(facts.sample))
+    if changes and not allowed:
+        stops += (*changes, _HOW_TO_ALLOW)
+    elif changes:
+        flags = (*(f"{change}; allowed by hand" for change in changes), *flags)
     verdict = Verdict.STOP if stops else Verdict.FLAG if flags else Verdict.PASS
-    return Judgement(verdict, (*stops, *flags))
+    return Judgement(verdict, (*stops, *flags), allowed=allowed and bool(changes))
+
+
+def _large_changes(facts: Facts) -> tuple[str, ...]:
+    return (*_lost(facts), *(moved.words for moved in facts.moved if moved.is_gross))
+
+
+def _lost(facts: Facts) -> tuple[str, ...]:
+    limit = facts.terms.limit_lost
+    fewer = fell(facts.counted.rows, facts.expected_rows, limit)
+    return removed(facts.absent, limit) or fewer
+
+
+def _unusual(facts: Facts) -> tuple[str, ...]:
+    now, last = facts.counted, facts.last
+    if last is None:
+        return ()
+    return (*(() if _lost(facts) else rows_moved(now, last)), *churn_moved(now, last))
+
+
+def _moved(facts: Facts) -> tuple[str, ...]:
+    words = [moved.words for moved in facts.moved if not moved.is_gross]
+    more = len(words) - _MOST_COLUMNS
+    return (*words[:_MOST_COLUMNS], *((f"{more} more columns moved",) if more > 0 else ()))
 
 
 def _too_many_rejected(facts: Facts) -> tuple[str, ...]:
     rows = facts.counted.rows
-    if facts.rejected <= facts.limit_rejected * rows:
+    if facts.rejected <= facts.terms.limit_rejected * rows:
         return ()
-    limit = f"over the limit of {facts.limit_rejected:.1%}"
+    limit = f"over the limit of {facts.terms.limit_rejected:.1%}"
     return (f"{facts.rejected:,} of {rows:,} rows are not valid customers, {limit}",)
 
 
@@ -113,31 +164,13 @@ def _one_outcome(facts: Facts) -> tuple[str, ...]:
     return (f"{who} of {rows:,} customers left: is the Churn column right?",)
 
 
-def _too_few_left(facts: Facts) -> tuple[str, ...]:
-    if facts.replaced_by is None:
-        return ()
-    if facts.torn:
-        return (
-            f"{facts.torn:,} lines are no rows, so it cannot be told whose they are; a file that "
-            "replaces all customers must be whole",
-        )
-    left = facts.replaced_by.churned
-    stayed = facts.replaced_by.customers - left
-    if min(left, stayed) >= MIN_PER_CLASS:
-        return ()
-    return (
-        f"to replace all customers, a file needs at least {MIN_PER_CLASS} who left and "
-        f"{MIN_PER_CLASS} who stayed; it would leave {left} and {stayed}",
-    )
-
-
 def _leaks(facts: Facts) -> tuple[str, ...]:
     names = ", ".join(facts.leaks)
     return (f"columns that tell the answer were left out: {names}",) if names else ()
 
 
-def _absent(facts: Facts) -> tuple[str, ...]:
-    names = ", ".join(facts.absent)
+def _lacks(facts: Facts) -> tuple[str, ...]:
+    names = ", ".join(facts.lacks)
     return (f"the file lacks {names}, which is then unknown",) if names else ()
 
 
@@ -162,23 +195,3 @@ def _spoilt(facts: Facts) -> tuple[str, ...]:
         for spoilt in facts.spoilt
         if spoilt.number > _COLUMN_SPOILT * rows
     )
-
-
-def _rows(facts: Facts) -> tuple[str, ...]:
-    if facts.last is None or abs(facts.counted.rows / facts.last.rows - 1) <= _ROWS_CHANGED:
-        return ()
-    return (f"{facts.counted.rows:,} rows, where the last loads had {facts.last.rows:,}",)
-
-
-def _churn(facts: Facts) -> tuple[str, ...]:
-    """Compare the share that left by the two-sample z-test for proportions (pooled)."""
-    last, now = facts.last, facts.counted
-    if last is None or not last.rows or not now.rows:
-        return ()
-    before, share = last.churned / last.rows, now.churned / now.rows
-    pooled = (last.churned + now.churned) / (last.rows + now.rows)
-    error = math.sqrt(pooled * (1 - pooled) * (1 / last.rows + 1 / now.rows))
-    moved = abs(share - before)
-    if moved <= _CHURN_MOVED or moved <= _SURPRISING_Z * error:
-        return ()
-    return (f"{share:.1%} left, where it was {before:.1%} in the last loads",)

@@ -12,6 +12,7 @@ from churn.errors import DataQualityError
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.customer_file import CustomerFile, open_file
 from churn.warehouse.dialect import NOTHING_ASKED, Asked
+from churn.warehouse.known_files import LISTED_IN, KnownFile, find_known
 from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.number_format import NumberFormat
 from churn.warehouse.numbers import find_number_format
@@ -59,13 +60,14 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     source = examine(path)
     lock_loads(connection, f"load of {source.short_name}")
     connection.execute(statement("drop_staging_tables"))
-    earlier = None if chosen.again else _earlier(connection, source, chosen)
+    known = find_known(source)
+    earlier = None if chosen.again else _earlier(connection, source, chosen, known)
     if earlier:
         told = "nothing to do (`--again`, or *Load again* in the form, loads it all the same)"
         log.info("%s was loaded before, as load %s: %s", source.name, earlier.load_id, told)
         return earlier
     file = open_file(source, chosen.asked)
-    load_id = _record(connection, file, chosen)
+    load_id = _record(connection, file, chosen, known)
     filled = fill_staging(connection, load_id, file)
     if filled.rows == 0:
         raise DataQualityError(
@@ -96,16 +98,19 @@ def _finish(connection: Connection, load_id: int, filled: Filled, numbers: Numbe
     connection.execute(statement("update_load_rows", **placeholders(values)), values)
 
 
-def _earlier(connection: Connection, source: Source, reading: Reading) -> Load | None:
+def _earlier(
+    connection: Connection, source: Source, reading: Reading, known: KnownFile
+) -> Load | None:
     """Return the load of the same bytes, unless they are now said to speak of a later day."""
-    values = {"sha256": source.sha256, "told_day": reading.snapshot_date or _day_in(source)}
+    day = reading.snapshot_date or known.snapshot_date or day_in(source)
+    values = {"sha256": source.sha256, "told_day": day}
     query = statement("find_load", **placeholders(values))
     row = connection.execute(query, values).fetchone()
     return Load(int(str(row[0])), int(str(row[1])), repeats=True) if row else None
 
 
-def _record(connection: Connection, file: CustomerFile, reading: Reading) -> int:
-    day, told_by = _snapshot_date(file, reading)
+def _record(connection: Connection, file: CustomerFile, reading: Reading, known: KnownFile) -> int:
+    day, told_by = _snapshot_date(file, reading, known)
     values = {
         "file": file.source.name,
         "sha256": file.source.sha256,
@@ -117,11 +122,12 @@ def _record(connection: Connection, file: CustomerFile, reading: Reading) -> int
         "extra_columns": list(file.header.extra),
         "snapshot_date": day,
         "snapshot_told_by": told_by,
+        "is_sample": known.is_sample,
     }
     return int(str(scalar(connection, statement("insert_load", **placeholders(values)), values)))
 
 
-def _snapshot_date(file: CustomerFile, reading: Reading) -> tuple[date, str]:
+def _snapshot_date(file: CustomerFile, reading: Reading, known: KnownFile) -> tuple[date, str]:
     """Return the day that the file speaks of, and how that is known.
 
     Raises:
@@ -137,7 +143,9 @@ def _snapshot_date(file: CustomerFile, reading: Reading) -> tuple[date, str]:
         return today, TOLD_BY_COLUMN
     day, told_by = reading.snapshot_date, "set by hand"
     if day is None:
-        day, told_by = _day_in(source), "the file's name"
+        day, told_by = known.snapshot_date, f"the list {LISTED_IN}"
+    if day is None:
+        day, told_by = day_in(source), "the file's name"
     if day is None:
         return today, "the day of the load"
     if day > today + timedelta(days=1):  # somewhere on earth it is tomorrow
@@ -148,7 +156,7 @@ def _snapshot_date(file: CustomerFile, reading: Reading) -> tuple[date, str]:
     return day, told_by
 
 
-def _day_in(source: Source) -> date | None:
+def day_in(source: Source) -> date | None:
     """Return the day in a file's name, if there is one.
 
     Raises:

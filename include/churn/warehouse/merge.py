@@ -1,6 +1,7 @@
 """Brings the valid rows of a load to the customers."""
 
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 
 import psycopg
 from psycopg import sql
@@ -8,9 +9,12 @@ from psycopg import sql
 from churn import customer
 from churn.customer import COLUMNS, CUSTOMER_ID
 from churn.warehouse import customers
+from churn.warehouse.comparison import Comparison, compare
 from churn.warehouse.connect import Connection, scalar, statement
 from churn.warehouse.progress import phase
+from churn.warehouse.rejected import REJECTED_BECAUSE
 from churn.warehouse.report import Counts
+from churn.warehouse.sizes import is_partial
 from churn.warehouse.staged import Staged, has_repeats, listed_columns
 from churn.warehouse.staging import staging_table
 
@@ -21,32 +25,43 @@ class Merged:
 
     staged: Staged
     counts: Counts
+    comparison: Comparison
     complete: bool = False
     """Every customer was in it and none was rejected, so that all are known as of its day."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it never was a whole file: a small one of changes, or repaired rows."""
+        counts = self.counts
+        changed = counts.inserted + counts.updated
+        known = self.comparison.known
+        small = is_partial(rows=self.staged.rows, changed=changed, known=known)
+        return small or REJECTED_BECAUSE in self.staged.header.extra
 
 
 def merge(connection: Connection, staged: Staged, *, replace: bool) -> Merged:
     """Bring the valid rows to the customers; return what became of all rows."""
-    empty = not scalar(connection, sql.SQL("SELECT EXISTS (SELECT FROM customers)"))
-    if empty:
-        return _insert_fresh(connection, staged)
+    comparison = compare(connection, staged, replace=replace)
+    if not comparison.known:
+        return _insert_fresh(connection, staged, comparison)
     removed = _remove_absent(connection, staged) if replace else 0
     same = bool(
         scalar(connection, statement("compare_ids", **staged.parts("staging", "staged_id")))
     )
     if not same and has_repeats(connection, staged):
         staged = staged.with_repeats()
-    return _merge_changed(connection, staged, removed=removed, same=same)
+    merged = _merge_changed(connection, staged, comparison, same=same)
+    return replace_fields(merged, counts=replace_fields(merged.counts, removed=removed))
 
 
-def _insert_fresh(connection: Connection, staged: Staged) -> Merged:
+def _insert_fresh(connection: Connection, staged: Staged, comparison: Comparison) -> Merged:
     """Fill the empty table; that no id is there twice shows when the key is made."""
     try:
         with connection.transaction():
-            return Merged(staged, _fill(connection, staged))
+            return Merged(staged, _fill(connection, staged), comparison)
     except psycopg.errors.UniqueViolation:
         again = staged.with_repeats()
-        return Merged(again, _fill(connection, again))
+        return Merged(again, _fill(connection, again), comparison)
 
 
 def _fill(connection: Connection, staged: Staged) -> Counts:
@@ -70,7 +85,9 @@ def _fill(connection: Connection, staged: Staged) -> Counts:
     )
 
 
-def _merge_changed(connection: Connection, staged: Staged, *, removed: int, same: bool) -> Merged:
+def _merge_changed(
+    connection: Connection, staged: Staged, comparison: Comparison, *, same: bool
+) -> Merged:
     judged = staged.judged(only_changed=not staged.has_repeats)
     connection.execute("DROP TABLE IF EXISTS checked")
     with phase(staged.load_id, staged.rows, "compared with what is known"):
@@ -89,10 +106,9 @@ def _merge_changed(connection: Connection, staged: Staged, *, removed: int, same
         inserted=inserted,
         updated=updated,
         older=older,
-        removed=removed,
         churned=_left_in_file(connection, staged) - rejected_churned,
     )
-    return Merged(staged, counts, complete)
+    return Merged(staged, counts, comparison, complete)
 
 
 def _touch_unchanged(connection: Connection, staged: Staged) -> None:
@@ -122,12 +138,10 @@ def _assigned() -> sql.Composable:
 
 
 def _remove_absent(connection: Connection, staged: Staged) -> int:
-    of_file = staged.parts("staging", "staged_id", "row_snapshot_date")
-    is_absent = statement("is_absent", known_day=staged.known_day("customers"), **of_file)
+    is_absent = staged.is_absent()
     of_load = staged.parts("columns", "load_id")
     connection.execute(statement("keep_removed", is_absent=is_absent, **of_load))
-    removed = statement("remove_absent_customers", is_absent=is_absent)
-    return connection.execute(removed).rowcount
+    return connection.execute(statement("remove_absent_customers", is_absent=is_absent)).rowcount
 
 
 def _left_in_file(connection: Connection, staged: Staged) -> int:

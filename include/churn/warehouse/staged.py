@@ -77,18 +77,30 @@ class Staged:
         """Return the same load with rows whose id comes again further down."""
         return replace(self, has_repeats=True)
 
+    def is_absent(self) -> sql.Composable:
+        """Return whether a customer is not in the file."""
+        return statement("is_absent", **self.parts("staging", "staged_id"))
+
+    def sampled(self, *, one_in: int) -> sql.Composable:
+        """Return the query that types and checks one row in so many."""
+        only = statement("only_sampled", **self.parts("staged_id"), one_in=sql.Literal(one_in))
+        return self.with_repeats()._judged(only)
+
     def judged(self, *, only_changed: bool = False, with_text: bool = False) -> sql.Composable:
         """Return the query that types and checks the rows, with their text where it is needed."""
+        only = statement("only_changed", **self.parts("staged_id", "is_known"))
+        return self._judged(only if only_changed else sql.SQL(""), with_text=with_text)
+
+    def _judged(self, only: sql.Composable, *, with_text: bool = False) -> sql.Composable:
         valid = self.rules.is_valid()
         repeated = statement("is_repeated", is_valid=valid)
-        only = statement("only_changed", **self.parts("staged_id", "is_known"))
         return statement(
             "judge_rows",
             **self.parts("staging", "row_snapshot_date"),
             typed_columns=self.rules.typed_columns(),
             is_valid=valid,
             is_repeated=repeated if self.has_repeats else sql.SQL("false"),
-            only=only if only_changed else sql.SQL(""),
+            only=only,
             raw_columns=self._raw_columns(with_text=with_text),
         )
 

@@ -39,6 +39,25 @@ ALTER TABLE loads ADD COLUMN IF NOT EXISTS unended text;
 
 CREATE INDEX IF NOT EXISTS loads_sha256 ON loads (sha256);
 
+-- Only where it is missing, as the change waits for every transaction that reads loads.
+-- is_sample: the file is the sample that is shipped. is_partial: a small file of changes, which no
+-- whole file is compared with. is_baseline: later loads are compared with this one and those after
+-- it. profile: how often each column has each value, in a sample of the accepted rows.
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'loads'::regclass AND attname = 'profile' AND NOT attisdropped
+    ) THEN
+        ALTER TABLE loads
+            ADD COLUMN is_sample boolean NOT NULL DEFAULT false,
+            ADD COLUMN is_partial boolean NOT NULL DEFAULT false,
+            ADD COLUMN is_baseline boolean NOT NULL DEFAULT false,
+            ADD COLUMN profile jsonb;
+    END IF;
+END
+$$;
+
 -- load_id is that of the load that last changed the row. It is no foreign key: a check per row
 -- would cost more than the load itself, and only loads write here.
 CREATE TABLE IF NOT EXISTS customers (

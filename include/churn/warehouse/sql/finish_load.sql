@@ -9,5 +9,8 @@ UPDATE loads SET
     older = {older},
     removed = {removed},
     churned = {churned},
-    complete = {complete}
+    complete = {complete},
+    is_partial = {is_partial},
+    is_baseline = {is_baseline},
+    profile = {profile}
 WHERE load_id = {load_id};

@@ -1,3 +1,2 @@
--- A customer whose row was rejected is in the file all the same, and stays; so does a newer one.
+-- A customer whose row was rejected is in the file all the same, and stays.
 NOT EXISTS (SELECT FROM {staging} AS staging WHERE {staged_id} = customers.customer_id)
-AND {known_day} <= (SELECT max({row_snapshot_date}) FROM {staging} AS staging)

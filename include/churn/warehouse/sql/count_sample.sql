@@ -1,0 +1,2 @@
+SELECT count(*) FROM customers
+WHERE {is_of_sample};
