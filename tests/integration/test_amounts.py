@@ -70,7 +70,8 @@ def test_whole_amounts_with_a_mark_are_refused_until_one_mark_is_set(
         bring_in(url, path)
     assert number(connection, "SELECT count(*) FROM loads") == 0
     for asked, as_decimal in ((Asked(thousands=mark), ""), (Asked(decimal=mark), ".")):
-        assert counted(bring_in(url, path, asked=asked, again=True)) == (len(ROWS), 0)
+        loaded = bring_in(url, path, asked=asked, again=True, allow_change=True)
+        assert counted(loaded) == (len(ROWS), 0)
         written = {row["customerID"]: row["TotalCharges"].replace(mark, as_decimal) for row in rows}
         for customer_id, _, total in _amounts(connection):
             assert total == Decimal(written[str(customer_id)].strip() or 0)
