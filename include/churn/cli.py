@@ -251,9 +251,9 @@ def doctor(settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json(findings)
     for finding in () if as_json else findings:
-        mark = "ok     " if finding.is_well else "TROUBLE"
-        click.echo(f"{mark} {finding.subject}: {finding.told}")
-    if not all(finding.is_well for finding in findings):
+        mark = "ok     " if finding.ok else "TROUBLE"
+        click.echo(f"{mark} {finding.subject}: {finding.detail}")
+    if not all(finding.ok for finding in findings):
         sys.exit(1)
 
 

@@ -18,7 +18,7 @@ json_option = click.option(
 
 def print_json(value: Any) -> None:
     """Print dataclasses, mappings and what is in them; in ASCII, as any terminal can show it."""
-    plain = msgspec.json.decode(msgspec.json.encode(value))  # NaN is null there
+    plain = msgspec.json.decode(msgspec.json.encode(value, enc_hook=float))  # NaN is null
     click.echo(json.dumps(plain, indent=2))
 
 

@@ -34,16 +34,18 @@ def score_file(
         DataQualityError: it is no such file, or cannot be read from some row on.
     """
     reader, writer = CsvReader(LONGEST_ROW), CsvWriter(recorded=False)
-    target.write(writer.start)
+    start = writer.start
     rows_done = failed = 0
     try:
         for piece in progress.watched(_pieces(source)):
             for rows in reader.feed(piece, last=not piece):
-                target.write(writer.write(answer_rows(model, rows, first=rows_done + 1)))
+                target.write(start + writer.write(answer_rows(model, rows, first=rows_done + 1)))
+                start = b""
                 rows_done += len(rows)
                 failed += len(rows.errors)
     except InvalidCustomerError as error:
         raise DataQualityError(str(error)) from None
+    target.write(start)
     return Done(rows_done - failed, failed)
 
 
