@@ -38,6 +38,8 @@ def test_a_file_is_scored_as_the_service_answers_it(
     model = load_served(store).model
     score_file(model, io.BytesIO(content), scored, progress=Progress("in.csv"))
     assert _rows(scored.getvalue()) == _rows(answer.content)
+    rows = [row["row"] for row in _rows(scored.getvalue())]
+    assert rows == [str(number) for number in range(1, len(rows) + 1)]
     columns = ",".join(name for name in COLUMNS if name != "prediction_id")
     assert scored.getvalue().decode().splitlines()[0] == columns
 

@@ -70,5 +70,5 @@ def _are_plain(texts: Sequence[str]) -> bool:
 
 def _line(cells: Sequence[str]) -> str:
     target = io.StringIO()
-    csv.writer(target, lineterminator="").writerow(cells)
-    return target.getvalue()
+    csv.writer(target).writerow(cells)  # quotes what is in its own end of a line, too
+    return target.getvalue().removesuffix("\r\n")
