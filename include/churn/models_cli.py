@@ -3,21 +3,19 @@
 import getpass
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
 import click
 
 from churn.changes import Operator, current_or_none
-from churn.errors import ChurnError, ModelRefusedError
+from churn.errors import ChurnError
 from churn.json_output import json_option, print_json
 from churn.registry import audit, events
 from churn.registry.events import CHANGES_SERVED, Event
-from churn.registry.housekeeping import pinned
-from churn.registry.manifest import TrainedOn
+from churn.registry.listing import list_versions
 from churn.registry.rules import read_rules
 from churn.registry.store import CARD, ModelStore, read_version
 from churn.settings import Settings
@@ -51,58 +49,17 @@ def models() -> None:
     """Look at the published models, and change which one serves."""
 
 
-@dataclass(frozen=True)
-class _Listed:
-    """A published version; one that is refused has no figures."""
-
-    version: str
-    live: bool
-    pinned: bool
-    refused: str | None = None
-    cross_validation: Mapping[str, float] = field(default_factory=dict)
-    trained_on: Mapping[str, int | None] = field(default_factory=dict)
-
-
 @models.command("list")
 @json_option
 @click.pass_obj
 def list_models(settings: Settings, as_json: bool) -> None:
     """List every published version; the one in use has a star."""
     store = ModelStore(settings.model_store)
-    current, kept = current_or_none(store), pinned(store)
-    found = [
-        _listed(store, _Listed(version, version == current, version in kept))
-        for version in store.versions()
-    ]
+    found = list(list_versions(store, current=current_or_none(store)))
     if as_json:
         print_json(found)
     for one in () if as_json else found:
-        star = "*" if one.live else " "
-        click.echo(f"{star} {one.version}  {_figures(one)}{', pinned' * one.pinned}")
-
-
-def _listed(store: ModelStore, listed: _Listed) -> _Listed:
-    try:
-        manifest = read_version(store.published(listed.version)).manifest
-    except ModelRefusedError as error:
-        return replace(listed, refused=str(error))
-    means = {name: one.mean for name, one in manifest.cross_validation.items()}
-    trained_on = manifest.trained_on.model_dump(mode="json")
-    return replace(listed, cross_validation=means, trained_on=trained_on)
-
-
-def _figures(listed: _Listed) -> str:
-    if listed.refused:
-        return f"REFUSED: {listed.refused}"
-    means = listed.cross_validation
-    size = _size(TrainedOn.model_validate(listed.trained_on))
-    return f"AUC {means['roc_auc']:.4f}  log-loss {means['log_loss']:.4f}  {size}"
-
-
-def _size(trained_on: TrainedOn) -> str:
-    if trained_on.fitted is None or trained_on.held_out is None:
-        return f"{trained_on.customers:,} customers"
-    return f"fitted on {trained_on.fitted:,} customers, {trained_on.held_out:,} held out"
+        click.echo(one)
 
 
 @models.command("show")
