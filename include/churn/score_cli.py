@@ -38,8 +38,8 @@ def score(settings: Settings, source: BinaryIO, target: str) -> None:
         except DataQualityError as error:
             raise DataQualityError(f"{name}: {error}") from None
     speed = (done.scored + done.failed) / max(time.monotonic() - started, 1e-3)
-    told = f"{done.scored:,} scored, {done.failed:,} could not be read; {speed:,.0f} rows/s"
-    click.echo(told, err=True)
+    summary = f"{done.scored:,} scored, {done.failed:,} could not be read; {speed:,.0f} rows/s"
+    click.echo(summary, err=True)
 
 
 def _size(source: BinaryIO) -> int:
