@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
+from churn.json_output import is_requested, print_error, print_json
 from churn.streams import print_any_text
 from local import control, health, serving
 from local.console import Console
@@ -51,12 +52,12 @@ def down(console: Console, environment: Mapping[str, str]) -> int:
 def status(console: Console, environment: Mapping[str, str]) -> int:
     """Show the health of each part and which model serves."""
     stack = open_stack(environment)
-    parts = health.check(stack)
-    for part in parts:
-        console.show(health.describe(part))
-    console.show()
-    for line in serving.describe(serving.find_serving(stack)):
-        console.show(line)
+    parts, served = health.check(stack), serving.find_serving(stack)
+    if is_requested():
+        print_json({"parts": parts, "serving": served})
+    else:
+        console.show("\n".join(map(health.describe, parts)) + "\n")
+        console.show("\n".join(serving.describe(served)))
     return 0 if all(part.healthy for part in parts) else 1
 
 
@@ -87,20 +88,26 @@ def main() -> int:
         prog="python -m local", description="The stack on this machine, without Docker."
     )
     parser.add_argument("command", choices=COMMANDS)
-    command = COMMANDS[parser.parse_args().command]
+    parser.add_argument("--json", action="store_true", help="status as JSON on standard output")
+    asked = parser.parse_args()
+    if asked.json and asked.command != "status":
+        parser.error("--json is for status")
+    command = COMMANDS[asked.command]
     try:
         console = Console()
         with console.beating():
             return command(console, os.environ)
     except StackError as error:
-        sys.stderr.write(f"{error}\n")
+        reason = str(error)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; `make status` shows what runs, `make down` stops it\n")
+        reason = "interrupted; `make status` shows what runs, `make down` stops it"
     except PermissionError as error:
-        sys.stderr.write(
+        reason = (
             f"{error.filename} cannot be used ({error.strerror}): set CHURN_HOME to a folder of "
-            "your own, or run as its owner.\n"
+            "your own, or run as its owner."
         )
+    sys.stderr.write(f"{reason}\n")
+    print_error(reason)
     return 1
 
 

@@ -1,30 +1,29 @@
 """The command ``churn``: the pipeline's steps without Airflow."""
 
-import csv
-import io
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 import click
 import psycopg
 
-from churn import erasure, steps, whole_files
-from churn.batch import score_file
+from churn import erasure, steps
 from churn.data_dictionary import render
 from churn.doctor import examine
-from churn.errors import ChurnError, DataQualityError, plain_lines, shown
+from churn.errors import ChurnError, plain_lines, shown
+from churn.json_output import is_requested, json_option, print_error, print_json
 from churn.keys_cli import keys
 from churn.loads_cli import rejected
 from churn.models_cli import models, operating
 from churn.proof_cli import replay, reproduce
+from churn.registry.promotion import Decision
 from churn.registry.rules import AUTO, read_rules
 from churn.registry.store import ModelStore
-from churn.scoring import load_served
+from churn.score_cli import score
 from churn.settings import Settings
 from churn.streams import print_any_text
 from churn.warehouse.connect import connect
@@ -38,6 +37,7 @@ from churn.warehouse.dialect import (
 from churn.warehouse.encoding import ENCODINGS
 from churn.warehouse.gate import LIMIT_REJECTED, Terms
 from churn.warehouse.load import Reading
+from churn.warehouse.report import Report
 from churn.warehouse.source import shown_path
 
 Command = Callable[..., None]
@@ -124,15 +124,18 @@ def _reading_options(command: Command) -> Command:
 @churn.command()
 @click.argument("file", callback=_named)
 @_reading_options
+@json_option
 @click.pass_obj
-def load(settings: Settings, /, file: Path, **options: Any) -> None:
+def load(settings: Settings, /, file: Path, as_json: bool, **options: Any) -> None:
     """Load and clean the customer FILE (or folder, or glob) and print what became of it.
 
     A relative FILE is looked for in the current directory, then in the data folder.
     """
     with connect(settings.database_url) as connection:
         steps.create_tables(connection, settings.log)
-    _load_and_clean(settings, file, options, tell=click.echo)
+    reports = _load_and_clean(settings, file, options, tell=None if as_json else click.echo)
+    if as_json:
+        print_json(reports)
 
 
 def _load_and_clean(
@@ -140,7 +143,7 @@ def _load_and_clean(
     file: Path,
     options: dict[str, Any],
     tell: Callable[[str], None] | None = None,
-) -> None:
+) -> list[Report]:
     marks = (options[name] for name in ("separator", "decimal", "thousands"))
     asked = Asked(options["encoding"], *marks)
     day = options["snapshot_date"]
@@ -155,16 +158,18 @@ def _load_and_clean(
         allow_change=options["allow_change"],
     )
     with _timed("clean"), connect(settings.database_url) as connection:
-        steps.clean(connection, load_ids, terms, tell=tell)
+        return steps.clean(connection, load_ids, terms, tell=tell)
 
 
 @churn.command()
+@json_option
 @click.pass_obj
-def train(settings: Settings) -> None:
+def train(settings: Settings, as_json: bool) -> None:
     """Train on the customers; prints the candidate's version."""
     with connect(settings.database_url) as connection:
         store = ModelStore(settings.model_store)
-        click.echo(steps.train(connection, store, settings.training))
+        version = steps.train(connection, store, settings.training)
+    print_json({"version": version}) if as_json else click.echo(version)
 
 
 @churn.command()
@@ -179,20 +184,23 @@ def publish(settings: Settings, version: str) -> None:
 
 @churn.command()
 @click.argument("version")
+@json_option
 @click.pass_obj
-def decide(settings: Settings, version: str) -> None:
+def decide(settings: Settings, version: str, as_json: bool) -> None:
     """Say whether a candidate VERSION should take over, with the numbers; change nothing."""
     with operating(settings) as operator:
         rule = read_rules(settings.registry).promotion
-        click.echo(steps.decide(operator, version, rule, dry_run=True).reason)
+        decision = steps.decide(operator, version, rule, dry_run=True)
+    print_json(decision) if as_json else click.echo(decision.reason)
 
 
 @churn.command()
 @click.argument("file", callback=_named)
 @_reading_options
 @click.option("--dry-run", is_flag=True, help="Train, but leave the served model as it is.")
+@json_option
 @click.pass_obj
-def run(settings: Settings, /, file: Path, dry_run: bool, **options: Any) -> None:
+def run(settings: Settings, /, file: Path, dry_run: bool, as_json: bool, **options: Any) -> None:
     """Load, clean, train, decide and publish: what the DAG does; prints the version in use.
 
     A relative FILE is looked for in the current directory, then in the data folder.
@@ -200,25 +208,27 @@ def run(settings: Settings, /, file: Path, dry_run: bool, **options: Any) -> Non
     store = ModelStore(settings.model_store)
     with _timed("create_tables"), connect(settings.database_url) as connection:
         steps.create_tables(connection, settings.log)
-    _load_and_clean(settings, file, options)
+    reports = _load_and_clean(settings, file, options)
     with _timed("train"), connect(settings.database_url) as connection:
         version = steps.train(connection, store, settings.training)
-    if _decided(settings, version, dry_run=dry_run):
+    decision = _decided(settings, version, dry_run=dry_run)
+    if decision.promote and read_rules(settings.registry).mode == AUTO and not dry_run:
         with _timed("publish"), operating(settings) as operator:
             retention = read_rules(settings.registry).retention
             steps.publish(operator, version, retention=retention)
-    click.echo(version if dry_run else store.current())
+    served = version if dry_run else store.current()
+    done = {"version": served, "candidate": version, "decision": decision, "loads": reports}
+    print_json(done) if as_json else click.echo(served)
 
 
-def _decided(settings: Settings, version: str, *, dry_run: bool) -> bool:
-    """Whether the version is to be published now."""
+def _decided(settings: Settings, version: str, *, dry_run: bool) -> Decision:
     rules = read_rules(settings.registry)
     with _timed("decide"), operating(settings) as operator:
         decision = steps.decide(operator, version, rules.promotion, dry_run=dry_run)
     if decision.promote and rules.mode != AUTO:
         how = f"churn models promote {version} --reason ..."
         click.echo(f"promotion is manual: `{how}` puts it in use", err=True)
-    return decision.promote and rules.mode == AUTO and not dry_run
+    return decision
 
 
 @contextmanager
@@ -227,29 +237,6 @@ def _timed(step: str) -> Iterator[None]:
     click.echo(f"== {step}", err=True)
     yield
     click.echo(f"   {step} took {time.monotonic() - started:.2f} s", err=True)
-
-
-@churn.command()
-@click.argument("source", type=click.File("rb"))
-@click.argument("target")
-@click.pass_obj
-def score(settings: Settings, source: BinaryIO, target: str) -> None:
-    """Score a CSV of customers, any columns known, into a CSV ("-" for standard in and out).
-
-    An output file is written next to its place and takes it at the end.
-    """
-    served = load_served(ModelStore(settings.model_store))
-    if served.refused:
-        click.echo(served.refused, err=True)
-    try:
-        with whole_files.output(target, source) as file:
-            rows = csv.DictReader(io.TextIOWrapper(source, encoding="utf-8-sig", newline=""))
-            text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-            done = score_file(served.model, rows, text)
-            text.detach()
-    except UnicodeDecodeError as error:
-        raise DataQualityError(f"{source.name}: is not UTF-8 ({error.reason})") from None
-    click.echo(f"{done.scored} scored, {done.failed} could not be read", err=True)
 
 
 @churn.command()
@@ -265,19 +252,22 @@ def erase(settings: Settings, customer_id: str) -> None:
         )
 
 
-for command in (rejected, models, reproduce, replay, keys):
+for command in (rejected, models, reproduce, replay, keys, score):
     churn.add_command(command)
 
 
 @churn.command()
+@json_option
 @click.pass_obj
-def doctor(settings: Settings) -> None:
+def doctor(settings: Settings, as_json: bool) -> None:
     """Look at the data folder, the warehouse and the model store, and say what is wrong."""
     findings = list(examine(settings))
-    for finding in findings:
-        mark = "ok     " if finding.is_well else "TROUBLE"
-        click.echo(f"{mark} {finding.subject}: {finding.told}")
-    if not all(finding.is_well for finding in findings):
+    if as_json:
+        print_json(findings)
+    for finding in () if as_json else findings:
+        mark = "ok     " if finding.ok else "TROUBLE"
+        click.echo(f"{mark} {finding.subject}: {finding.detail}")
+    if not all(finding.ok for finding in findings):
         sys.exit(1)
 
 
@@ -291,7 +281,13 @@ def main() -> None:
     """Run the command; an expected error is one line on standard error and exit code 1."""
     print_any_text()
     try:
-        churn()
+        churn(standalone_mode=not is_requested())
+    except click.ClickException as error:  # a wrong command line
+        error.show()
+        print_error(error.format_message())
+        sys.exit(error.exit_code)
+    except click.Abort:
+        _fail("interrupted")
     except (ChurnError, OSError) as error:
         _fail(str(error))
     except psycopg.errors.UndefinedTable as error:
@@ -307,4 +303,5 @@ def _first_line(error: Exception) -> str:
 
 def _fail(reason: str) -> NoReturn:
     click.echo(f"churn: {plain_lines(reason)}", err=True)
+    print_error(reason)
     sys.exit(1)

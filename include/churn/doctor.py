@@ -18,8 +18,8 @@ class Finding:
     """One thing that was looked at."""
 
     subject: str
-    is_well: bool
-    told: str
+    ok: bool
+    detail: str
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

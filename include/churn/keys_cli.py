@@ -3,14 +3,16 @@
 import fcntl
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import click
 
 from churn import keys as api_keys
-from churn.keys import GRACE, Keys, Made, Scope, entry, read_keys, write_keys
+from churn.json_output import json_option, print_json
+from churn.keys import GRACE, Key, Keys, Made, Scope, entry, read_keys, write_keys
 from churn.settings import Settings
 
 
@@ -58,10 +60,14 @@ def add_key(settings: Settings, name: str, scopes: tuple[Scope, ...]) -> None:
 
 @keys.command("list")
 @click.option("--environment", is_flag=True, help="As the value of CHURN_API_KEYS.")
+@json_option
 @click.pass_obj
-def list_keys(settings: Settings, environment: bool) -> None:
+def list_keys(settings: Settings, environment: bool, as_json: bool) -> None:
     """List the keys, without their secrets, which nobody has."""
     now, known = _now(), read_keys(settings.api_keys_file).keys
+    if as_json:
+        print_json([_without_hash(key, now) for key in known])
+        return
     if environment:
         click.echo(",".join(entry(key) for key in known if key.is_live(now)))
         return
@@ -70,6 +76,13 @@ def list_keys(settings: Settings, environment: bool) -> None:
         state = until if key.is_live(now) else "closed"
         made = f"{key.created_at:%Y-%m-%d %H:%M}"
         click.echo(f"{key.name:<24} {'+'.join(key.scopes):<24} made {made}  {state}")
+
+
+def _without_hash(key: Key, now: datetime) -> Mapping[str, object]:
+    return {
+        **{name: value for name, value in asdict(key).items() if name != "sha256"},
+        "live": key.is_live(now),
+    }
 
 
 @keys.command()

@@ -11,11 +11,11 @@ from typing import Final
 import click
 
 from churn.changes import Operator, current_or_none
-from churn.errors import ChurnError, ModelRefusedError
+from churn.errors import ChurnError
+from churn.json_output import json_option, print_json
 from churn.registry import audit, events
 from churn.registry.events import CHANGES_SERVED, Event
-from churn.registry.housekeeping import pinned
-from churn.registry.manifest import TrainedOn
+from churn.registry.listing import list_versions
 from churn.registry.rules import read_rules
 from churn.registry.store import CARD, ModelStore, read_version
 from churn.settings import Settings
@@ -50,40 +50,30 @@ def models() -> None:
 
 
 @models.command("list")
+@json_option
 @click.pass_obj
-def list_models(settings: Settings) -> None:
+def list_models(settings: Settings, as_json: bool) -> None:
     """List every published version; the one in use has a star."""
     store = ModelStore(settings.model_store)
-    current, kept = current_or_none(store), pinned(store)
-    for version in store.versions():
-        star = "*" if version == current else " "
-        click.echo(f"{star} {version}  {_figures(store, version)}{', pinned' * (version in kept)}")
-
-
-def _figures(store: ModelStore, version: str) -> str:
-    try:
-        manifest = read_version(store.published(version)).manifest
-    except ModelRefusedError as error:
-        return f"REFUSED: {error}"
-    measured = manifest.cross_validation
-    figures = f"AUC {measured['roc_auc'].mean:.4f}  log-loss {measured['log_loss'].mean:.4f}"
-    return f"{figures}  {_size(manifest.trained_on)}"
-
-
-def _size(trained_on: TrainedOn) -> str:
-    if trained_on.fitted is None or trained_on.held_out is None:
-        return f"{trained_on.customers:,} customers"
-    return f"fitted on {trained_on.fitted:,} customers, {trained_on.held_out:,} held out"
+    found = list(list_versions(store, current=current_or_none(store)))
+    if as_json:
+        print_json(found)
+    for one in () if as_json else found:
+        click.echo(one)
 
 
 @models.command("show")
 @click.argument("version", required=False)
+@json_option
 @click.pass_obj
-def show_model(settings: Settings, version: str | None) -> None:
+def show_model(settings: Settings, version: str | None, as_json: bool) -> None:
     """Print the card of a VERSION (a candidate, too), or of the one in use."""
     store = ModelStore(settings.model_store)
     content = read_version(store.folder(version or store.current()))
-    click.echo(content.files[CARD].decode())
+    if as_json:
+        print_json(content.manifest.model_dump(mode="json"))
+    else:
+        click.echo(content.files[CARD].decode())
 
 
 @models.command("promote")
@@ -136,24 +126,32 @@ def retire(settings: Settings) -> None:
 
 
 @models.command("events")
+@json_option
 @click.pass_obj
-def list_events(settings: Settings) -> None:
+def list_events(settings: Settings, as_json: bool) -> None:
     """Print every decision and every change, oldest first."""
     with connect(settings.database_url) as connection:
-        for event in events.read_events(connection):
+        found = events.read_events(connection)
+        if as_json:
+            print_json(list(found))
+        for event in () if as_json else found:
             click.echo(_told(event))
 
 
 @models.command("at")
 @click.argument("moment")
+@json_option
 @click.pass_obj
-def at(settings: Settings, moment: str) -> None:
+def at(settings: Settings, moment: str, as_json: bool) -> None:
     """Say what served at a MOMENT such as 2026-11-17T03:12Z, who had put it in use, and why."""
     asked = _moment(moment)
     with connect(settings.database_url) as connection:
         event = events.served_at(connection, asked)
     if event is None:
         raise ChurnError(f"nothing served yet at {asked:%Y-%m-%d %H:%M:%S} UTC, by the record")
+    if as_json:
+        print_json(event)
+        return
     click.echo(f"{event.version} served at {asked:%Y-%m-%d %H:%M:%S} UTC")
     click.echo(_told(event))
 
@@ -167,14 +165,18 @@ def _moment(text: str) -> datetime:
 
 
 @models.command("verify")
+@json_option
 @click.pass_obj
-def verify(settings: Settings) -> None:
+def verify(settings: Settings, as_json: bool) -> None:
     """Recompute the record's hashes; name the first event that is not as it was."""
     with connect(settings.database_url) as connection:
         found = audit.audit(connection, ModelStore(settings.model_store))
-    click.echo(f"{found.events} events hold")
+    if not as_json:
+        click.echo(f"{found.events} events hold")
     if found.trouble:
         raise ChurnError(found.trouble)
+    if as_json:
+        print_json({"events": found.events})
 
 
 def _done(event: Event | None, version: str) -> str:

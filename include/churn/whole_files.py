@@ -72,8 +72,8 @@ def output(target: str, source: BinaryIO) -> Iterator[BinaryIO]:
     if _is_same(stdout if is_stdout else found, _stat(source), regular=True):
         raise ChurnError(f"{target} is the file that is read; name another file to write to")
     if is_stdout:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as file:  # sys.stdout fails at exit again
+            yield file
         return
     try:
         with _opened(Path(target)) as file:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
+from churn.batch.rows import LONGEST_ROW
 from churn.errors import ChurnError
 
 PREFIX = "CHURN_API_"
@@ -21,7 +22,7 @@ class Limits:
     requests: int = 1_024
     batches: int = 2
     batch_rows: int = 10_000_000
-    body_bytes: int = 1 << 16
+    body_bytes: int = LONGEST_ROW
     seconds: int = 30
 
     @classmethod

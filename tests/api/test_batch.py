@@ -17,16 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from churn.batch.csv_reader import CsvReader
+from churn.batch.rows import Rows
 from churn.customer import Known
 from churn.errors import InvalidCustomerError
 from churn.registry.store import ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.schema import create_tables
-from serving.api.batch.csv_reader import CsvReader
 from serving.api.batch.formats import Format
 from serving.api.batch.readers import READERS
-from serving.api.batch.rows import Rows
 from tests.api.conftest import eventually, publish, running
 from tests.api.process import serving
 from tests.customer_file import CHURN_CSV, conditioner, read_rows

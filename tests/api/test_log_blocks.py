@@ -15,6 +15,8 @@ from starlette.testclient import TestClient
 
 from churn import erasure, records
 from churn import spool as segments
+from churn.batch.answers import Answered, answer_rows
+from churn.batch.csv_reader import CsvReader
 from churn.customer import CONTRACT
 from churn.errors import InvalidCustomerError
 from churn.log_options import LogOptions
@@ -25,10 +27,9 @@ from churn.scoring import LoadedModel, load_served
 from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.schema import create_tables
-from serving.api.batch.answers import Answered, answer_rows
-from serving.api.batch.csv_reader import CsvReader
 from serving.api.batch.records import record_of
 from serving.api.prediction_log import PredictionLog
+from serving.api.random_ids import random_ids
 from serving.api.spool import Spool
 from tests.api.conftest import running
 from tests.customer_file import CHURN_CSV
@@ -67,7 +68,8 @@ def _by_half(model: LoadedModel) -> LoadedModel:
 
 def _answered(model: LoadedModel, text: bytes) -> Answered:
     (rows,) = CsvReader(1 << 16).feed(text, last=True)
-    return answer_rows(model, rows, first=1, key=b"").without_errors()
+    ids = random_ids(len(rows))
+    return answer_rows(model, rows, first=1, prediction_ids=ids).without_errors()
 
 
 _WHOLE = b"".join(CHURN_CSV.read_bytes().splitlines(keepends=True)[:300])
@@ -274,7 +276,8 @@ def test_a_batch_that_cannot_be_recorded_is_counted_row_by_row(
 def test_an_error_has_no_place_in_the_record(model: LoadedModel) -> None:
     (rows,) = CsvReader(1 << 16).feed(b"customerID,tenure\na,5\nb,-1\nc,6\n", last=True)
     assert isinstance(rows.errors[1], InvalidCustomerError)
-    block = json.loads(record_of(answer_rows(model, rows, first=1, key=b"").without_errors()))
+    given = answer_rows(model, rows, first=1, prediction_ids=random_ids(len(rows)))
+    block = json.loads(record_of(given.without_errors()))
     assert (block["predictions"], block["rows"]["customer_id"]) == (2, ["a", "c"])
 
 

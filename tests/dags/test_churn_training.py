@@ -106,7 +106,7 @@ def test_the_trigger_form_offers_what_the_reader_knows(dag: DAG) -> None:
     assert dag.params.get_param("thousands").schema["enum"] == [None, *THOUSANDS]
     for name, marks in (("separator", SEPARATORS), ("decimal", DECIMALS)):
         shown = dag.params.get_param(name).schema["values_display"]
-        assert shown == {mark: named for named, mark in marks.items()}
+        assert shown == {"None": "detected", **{mark: named for named, mark in marks.items()}}
     assert dag.params.get_param("limit_rejected").value == LIMIT_REJECTED
 
 

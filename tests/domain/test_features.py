@@ -11,7 +11,7 @@ from tests.customer_file import customers
 def _name(column: DesignColumn) -> str:
     """Return the column's name as scikit-learn gives it."""
     if column.transform is Transform.LOG1P:
-        return f"log_tenure__{column.field.name}"
+        return f"log_counts__{column.field.name}"
     if column.value == YES and NO in column.field.values and len(column.field.values) == 3:
         return f"yes__{column.field.name}"
     return f"one_hot__{column.field.name}_{column.value}"
@@ -34,7 +34,7 @@ def test_a_model_column_gives_the_number_that_the_design_matrix_has() -> None:
 
 def test_the_charges_are_auxiliary_and_no_inputs_of_the_model() -> None:
     charges = {"monthly_charges", "total_charges"}
-    assert {column.field.name for column in AUXILIARY_COLUMNS} == charges
+    assert {column.field.name for column in AUXILIARY_COLUMNS} == {"tenure", *charges}
     assert charges.isdisjoint(column.field.name for column in MODEL_COLUMNS)
 
 

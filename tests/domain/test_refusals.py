@@ -111,7 +111,10 @@ REFUSED: dict[str, tuple[Harm, str]] = {
         "golden row 0 scores",
     ),
     "a scorecard without columns": (
-        _edited(SCORECARD, lambda card: card.update(columns=[], points={}, correlation=[])),
+        _edited(
+            SCORECARD,
+            lambda card: card.update(columns=[], points={}, correlation=[], third_moments=[]),
+        ),
         "no model can be made of it",
     ),
     "moments that there cannot be": (_moments(1e308), "a correlation is beyond 1"),

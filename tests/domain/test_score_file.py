@@ -1,13 +1,17 @@
 import csv
+import gzip
 import io
+import itertools
 from pathlib import Path
 
 import pytest
 
-from churn.batch import Done, score_file
+from churn.batch.scored_file import Done, score_file
 from churn.customer import Known
+from churn.errors import DataQualityError
 from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel, load_model
+from churn.warehouse.progress import Progress
 from tests.customer_file import conditioner, package
 
 
@@ -18,9 +22,9 @@ def model(tmp_path: Path) -> LoadedModel:
 
 
 def _scored(model: LoadedModel, text: str) -> tuple[Done, list[dict[str, str]]]:
-    target = io.StringIO()
-    done = score_file(model, csv.DictReader(io.StringIO(text)), target)
-    return done, list(csv.DictReader(io.StringIO(target.getvalue())))
+    target = io.BytesIO()
+    done = score_file(model, io.BytesIO(text.encode()), target, progress=Progress("in.csv"))
+    return done, list(csv.DictReader(io.StringIO(target.getvalue().decode())))
 
 
 def test_a_blank_cell_is_an_unknown_field(model: LoadedModel) -> None:
@@ -57,16 +61,45 @@ def test_an_amount_in_the_first_month_is_alone_in_its_error(model: LoadedModel) 
     assert "expected 0, as tenure=0" in rows[0]["error"]
 
 
-def test_a_row_that_ends_early_is_scored_from_what_it_has(model: LoadedModel) -> None:
-    done, _ = _scored(model, "tenure,contract\n5\n")
-    assert done == Done(scored=1, failed=0)
-
-
-def test_a_row_with_too_many_cells_is_alone_in_its_error(model: LoadedModel) -> None:
-    done, _ = _scored(model, "tenure,contract\n5,One year,more\n6,One year\n")
+@pytest.mark.parametrize("row", ["5", "5,One year,more"])
+def test_a_row_with_another_number_of_cells_is_alone_in_its_error(
+    model: LoadedModel, row: str
+) -> None:
+    done, rows = _scored(model, f"tenure,contract\n{row}\n6,One year\n")
     assert done == Done(scored=1, failed=1)
+    assert "expected 2 cells, as the header has" in rows[0]["error"]
 
 
 def test_columns_that_mean_nothing_to_the_model_are_passed_over(model: LoadedModel) -> None:
     done, _ = _scored(model, "tenure,region,Churn\n5,South,Yes\n")
     assert done == Done(scored=1, failed=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (gzip.compress(b"tenure\n5\n"), "gunzip -c"),
+        (b"PK\x03\x04 and more", "unpack it first"),
+        (b"tenure,contract\n5,caf\xe9\n", "iconv -f"),
+        ("tenure\n5\n".encode("utf-16"), "iconv -f"),
+        (b'[{"tenure": 5}]', "a JSON file"),
+        (b"", "begins with a header"),
+        (b"region\nSouth\n", "some of"),
+    ],
+)
+def test_a_file_that_is_no_csv_in_utf_8_is_refused_with_what_to_do(
+    model: LoadedModel, content: bytes, remedy: str
+) -> None:
+    with pytest.raises(DataQualityError, match=remedy):
+        score_file(model, io.BytesIO(content), io.BytesIO(), progress=Progress("in"))
+
+
+def test_how_far_a_file_has_come_is_logged_every_two_seconds(
+    model: LoadedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = b"tenure\n" + b"5\n" * 200_000
+    seconds = itertools.count()
+    progress = Progress("in.csv", size=len(content), clock=lambda: float(next(seconds)))
+    with caplog.at_level("INFO"):
+        score_file(model, io.BytesIO(content), io.BytesIO(), progress=progress)
+    assert "in.csv: 131,070 rows, 0 MB (66%)" in caplog.text

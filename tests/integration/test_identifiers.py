@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
+from churn.batch.table import Table, cells_of
 from churn.customer import CUSTOMER_ID
 from churn.errors import InvalidCustomerError
 from churn.identifier import normalised_identifier
@@ -15,7 +16,6 @@ from churn.warehouse import cells
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.lookup import find_customer
 from churn.warehouse.number_format import NumberFormat
-from serving.api.batch.table import Table, cells_of
 from tests.customer_file import read_rows
 from tests.loading import Write, bring_in, counted, csv_text, value
 

@@ -1,5 +1,6 @@
 """Settings come from the environment; clashes are told before anything is started."""
 
+import json
 import os
 import re
 import socket
@@ -202,3 +203,18 @@ def _known_settings() -> set[tuple[str, ...]]:
 def test_stack_settings_are_read_from_the_mapping_they_are_given() -> None:
     assert stack.port_in({}, "API_PORT") == 8000
     assert stack.port_in({"API_PORT": "9000"}, "API_PORT") == 9000
+
+
+def test_the_status_of_a_stopped_stack_is_json_with_each_part_and_exit_code_1(
+    environment: dict[str, str],
+) -> None:
+    create_stack(environment)
+    command = [sys.executable, "-m", "local", "status", "--json"]
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert found["serving"] is None
+    assert {part["state"] for part in found["parts"]} == {"DOWN"}
+    assert not any(part["healthy"] for part in found["parts"])

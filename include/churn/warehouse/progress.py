@@ -24,8 +24,11 @@ def phase(load_id: int, rows: int, done: str) -> Iterator[None]:
 class Progress:
     """Counts lines and bytes as they go by, and tells of them."""
 
-    def __init__(self, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, name: str, *, size: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._name = name
+        self._size = size
         self._clock = clock
         self._started = self._told = clock()
         self._bytes = 0
@@ -56,10 +59,11 @@ class Progress:
         self._told = self._clock()
         seconds = max(self._told - self._started, 1e-3)
         log.info(
-            "%s: %s rows, %.0f MB; %s rows/s, %.0f MB/s",
+            "%s: %s rows, %.0f MB%s; %s rows/s, %.0f MB/s",
             self._name,
             f"{self.lines:,}",
             self._bytes / 1e6,
+            f" ({self._bytes / self._size:.0%})" if self._size else "",
             f"{self.lines / seconds:,.0f}",
             self._bytes / 1e6 / seconds,
         )

@@ -124,11 +124,15 @@ def examine(path: Path) -> Source:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataQualityError(f"{shown_path(path)}: cannot be read ({_why(error)})") from None
-    found = [packing for magic, packing in _MAGIC.items() if start.startswith(magic)]
-    compression = found[0] if found else Compression.NONE
-    source = Source(path, compression, path.stat().st_size, digest, seen)
+    compression = compression_of(start)
+    source = Source(path, compression or Compression.NONE, path.stat().st_size, digest, seen)
     source.require_unchanged()
     return source
+
+
+def compression_of(start: bytes) -> Compression | None:
+    """Return how a file is packed, by its first bytes."""
+    return next((one for magic, one in _MAGIC.items() if start.startswith(magic)), None)
 
 
 def _state(path: Path) -> tuple[int, ...]:

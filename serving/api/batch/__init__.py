@@ -1,6 +1,6 @@
-"""Batches: rows in and answers out, both in a stream, in memory that does not grow with them.
+"""Batches over HTTP: rows in and answers out, both in a stream, in constant memory.
 
 ``route`` takes a request, ``incoming`` its pieces, ``work`` answers them and ``outlet`` sends what
-comes of it. Rows are read (``readers``), scored (``answers``), recorded (``records``) and written
-(``writers``) a block at a time, by column.
+comes of it. Rows are read, scored and written by ``churn.batch``, as ``churn score`` does; JSON,
+the ids of predictions and their records are here.
 """

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from churn.batch.rows import Rows, Unreadable
 from serving.api.batch.elements import Elements
 from serving.api.batch.json_rows import Read, read_row, rows_from
-from serving.api.batch.rows import Rows, Unreadable
 
 
 class ArrayReader:

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from churn.customer import Known
-from churn.errors import InvalidCustomerError
-from serving.api.batch.rows import (
+from churn.batch.rows import (
     ROW_ID,
     Rows,
     Unreadable,
@@ -14,6 +12,8 @@ from serving.api.batch.rows import (
     too_long,
     wrong_row_id,
 )
+from churn.customer import Known
+from churn.errors import InvalidCustomerError
 from serving.api.problems import ProblemError
 from serving.api.reading import read_object
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from churn.batch.lines import Lines
+from churn.batch.rows import Rows
 from serving.api.batch.json_rows import Read, read_row, rows_from
-from serving.api.batch.lines import Lines
-from serving.api.batch.rows import Rows
 
 
 class NdjsonReader:

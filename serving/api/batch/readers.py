@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
+from churn.batch.csv_reader import CsvReader
+from churn.batch.rows import Rows
 from serving.api.batch.array_reader import ArrayReader
-from serving.api.batch.csv_reader import CsvReader
 from serving.api.batch.formats import Format
 from serving.api.batch.ndjson_reader import NdjsonReader
-from serving.api.batch.rows import Rows
 
 
 class Reader(Protocol):

@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 from msgspec import Raw
 
+from churn.batch.answers import Answered
 from churn.field import Field
 from churn.model.block import CHOICES, NUMBERS, Block
 from churn.records import UNKNOWN_LETTER, letter
-from serving.api.batch.answers import Answered
 
 _AMOUNTS: Final = [field.name for field in NUMBERS]
 _encode = msgspec.json.Encoder().encode

@@ -3,23 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
 
+from churn.batch.answers import Answered, answer_rows
+from churn.batch.rows import CACHED_BYTES, Rows, Unreadable
 from churn.errors import InvalidCustomerError
 from churn.log_options import WhenFull
 from churn.scoring import LoadedModel
-from serving.api.batch.answers import Answered, answer_rows
 from serving.api.batch.formats import Format
+from serving.api.batch.ids import prediction_ids
 from serving.api.batch.readers import READERS
 from serving.api.batch.records import record_of
-from serving.api.batch.rows import Rows, Unreadable
 from serving.api.batch.writers import WRITERS
 from serving.api.problems import ProblemError
 from serving.api.service import Service
 from serving.api.spool import NotRecordedError
-
-_CACHED_BYTES: Final = 1 << 17
-"""Rows of so many bytes are worked on at once: their cells fit into a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +63,17 @@ class Work:
         return b"".join(written) + (self._writer.end if self.is_over else b"")
 
     def _rows(self, piece: bytes, *, last: bool) -> Iterator[Rows]:
-        for start in range(0, max(len(piece), 1), _CACHED_BYTES):
-            end = start + _CACHED_BYTES
+        for start in range(0, max(len(piece), 1), CACHED_BYTES):
+            end = start + CACHED_BYTES
             yield from self._reader.feed(piece[start:end], last=last and end >= len(piece))
 
     def _write(self, rows: Rows) -> bytes:
         most = self._batch.service.limits.batch_rows
         if self._next + len(rows) - 1 > most:
             raise Unreadable(f"a batch has at most {most:,} rows; from here on none is read")
-        given = answer_rows(
-            self._batch.model, rows, first=self._next, key=self._key, caller=self._caller
-        )
+        model = self._batch.model
+        ids = prediction_ids(rows, model.version, self._next, self._key, self._caller)
+        given = answer_rows(model, rows, first=self._next, prediction_ids=ids)
         answered = given.without_errors()
         self._record(answered)
         self._count(answered, refused=len(given) - len(answered))

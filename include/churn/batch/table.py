@@ -7,6 +7,9 @@ from typing import Final
 import numpy as np
 
 from churn import customer
+from churn.batch import spellings
+from churn.batch.rows import ROW_ID, Rows, is_row_id, read_known, wrong_row_id
+from churn.batch.spellings import ODD
 from churn.customer import CHURN, CUSTOMER_ID, FEATURES, Known, normalised
 from churn.errors import InvalidCustomerError, Problem
 from churn.identifier import LONGEST_IDENTIFIER, is_identifier, normalised_identifier
@@ -22,9 +25,6 @@ from churn.model.block import (
     describes_something,
     replaced,
 )
-from serving.api.batch import spellings
-from serving.api.batch.rows import ROW_ID, Rows, is_row_id, read_known, wrong_row_id
-from serving.api.batch.spellings import ODD
 
 _NAMES: Final = {
     normalised(ROW_ID): ROW_ID,

@@ -18,6 +18,12 @@ ROW_ID: Final = "row_id"
 """The name of the caller's own id of a row."""
 
 LONGEST_ID: Final = 200
+LONGEST_ROW: Final = 1 << 16
+"""A row has at most so many bytes."""
+
+CACHED_BYTES: Final = 1 << 17
+"""Rows of so many bytes are worked on at once: their cells fit into a processor's cache."""
+
 _NO_TEXT: Final = re.compile("[\\ud800-\\udfff]")
 
 Errors = Mapping[int, InvalidCustomerError]

@@ -4,9 +4,9 @@ import csv
 from collections.abc import Iterator
 from typing import Final
 
-from serving.api.batch.lines import CsvLines
-from serving.api.batch.rows import Rows, Unreadable, rows_of, too_long
-from serving.api.batch.table import Cells, Table, cells_of
+from churn.batch.lines import CsvLines
+from churn.batch.rows import Rows, Unreadable, rows_of, too_long
+from churn.batch.table import Cells, Table, cells_of
 
 _DELIMITERS: Final = ",;\t|"
 _MARK: Final = b"\xef\xbb\xbf"

@@ -7,12 +7,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from churn.batch.figures import Figures
+from churn.batch.rows import Rows
 from churn.customer import MONTHLY_CHARGES
 from churn.model.score import HALF
 from churn.scoring import LoadedModel
-from serving.api.batch.figures import Figures
-from serving.api.batch.ids import prediction_ids
-from serving.api.batch.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,8 @@ class Answered:
     threshold: Figures
     expected_profit: Figures
     version: str
-    prediction_ids: Sequence[str]
+    prediction_ids: Sequence[str] = ()
+    """Empty where the answers are not recorded."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,14 +54,14 @@ class Answered:
             high=self.high.only(kept),
             threshold=self.threshold.only(kept),
             expected_profit=self.expected_profit.only(kept),
-            prediction_ids=[self.prediction_ids[place] for place in kept.tolist()],
+            prediction_ids=[self.prediction_ids[p] for p in kept.tolist() if self.prediction_ids],
         )
 
 
 def answer_rows(
-    model: LoadedModel, rows: Rows, *, first: int, key: bytes, caller: str = ""
+    model: LoadedModel, rows: Rows, *, first: int, prediction_ids: Sequence[str] = ()
 ) -> Answered:
-    """Score rows; with a key, or an id of their own, they get the same ids when sent again."""
+    """Score rows, of which the first one has the number ``first``."""
     score = model.score_block(rows.block)
     decisions = model.decisions(score.probability, rows.block.numbers[MONTHLY_CHARGES.name])
     probability = Figures(score.probability)
@@ -77,5 +77,5 @@ def answer_rows(
         threshold=Figures(decisions.threshold),
         expected_profit=Figures(decisions.expected_profit),
         version=model.version,
-        prediction_ids=prediction_ids(rows, model.version, first, key, caller),
+        prediction_ids=prediction_ids,
     )
