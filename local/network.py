@@ -4,6 +4,7 @@ import errno
 import random
 import socket
 from contextlib import closing
+from itertools import islice
 
 HOST = "127.0.0.1"
 # Below the range from which Linux takes the local end of outgoing connections.
@@ -13,8 +14,13 @@ UNRESERVED = 1_024
 
 def free_port() -> int:
     """Return a port that no program listens on at this moment."""
+    return free_ports(1)[0]
+
+
+def free_ports(number: int) -> list[int]:
+    """Return different ports that no program listens on at this moment."""
     ports = random.sample(PICKED_FROM, len(PICKED_FROM))
-    return next(port for port in ports if not why_unusable(port))
+    return list(islice((port for port in ports if not why_unusable(port)), number))
 
 
 def why_unusable(port: int) -> str:

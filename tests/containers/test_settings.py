@@ -12,7 +12,7 @@ import yaml
 from churn.errors import ChurnError
 from local.containers import COMPOSE_FILE, PROJECT, required_variables
 from local.environment import common_environment
-from local.network import free_port
+from local.network import free_ports
 from local.programs import GUARD, POSTGRES, SERVICES, find_program
 from local.stack import DEFAULT_PORTS, create_stack, inherited
 from tests import settings
@@ -122,7 +122,7 @@ def test_a_port_that_is_written_down_is_the_codes(name: str) -> None:
 
 @each_setting
 def test_the_docker_free_stack_passes_a_setting_to_every_part(name: str, tmp_path: Path) -> None:
-    ports = {port: str(free_port()) for port in DEFAULT_PORTS}
+    ports = dict(zip(DEFAULT_PORTS, map(str, free_ports(len(DEFAULT_PORTS))), strict=True))
     stack = create_stack({"CHURN_HOME": str(tmp_path / "home"), **ports})
     given = inherited({**os.environ, name: "as given"})
     for part in set(SERVICES) - {POSTGRES, GUARD}:

@@ -16,13 +16,13 @@ from local import envfile, stack
 from local.environment import airflow_environment, api_environment
 from local.errors import StackError
 from local.layout import LONGEST_SOCKET_PATH, create_home, find_layout
-from local.network import HOST, free_port, why_unusable
+from local.network import HOST, free_port, free_ports, why_unusable
 from local.stack import DEFAULT_PORTS, create_stack, inherited, open_stack
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    ports = {name: str(free_port()) for name in DEFAULT_PORTS}
+    ports = dict(zip(DEFAULT_PORTS, map(str, free_ports(len(DEFAULT_PORTS))), strict=True))
     return {"CHURN_HOME": str(tmp_path / "home"), **ports}
 
 
