@@ -16,7 +16,7 @@ from local import envfile, stack
 from local.environment import airflow_environment, api_environment
 from local.errors import StackError
 from local.layout import LONGEST_SOCKET_PATH, create_home, find_layout
-from local.network import HOST, free_port, free_ports, why_unusable
+from local.network import HOST, free_ports, why_unusable
 from local.stack import DEFAULT_PORTS, create_stack, inherited, open_stack
 
 
