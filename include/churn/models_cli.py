@@ -16,7 +16,7 @@ from churn.registry import audit, events
 from churn.registry.events import CHANGES_SERVED, Event
 from churn.registry.housekeeping import pinned
 from churn.registry.rules import read_rules
-from churn.registry.store import CARD, ModelStore, read_version
+from churn.registry.store import CARD, ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
 
@@ -61,7 +61,7 @@ def list_models(settings: Settings) -> None:
 
 def _figures(store: ModelStore, version: str) -> str:
     try:
-        manifest = read_version(store.published(version)).manifest
+        manifest = store.read(version).manifest
     except ModelRefusedError as error:
         return f"REFUSED: {error}"
     measured = manifest.cross_validation
@@ -75,7 +75,7 @@ def _figures(store: ModelStore, version: str) -> str:
 def show_model(settings: Settings, version: str | None) -> None:
     """Print the card of a VERSION (a candidate, too), or of the one in use."""
     store = ModelStore(settings.model_store)
-    content = read_version(store.folder(version or store.current()))
+    content = store.read(version or store.current())
     click.echo(content.files[CARD].decode())
 
 
