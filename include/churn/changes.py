@@ -57,7 +57,7 @@ class Operator:
 
     def pin(self, version: str, reason: str) -> Event:
         """Never let retention remove a published version."""
-        scoring.load_model(self.store.published(version))
+        scoring.load_published(self.store, version)
         self.begin()
         event = self._added(Entry(Kind.PINNED, version, self.actor, reason))
         housekeeping.pin(self.store, version, reason)
@@ -102,16 +102,16 @@ class Operator:
     ) -> Event | None:
         self.begin()
         former = current_or_none(self.store)
-        folder = self.store.folder(version)
-        scoring.load_model(folder)
-        content = read_version(folder)
+        # Not the store's own hashes but the record in the database decides what is promoted.
+        content = read_version(self.store.folder(version))
+        scoring.load_version(content)
         if differs := identity.difference(self.connection, content):
             raise ModelRefusedError(differs)
         if version == former:
             return None
         told = {**details, "manifest_sha256": content.manifest_sha256}
         event = self._added(Entry(kind, version, self.actor, reason, former, told))
-        self.store.publish(version)
+        self.store.publish(version, content.manifest_sha256)
         ledger.record_versions(self.connection, self.store)
         log.info("%s serves: %s", version, reason)
         return self._commit(event)

@@ -40,7 +40,7 @@ def decide(
     """
     candidate = scoring.load_model(store.folder(version))
     try:
-        champion = scoring.load_model(store.published(store.current()))
+        champion = scoring.load_published(store, store.current())
     except NoModelError:
         return promotion.first(version)
     except ModelRefusedError as error:

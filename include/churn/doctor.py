@@ -6,7 +6,7 @@ from pathlib import Path
 
 from churn.errors import ChurnError, plain_list
 from churn.registry.store import ModelStore
-from churn.scoring import load_model
+from churn.scoring import load_published
 from churn.settings import Settings
 from churn.warehouse import customers
 from churn.warehouse.connect import connect
@@ -49,7 +49,9 @@ def _warehouse(settings: Settings) -> str:
 
 def _model(settings: Settings) -> str:
     store = ModelStore(settings.model_store)
-    model = load_model(store.published(store.current()))
+    model = load_published(store, store.current())
+    if damage := store.damage():
+        raise ChurnError(damage)
     return f"{model.version}, verified, one of {len(store.versions())} in {store.path}"
 
 

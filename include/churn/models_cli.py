@@ -17,7 +17,7 @@ from churn.registry import audit, events
 from churn.registry.events import CHANGES_SERVED, Event
 from churn.registry.listing import list_versions
 from churn.registry.rules import read_rules
-from churn.registry.store import CARD, ModelStore, read_version
+from churn.registry.store import CARD, ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
 
@@ -69,7 +69,7 @@ def list_models(settings: Settings, as_json: bool) -> None:
 def show_model(settings: Settings, version: str | None, as_json: bool) -> None:
     """Print the card of a VERSION (a candidate, too), or of the one in use."""
     store = ModelStore(settings.model_store)
-    content = read_version(store.folder(version or store.current()))
+    content = store.read(version or store.current())
     if as_json:
         print_json(content.manifest.model_dump(mode="json"))
     else:

@@ -6,9 +6,8 @@ import click
 
 from churn import replay as replaying
 from churn import reproduction
-from churn.errors import ModelRefusedError
 from churn.registry import ledger
-from churn.registry.store import ModelStore, read_version
+from churn.registry.store import ModelStore
 from churn.settings import Settings
 from churn.warehouse.connect import connect
 
@@ -20,10 +19,9 @@ def reproduce(settings: Settings, version: str) -> None:
     """Train a VERSION again from its recorded data and settings; exit 1 if it is another model."""
     store = ModelStore(settings.model_store)
     with connect(settings.database_url) as connection:
-        try:
-            manifest = read_version(store.folder(version)).manifest
-        except ModelRefusedError:
-            manifest = ledger.manifest_of(connection, version)
+        is_here = store.has(version)
+        read = store.read(version).manifest if is_here else None
+        manifest = read or ledger.manifest_of(connection, version)
         connection.rollback()
         done = reproduction.reproduce(connection, manifest)
     click.echo(done)

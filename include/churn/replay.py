@@ -110,7 +110,7 @@ def read_logged(connection: Connection, prediction_id: str) -> Logged:
 
 def _load(connection: Connection, store: ModelStore, version: str) -> LoadedModel:
     if version in store.versions():
-        return scoring.load_model(store.published(version))
+        return scoring.load_published(store, version)
     retired = last_of(connection, Kind.RETIRED, version)
     what = "is not in this model store"
     if retired:

@@ -120,14 +120,27 @@ def _monthly_charges(known: Known) -> float | None:
     return None if charges is None else float(charges)
 
 
-def load_model(folder: Path) -> LoadedModel:
-    """Load a version of the model store and verify it: schema, hashes, golden rows.
+def load_published(store: ModelStore, version: str) -> LoadedModel:
+    """Load a version of the model store and verify it: every byte, schema, golden rows.
 
     Raises:
         ModelRefusedError: naming the check that failed.
     """
-    version = read_version(folder)
-    with _refusing(f"{folder.name}: no model can be made of it"):
+    return load_version(store.read(version))
+
+
+def load_model(folder: Path) -> LoadedModel:
+    """Load a version by itself, as a candidate is: the store knows no hash of its manifest."""
+    return load_version(read_version(folder))
+
+
+def load_version(version: Version) -> LoadedModel:
+    """Return a model of what was read.
+
+    Raises:
+        ModelRefusedError: no model can be made of it, or a golden row scores otherwise.
+    """
+    with _refusing(f"{version.manifest.version}: no model can be made of it"):
         conditioner = Conditioner(read_scorecard(_content(version, SCORECARD)))
         model = LoadedModel(version.manifest, conditioner, _trees(version))
     for number, row in enumerate(version.manifest.golden_rows):
@@ -151,11 +164,11 @@ def load_served(store: ModelStore) -> Served:
         NoModelError: nothing has been published yet.
     """
     try:
-        return Served(load_model(store.published(store.current())))
+        return Served(load_published(store, store.current()))
     except ChurnError as error:
         for earlier in reversed(store.served()):
             with suppress(ModelRefusedError):
-                model = load_model(store.published(earlier.version))
+                model = load_published(store, earlier.version)
                 told = f"{error}; {model.version}, the last sound version that served, answers"
                 return Served(model, told)
         raise

@@ -15,7 +15,7 @@ from churn.registry import events, housekeeping
 from churn.registry.events import Kind
 from churn.registry.housekeeping import RetentionRule
 from churn.registry.promotion import Decision, PromotionRule
-from churn.registry.store import CARD, ModelStore, read_version
+from churn.registry.store import CARD, ModelStore
 from churn.warehouse import schema
 from churn.warehouse.clean import clean as clean_load
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
@@ -203,7 +203,7 @@ def explain(operator: Operator, version: str) -> str:
     """Return what a person wants to read before a candidate takes over, in Markdown."""
     proposal = events.last_of(operator.connection, Kind.PROPOSED, version)
     reason = proposal.reason if proposal else "nothing was decided about it"
-    card = read_version(operator.store.folder(version)).files[CARD].decode()
+    card = operator.store.read(version).files[CARD].decode()
     return f"**{version}** {reason}.\n\n{card}"
 
 

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, MutableMapping
-    from pathlib import Path
 
     from fastapi import FastAPI, Request, Response
 
-    from churn.registry.store import ModelStore
+    from churn.registry.store import ModelStore, Version
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Scope]]
@@ -57,7 +56,7 @@ def create_app(store: Callable[[], ModelStore]) -> FastAPI:
     from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
     from churn.errors import NoModelError
-    from churn.registry.store import CARD, read_version
+    from churn.registry.store import CARD
     from churn.report.names import FOLDER
 
     app = _guarded()
@@ -68,12 +67,12 @@ def create_app(store: Callable[[], ModelStore]) -> FastAPI:
 
     @app.get("/versions/{version}/")
     def card(version: str) -> Response:
-        content = read_version(_folder(store(), version)).files[CARD].decode()
+        content = _read(store(), version).files[CARD].decode()
         return HTMLResponse(_page(_rendered(content), _links(store(), version)), headers=_headers())
 
     @app.get(f"/versions/{{version}}/{FOLDER}/{{picture}}")
     def plot(version: str, picture: str) -> Response:
-        found = read_version(_folder(store(), version)).files.get(f"{FOLDER}/{picture}")
+        found = _read(store(), version).files.get(f"{FOLDER}/{picture}")
         if found is None or not picture.endswith(".png"):
             raise NoModelError(f"{version} has no picture {picture}")
         return Response(found, media_type="image/png", headers=_headers())
@@ -107,13 +106,12 @@ async def _refused(_: Request, error: Exception) -> Response:
     return HTMLResponse(_page(f"<p>{html.escape(str(error))}</p>"), status, _headers())
 
 
-def _folder(store: ModelStore, version: str) -> Path:
+def _read(store: ModelStore, version: str) -> Version:
     from churn.errors import NoModelError
 
-    folder = store.published(version)
-    if not folder.exists():
+    if not store.published(version).exists():
         raise NoModelError(f"there is no version {version}; it may have been retired")
-    return folder
+    return store.read(version)
 
 
 def _rendered(card: str) -> str:

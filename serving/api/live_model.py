@@ -3,11 +3,12 @@
 import logging
 import time
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from churn.errors import ChurnError, ModelRefusedError, NoModelError
 from churn.registry.store import ModelStore
-from churn.scoring import LoadedModel, load_model, load_served
+from churn.scoring import LoadedModel, load_published, load_served
 from serving.api.metrics import Metrics
 
 AGAIN_SECONDS = 10.0
@@ -18,6 +19,16 @@ log = logging.getLogger(__name__)
 Traces = tuple[tuple[str, int, int], ...]
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What was verified last, when, and whether it was sound."""
+
+    version: str
+    traces: Traces
+    moment: float
+    is_sound: bool = False
+
+
 class LiveModel:
     """Follows the store's pointer; a version that fails a check is refused, the old one stays."""
 
@@ -25,7 +36,7 @@ class LiveModel:
         self._store = store
         self._metrics = metrics
         self._model: LoadedModel | None = None
-        self._refused_at: tuple[str, Traces, float] | None = None
+        self._seen: _Seen | None = None
         self.refused: str | None = None
         """Why the version that the pointer names is not the one in use, if so."""
 
@@ -46,38 +57,42 @@ class LiveModel:
         return self._model.version if self._model else None
 
     def refresh(self) -> None:
-        """Load the version that the pointer names, unless it is in use.
+        """Load the version that the pointer names, unless it is live.
 
-        A refused version is looked at again when a file of it changes, and now and then: what could
-        not be read may be readable now. Verifying it each time would cost every request.
+        A version is verified again when a file of it or of the store changes, and a refused one now
+        and then: what could not be read may be readable now. Each time would cost every request.
         """
         try:
             named = self._store.current()
-            if self.version != named and not self._is_refused_still(named):
-                self._load(named)
+            if self._is_to_verify(named):
+                self._verify(named)
         except ChurnError as error:
+            if self._seen and self._seen.is_sound:  # then it is the pointer that cannot be read
+                self._seen = None
             self._fall_back()
             answers = f"; {self.version} answers" if self._model else ""
             self._refuse(f"{error}{answers}")
+
+    def _verify(self, named: str) -> None:
+        """Load the version, or where it is the model already, look whether it still is sound."""
+        self._seen = _Seen(named, _traces(self._store, named), time.monotonic())
+        model = _load_named(self._store, named)
+        if self.version != named:
+            self._model = model
+            log.info("serving %s", named)
+            if self._metrics:
+                self._metrics.reloads.inc()
+        self._seen = replace(self._seen, is_sound=True)
+        if damage := self._store.damage():
+            self._refuse(f"{damage}; {named} is sound and answers")
         else:
-            if self.version == named:
-                self.refused, self._refused_at = None, None
+            self.refused = None
 
-    def _load(self, named: str) -> None:
-        folder = self._store.published(named)
-        self._refused_at = (named, _traces(folder), time.monotonic())
-        self._model = _load_named(folder)
-        self._refused_at = None
-        log.info("serving %s", named)
-        if self._metrics:
-            self._metrics.reloads.inc()
-
-    def _is_refused_still(self, named: str) -> bool:
-        if self._refused_at is None:
-            return False
-        version, traces, moment = self._refused_at
-        recent = time.monotonic() - moment < AGAIN_SECONDS
-        return version == named and recent and traces == _traces(self._store.published(named))
+    def _is_to_verify(self, named: str) -> bool:
+        seen = self._seen
+        if seen is None or seen.version != named or seen.traces != _traces(self._store, named):
+            return True
+        return not seen.is_sound and time.monotonic() - seen.moment >= AGAIN_SECONDS
 
     def _fall_back(self) -> None:
         """Start with the version that served last; what is in memory stays, and is better."""
@@ -93,23 +108,28 @@ class LiveModel:
         self.refused = reason
 
 
-def _load_named(folder: Path) -> LoadedModel:
+def _load_named(store: ModelStore, named: str) -> LoadedModel:
     """Load a version.
 
     Raises:
         ModelRefusedError: naming the version, whichever of its documents is wrong.
     """
     try:
-        return load_model(folder)
+        return load_published(store, named)
     except ModelRefusedError as error:
-        if folder.name in str(error):
+        if named in str(error):
             raise
-        raise ModelRefusedError(f"{folder.name}: {error}") from None
+        raise ModelRefusedError(f"{named}: {error}") from None
 
 
-def _traces(folder: Path) -> Traces:
-    """Return what shows that a file of a version was touched."""
-    found = ((path, path.lstat()) for path in sorted(folder.rglob("*")))
+def _traces(store: ModelStore, named: str) -> Traces:
+    """Return what shows that a file of a version, or of the store's own, was touched."""
+    paths = (store.pointer, store.served_file, *sorted(store.published(named).rglob("*")))
+    return tuple(trace for path in paths for trace in _trace(path))
+
+
+def _trace(path: Path) -> Traces:
     with suppress(OSError):
-        return tuple((path.name, at.st_ctime_ns, at.st_size) for path, at in found)
+        at = path.lstat()
+        return ((path.name, at.st_ctime_ns, at.st_size),)
     return ()

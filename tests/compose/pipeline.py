@@ -80,7 +80,7 @@ def served(project: Project) -> str:
 
 def published(project: Project) -> str:
     """Return the version that the model store points to."""
-    return project.inside("airflow-scheduler", "cat", "/srv/models/CURRENT").stdout.strip()
+    return project.inside("airflow-scheduler", "cat", "/srv/models/CURRENT").stdout.split()[0]
 
 
 def settled(project: Project, table: str) -> int:

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import shutil
 from datetime import timedelta
@@ -49,8 +50,10 @@ def test_a_published_version_is_in_use_with_every_file_as_it_was_packed(store: M
     assert {SCORECARD, MODEL, CARD, "plots/lift.png"} <= set(version.files)
 
 
-def test_the_pointer_is_one_line_with_the_name(store: ModelStore) -> None:
-    assert store.pointer.read_bytes() == f"{version_of(1)}\n".encode()
+def test_the_pointer_is_one_line_with_the_name_and_the_manifests_hash(store: ModelStore) -> None:
+    manifest = (store.published(version_of(1)) / MANIFEST).read_bytes()
+    expected = f"{version_of(1)} {hashlib.sha256(manifest).hexdigest()}\n"
+    assert store.pointer.read_bytes() == expected.encode()
 
 
 def test_publishing_leaves_nothing_beside_the_versions_and_the_pointer(store: ModelStore) -> None:

@@ -280,6 +280,9 @@ def test_a_manifest_that_is_not_the_one_that_was_put_in_use_is_told(
     _promote(url, store, FIRST)
     path = store.published(FIRST) / MANIFEST
     path.write_text(re.sub(r'"threshold": [0-9.]+', '"threshold": 0.1', path.read_text()))
+    refused = f"{FIRST} is published and is not sound: {FIRST}/{MANIFEST}: its SHA-256 is not the"
+    assert refused in _trouble(url, store)
+    store.publish(FIRST)  # the store's own hashes forged too
     assert (
         f"{FIRST}/{MANIFEST} is not the one that was recorded: threshold, policy differ"
         in _trouble(url, store)

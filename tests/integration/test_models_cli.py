@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from churn.errors import ChurnError
 from churn.registry import housekeeping
+from churn.registry.audit import audit
+from churn.registry.store import ModelStore
 from churn.warehouse.connect import Connection, connect
 from tests.changed_file import write_changed
 from tests.command import Churn
@@ -192,3 +195,55 @@ def test_a_model_that_a_person_went_back_from_is_not_promoted_again_by_itself(
         "kept",
         "promoted",
     ]
+
+
+def _flipped(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] ^= 1 << place % 8
+    path.write_bytes(content)
+
+
+def test_verify_finds_a_changed_byte_in_every_file_of_the_store(churn: Churn) -> None:
+    for version in (SECOND, THIRD):
+        churn("models", "promote", version, *WHY)
+    assert churn("models", "verify").returncode == 0
+    files = sorted(path for path in churn.store.path.rglob("*") if path.is_file())
+    names = {str(path.relative_to(churn.store.path)) for path in files}
+    assert {"CURRENT", "SERVED", "EVENTS", f"versions/{FIRST}/manifest.json"} <= names
+    with connect(churn.database_url) as connection:
+        for number, path in enumerate(files):
+            content = path.read_bytes()
+            for place in (0, len(content) - 1, 7_919 * number):
+                _flipped(path, place)
+                assert _trouble(connection, churn.store), (path, place)
+                path.write_bytes(content)
+        assert _trouble(connection, churn.store) == ""
+
+
+def _trouble(connection: Connection, store: ModelStore) -> str:
+    try:
+        return audit(connection, store).trouble
+    except ChurnError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("CURRENT", "CURRENT cannot be read"),
+        ("SERVED", "SERVED is not as it was written"),
+        (f"versions/{FIRST}/card.md", f"{FIRST}/card.md: its SHA-256"),
+    ],
+)
+def test_verify_ends_with_the_reason_where_the_store_was_changed(
+    churn: Churn, name: str, told: str
+) -> None:
+    churn("models", "promote", SECOND, *WHY)
+    _flipped(churn.store.path / name, 3)
+    assert told in _refused(churn("models", "verify"))
+
+
+def test_an_added_file_is_named_by_verify_and_by_the_list(churn: Churn) -> None:
+    (churn.store.published(FIRST) / "more.txt").touch()
+    assert f"{FIRST}/more.txt: is not in the manifest" in _refused(churn("models", "verify"))
+    assert "REFUSED" in churn("models", "list").stdout

@@ -79,6 +79,7 @@ def test_other_libraries_are_named_with_both_versions(churn: Churn, made: str) -
     manifest = json.loads(path.read_text())
     manifest["libraries"]["numpy"] = "0.1.0"
     path.write_text(json.dumps(manifest))
+    churn.store.publish(made)  # with the hash of what is there now
     finished = churn("reproduce", made)
     assert "other libraries: numpy 0.1.0 then, " in finished.stdout
 
@@ -88,9 +89,16 @@ def test_another_model_is_told_with_exit_code_1(churn: Churn, made: str) -> None
     manifest = json.loads(path.read_text())
     manifest["fingerprint"] = "0" * 64
     path.write_text(json.dumps(manifest))
+    churn.store.publish(made)  # with the hash of what is there now
     finished = churn("reproduce", made)
     assert finished.returncode == 1
     assert "NOT reproduced" in finished.stdout
+
+
+def test_an_edited_manifest_is_refused_and_not_reproduced(churn: Churn, made: str) -> None:
+    path = churn.store.published(made) / "manifest.json"
+    path.write_text(path.read_text() + "\n")
+    assert "its SHA-256 is not the published one" in _refused(churn("reproduce", made))
 
 
 def test_a_version_that_there_never_was_cannot_be_reproduced(churn: Churn, made: str) -> None:

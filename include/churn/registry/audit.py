@@ -1,5 +1,6 @@
 """Recomputes the chain of ``model_events`` and names the first row that is not as it was."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from churn import whole_files
 from churn.errors import ModelRefusedError
 from churn.registry import files, identity
 from churn.registry.events import GENESIS, Event, hash_of, last_change, read_events
-from churn.registry.store import ModelStore, read_version
+from churn.registry.served import SHA256
+from churn.registry.store import ModelStore
 from churn.warehouse.connect import Connection
 from churn.warehouse.schema import is_guarded
 
@@ -79,11 +81,15 @@ def _trouble_served(connection: Connection, store: ModelStore) -> str:
     current = store.current()
     if current != last.version:
         return f"{current} serves, and by event {last.event_id} it should be {last.version}"
+    found = (_trouble_of(connection, store, one) for one in (current, *store.versions()))
+    return next(filter(None, found), store.damage())
+
+
+def _trouble_of(connection: Connection, store: ModelStore, version: str) -> str:
     try:
-        version = read_version(store.published(current))
+        return identity.difference(connection, store.read(version))
     except ModelRefusedError as error:
-        return f"{current} serves and is not sound: {error}"
-    return identity.difference(connection, version)
+        return f"{version} is published and is not sound: {error}"
 
 
 def _anchor(store: ModelStore) -> Path:
@@ -94,7 +100,7 @@ def _read_anchor(store: ModelStore) -> tuple[int, str] | None:
     path = _anchor(store)
     if not path.exists():
         return None
-    number, _, found = files.read(path).decode(errors="replace").strip().partition(" ")
-    if not number.isdigit():
+    found = re.fullmatch(rf"([1-9]\d*) ({SHA256})\n", files.read(path).decode(errors="replace"))
+    if not found:
         raise ModelRefusedError(f"{path} does not hold an event's number and hash")
-    return int(number), found
+    return int(found[1]), found[2]

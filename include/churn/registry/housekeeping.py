@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from churn import whole_files
-from churn.registry.store import MANIFEST, ModelStore, Served, checked_name, entries, names_in
+from churn.registry.names import checked_name, entries, names_in
+from churn.registry.served import Served
+from churn.registry.store import MANIFEST, ModelStore
 
 _CANDIDATE_LIFE: Final = timedelta(days=7)
 _PINS: Final = "pins"

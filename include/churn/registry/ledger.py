@@ -4,7 +4,7 @@ import logging
 
 from churn.errors import ModelRefusedError, NoModelError
 from churn.registry.manifest import Manifest, read_manifest
-from churn.registry.store import ModelStore, read_version
+from churn.registry.store import ModelStore
 from churn.warehouse.connect import Connection, placeholders, statement
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def record_versions(connection: Connection, store: ModelStore) -> None:
     missing = [version for version in store.versions() if version not in recorded]
     for version in missing:
         try:
-            manifest = read_version(store.published(version)).manifest
+            manifest = store.read(version).manifest
         except ModelRefusedError as error:
             log.warning("%s is not recorded: %s", version, error)
             continue

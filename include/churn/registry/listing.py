@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from churn.errors import ModelRefusedError
 from churn.registry.housekeeping import pinned
 from churn.registry.manifest import TrainedOn
-from churn.registry.store import ModelStore, read_version
+from churn.registry.store import ModelStore
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def list_versions(store: ModelStore, *, current: str | None) -> Iterator[Listed]
 
 def _listed(store: ModelStore, version: str, *, live: bool, is_pinned: bool) -> Listed:
     try:
-        manifest = read_version(store.published(version)).manifest
+        manifest = store.read(version).manifest
     except ModelRefusedError as error:
         return Listed(version, live, is_pinned, refused=str(error))
     means = {name: one.mean for name, one in manifest.cross_validation.items()}

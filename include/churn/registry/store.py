@@ -1,48 +1,49 @@
 """The model store: a folder in which readers see the old or the new version, never a half.
 
 ``candidates/<version>/`` is being written; ``versions/<version>/`` is complete and immutable;
-``CURRENT`` is one line naming the version in use; ``SERVED`` lists the versions in the order in
-which they were put in use; ``pins/<version>`` says why a version is never removed; what is in
-``retired/`` is being removed. Publishing is a rename and the replacement of ``CURRENT``, each
-fsynced, so a crash at any point leaves the former version in use.
+``CURRENT`` is one line, the live version and the SHA-256 of its manifest, which has those of its
+files; ``SERVED`` lists the versions in the order in which they were promoted, with the same hash;
+``pins/<version>`` says why a version is never removed; what is in ``retired/`` is being removed.
+Publishing is a rename and the replacement of ``CURRENT``, each fsynced, so a crash at any point
+leaves the former version live.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from churn import whole_files
 from churn.errors import ModelRefusedError, NoModelError
-from churn.registry import files
-from churn.registry.manifest import FILE_PATTERN, VERSION_PATTERN, Manifest, read_manifest
+from churn.registry import files, served
+from churn.registry.manifest import Manifest
+from churn.registry.names import checked_file, checked_name, names_in
+from churn.registry.served import SHA256, Served
+from churn.registry.version import (
+    CARD,
+    MANIFEST,
+    MODEL,
+    SCORECARD,
+    TREES,
+    Version,
+    read_version,
+    sha256_of,
+)
 
-MANIFEST: Final = "manifest.json"
-SCORECARD: Final = "scorecard.json"
-TREES: Final = "trees.json"
-MODEL: Final = "model.joblib"
-CARD: Final = "card.md"
-
-
-@dataclass(frozen=True)
-class Version:
-    """A version's manifest and the content of its files, hashes checked."""
-
-    manifest: Manifest
-    files: Mapping[str, bytes]
-    manifest_sha256: str
-
-
-@dataclass(frozen=True)
-class Served:
-    """A version, and when it was last put in use."""
-
-    version: str
-    since: datetime
+__all__ = [
+    "CARD",
+    "MANIFEST",
+    "MODEL",
+    "SCORECARD",
+    "TREES",
+    "ModelStore",
+    "Served",
+    "Version",
+    "read_version",
+]
 
 
 class ModelStore:
@@ -57,19 +58,25 @@ class ModelStore:
         return self.path / "CURRENT"
 
     def current(self) -> str:
-        """Return the version in use.
+        """Return the live version.
 
         Raises:
             NoModelError: nothing has been published yet.
             ModelRefusedError: the pointer does not hold a version's name.
         """
+        return self._pointed()[0]
+
+    def _pointed(self) -> tuple[str, str | None]:
+        """Return the version and the hash that the pointer holds; an older one has no hash."""
         if not os.path.lexists(self.pointer):
             raise NoModelError("no model has been published yet; run the DAG churn_training")
         try:
-            name = files.read(self.pointer).decode().strip()
+            content = files.read(self.pointer).decode()
+            found = re.fullmatch(rf"(\S+) ({SHA256})\n", content)
+            name, manifest_sha256 = (found[1], found[2]) if found else (content.strip(), None)
+            return checked_name(name), manifest_sha256
         except (ModelRefusedError, UnicodeDecodeError) as error:
             raise ModelRefusedError(f"{self.pointer} cannot be read: {error}") from None
-        return checked_name(name)
 
     def versions(self) -> tuple[str, ...]:
         """Return every published version, oldest first."""
@@ -94,19 +101,48 @@ class ModelStore:
 
     def served(self) -> tuple[Served, ...]:
         """Return the versions that served, the latest last; lines that say nothing are left out."""
-        try:
-            text = files.read(self.path / "SERVED").decode(errors="replace")
-        except ModelRefusedError:
-            return ()
-        found = (_read_served(line) for line in text.splitlines())
-        return tuple(one for one in found if one)
+        return served.parse(self._read_served())
+
+    def damage(self) -> str:
+        """Return what is wrong with ``SERVED``; empty if nothing is."""
+        is_sound = served.is_as_written(self._read_served())
+        return "" if is_sound else f"{self.served_file} is not as it was written"
+
+    @property
+    def served_file(self) -> Path:
+        """The file that lists which versions served."""
+        return self.path / "SERVED"
+
+    def _read_served(self) -> bytes:
+        with suppress(ModelRefusedError):
+            return files.read(self.served_file)
+        return b""
+
+    def read(self, version: str) -> Version:
+        """Read a version, published or not, and check it against all that the store knows of it.
+
+        Raises:
+            ModelRefusedError: a byte of it, or a file, is not what was published.
+        """
+        folder = self.folder(version)
+        return read_version(folder, manifest_sha256=self._recorded(folder.name))
+
+    def _recorded(self, version: str) -> str | None:
+        """Return the hash of a version's manifest by the pointer and by ``SERVED``."""
+        known = {one.manifest_sha256 for one in self.served() if one.version == version}
+        with suppress(NoModelError, ModelRefusedError):
+            live, manifest_sha256 = self._pointed()
+            known |= {manifest_sha256} if live == version else set()
+        if len(known - {None}) > 1:
+            raise ModelRefusedError(f"{version}: CURRENT and SERVED differ in its manifest's hash")
+        return next(iter(known - {None}), None)
 
     def write_candidate(self, manifest: Manifest, content: Mapping[str, bytes]) -> Path:
         """Write a complete version beside the published ones, the manifest last."""
         folder = self.candidate(manifest.version)
         folder.mkdir(parents=True)
         for name, data in content.items():
-            path = folder / _checked_file(name)
+            path = folder / checked_file(name)
             path.parent.mkdir(exist_ok=True)
             files.write(path, data)
         whole_files.replace(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
@@ -114,15 +150,19 @@ class ModelStore:
             whole_files.sync_folder(inner)
         return folder
 
-    def publish(self, version: str) -> None:
-        """Move a candidate among the published versions and make it the one in use."""
+    def publish(self, version: str, manifest_sha256: str | None = None) -> None:
+        """Move a candidate among the published versions and make it live.
+
+        ``manifest_sha256`` is that of the manifest that was verified; by default that of the file.
+        """
         candidate, published = self.candidate(version), self.published(version)
         published.parent.mkdir(parents=True, exist_ok=True)
         if not published.exists():
             candidate.rename(published)
             whole_files.sync_folder(published.parent)
             whole_files.sync_folder(candidate.parent)
-        whole_files.replace(self.pointer, f"{version}\n".encode())
+        hashed = manifest_sha256 or sha256_of(files.read(published / MANIFEST))
+        whole_files.replace(self.pointer, f"{version} {hashed}\n".encode())
         self.note_served()
 
     def in_use_since(self) -> datetime:
@@ -130,72 +170,20 @@ class ModelStore:
         return datetime.fromtimestamp(self.pointer.lstat().st_mtime, UTC)
 
     def note_served(self) -> None:
-        """Put the version in use last in ``SERVED``, unless it is there."""
-        order, current = self.served(), self.current()
-        if not order or order[-1].version != current:
-            others = [one for one in order if one.version != current]
-            latest = Served(current, self.in_use_since())
-            lines = (f"{one.since.isoformat()} {one.version}\n" for one in [*others, latest])
-            whole_files.replace(self.path / "SERVED", "".join(lines).encode())
+        """Put the live version last in ``SERVED``; add the hashes that an older file lacks."""
+        order, (current, hashed) = self.served(), self._pointed()
+        is_last = bool(order) and order[-1].version == current
+        since = order[-1].since if is_last else self.in_use_since()
+        others = [self._hashed(one) for one in order if one.version != current]
+        latest = Served(current, since, hashed)
+        content = served.render([*others, latest if hashed else self._hashed(latest)])
+        if content != self._read_served():
+            whole_files.replace(self.served_file, content)
 
-
-def read_version(folder: Path) -> Version:
-    """Read a version and check it against its own manifest.
-
-    Raises:
-        ModelRefusedError: a file is missing, is a link, or is not the one the manifest describes.
-    """
-    files.refuse_links(folder / MANIFEST, below=folder)
-    written = files.read(folder / MANIFEST)
-    manifest = read_manifest(written)
-    if manifest.version != folder.name:
-        raise ModelRefusedError(f"{folder.name} holds the manifest of {manifest.version}")
-    content = {name: _read_listed(folder, name) for name in manifest.files}
-    for name, data in content.items():
-        if hashlib.sha256(data).hexdigest() != manifest.files[name]:
-            raise ModelRefusedError(f"{folder.name}/{name}: its SHA-256 is not the manifest's")
-    return Version(manifest, content, hashlib.sha256(written).hexdigest())
-
-
-def _read_listed(folder: Path, name: str) -> bytes:
-    path = folder / _checked_file(name)
-    files.refuse_links(path, below=folder)
-    return files.read(path)
-
-
-def names_in(folder: Path) -> tuple[str, ...]:
-    """Return what has the name of a version in a folder, sorted."""
-    names = [path.name for path in entries(folder)]
-    return tuple(sorted(name for name in names if re.fullmatch(VERSION_PATTERN, name)))
-
-
-def entries(folder: Path) -> list[Path]:
-    """Return what a folder holds, nothing if it is not there."""
-    return list(folder.iterdir()) if folder.is_dir() else []
-
-
-def _read_served(line: str) -> Served | None:
-    since, _, version = line.partition(" ")
-    try:
-        return Served(checked_name(version), datetime.fromisoformat(since))
-    except (ModelRefusedError, ValueError):
-        return None
-
-
-def checked_name(name: str) -> str:
-    """Return the name of a version.
-
-    Raises:
-        ModelRefusedError: it is none, and might lead elsewhere.
-    """
-    return _matching(VERSION_PATTERN, name)
-
-
-def _checked_file(name: str) -> str:
-    return _matching(FILE_PATTERN, name)
-
-
-def _matching(pattern: str, name: str) -> str:
-    if not re.fullmatch(pattern, name):
-        raise ModelRefusedError(f"{name[:80]!r} is not a name in a model store")
-    return name
+    def _hashed(self, one: Served) -> Served:
+        """Return an entry with the hash of its manifest, where that can be known."""
+        if one.manifest_sha256:
+            return one
+        with suppress(ModelRefusedError):
+            return replace(one, manifest_sha256=self.read(one.version).manifest_sha256)
+        return one
