@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 from uvicorn import Config
 from uvicorn import main as command
 from uvicorn.supervisors import Multiprocess
@@ -37,7 +38,13 @@ def _config(arguments: list[str]) -> Config:
     """Return what uvicorn's own options say, for our application and our logs."""
     ours = ["--factory", "serving.api.app:create_app", "--no-access-log"]
     how = ["--http", "serving.api.http_protocol:HttpProtocol", "--log-config", str(_LOGGING)]
-    context = command.make_context("serving.api", [*ours, *how, *arguments])
+    try:
+        context = command.make_context("serving.api", [*ours, *how, *arguments])
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as end:  # after --help or --version
+        sys.exit(end.exit_code)
     given: dict[str, Any] = {k: v for k, v in context.params.items() if k not in _NOT_OF_CONFIG}
     given["headers"] = [tuple(header.split(":", 1)) for header in given["headers"]]
     given.pop("app_dir")
