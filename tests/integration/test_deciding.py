@@ -24,7 +24,7 @@ def small(churn: Churn, tmp_path: Path) -> Churn:
     first.write_text(csv_text(read_rows()[:SMALL]), encoding="utf-8")
     assert churn("run", first).returncode == 0
     changed = write_changed(tmp_path / "changed.csv", rows=SMALL)
-    assert churn("load", changed).returncode == 0
+    assert churn("load", "--allow-change", changed).returncode == 0
     return churn
 
 
