@@ -1,7 +1,10 @@
 """The first run a newcomer sees: train through Airflow, wait until the service has the model."""
 
 import time
+from contextlib import suppress
 
+from churn.errors import ChurnError
+from churn.registry.store import ModelStore
 from local.airflow_client import FAILED, SUCCESS, Airflow, Task, log_in
 from local.console import Console
 from local.errors import StackError
@@ -89,8 +92,9 @@ def failure(stack: Stack, airflow: Airflow, run: str) -> str:
 
 def published_version(stack: Stack) -> str:
     """Return the version the model store points to, empty when there is none."""
-    pointer = stack.layout.models / "CURRENT"
-    return pointer.read_text().strip() if pointer.exists() else ""
+    with suppress(ChurnError):
+        return ModelStore(stack.layout.models).current()
+    return ""
 
 
 def wait_served(console: Console, stack: Stack, *, before: str) -> None:
