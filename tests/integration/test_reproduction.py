@@ -216,7 +216,7 @@ def test_a_log_that_differs_in_the_last_bit_is_told_with_exit_code_1(
     assert finished.returncode == 1
     assert f"{score!r}" in finished.stdout
     assert f"logged: {math.nextafter(score, 1)!r}" in finished.stdout
-    assert "the last bits differ" in finished.stdout
+    assert "the probability differs by 1.11e-16" in finished.stdout
 
 
 def test_whom_to_contact_is_replayed_where_the_log_has_it(churn: Churn, made: str) -> None:
