@@ -50,7 +50,7 @@ def _scored(answer: Document) -> Iterator[str]:
     probability = f"probability_churn {answer.number('probability_churn'):.4f}"
     yield f"  -> prediction {answer.text('prediction')}, {probability}{between}"
     profit = f"expected profit {answer.number('expected_profit'):.2f}"
-    yield f"     contact {answer.text('contact')}, {profit} by the assumptions in docs/model.md"
+    yield f"     contact {answer.text('contact').lower()}, {profit} by the assumptions in docs/model.md"
     for reason in answer.parts("reasons"):
         text = reason.text("text") or reason.text("field")
         yield f"     {reason.number('log_odds'):+.2f}  {text}"

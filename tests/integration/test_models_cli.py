@@ -82,7 +82,7 @@ def test_the_list_shows_what_serves_what_is_pinned_and_what_is_refused(churn: Ch
     (churn.store.published(SECOND) / "card.md").write_text("torn")
     first, second, third = churn("models", "list").stdout.splitlines()
     assert first.startswith(f"  {FIRST}")
-    assert first.endswith("customers, pinned")
+    assert first.endswith("held out, pinned")
     assert second.startswith(f"  {SECOND}  REFUSED: {SECOND}/card.md: its SHA-256")
     assert third.startswith(f"* {THIRD}")
 
