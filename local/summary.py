@@ -49,8 +49,8 @@ def _scored(answer: Document) -> Iterator[str]:
     )
     probability = f"probability_churn {answer.number('probability_churn'):.4f}"
     yield f"  -> prediction {answer.text('prediction')}, {probability}{between}"
-    profit = f"expected profit {answer.number('expected_profit'):.2f}"
-    yield f"     contact {answer.text('contact').lower()}, {profit} by the assumptions in docs/model.md"
+    contact, profit = answer.text("contact").lower(), answer.number("expected_profit")
+    yield f"     contact {contact}, expected profit {profit:.2f} by the assumptions in docs/model.md"
     for reason in answer.parts("reasons"):
         text = reason.text("text") or reason.text("field")
         yield f"     {reason.number('log_odds'):+.2f}  {text}"
