@@ -50,7 +50,8 @@ def _scored(answer: Document) -> Iterator[str]:
     probability = f"probability_churn {answer.number('probability_churn'):.4f}"
     yield f"  -> prediction {answer.text('prediction')}, {probability}{between}"
     contact, profit = answer.text("contact").lower(), answer.number("expected_profit")
-    yield f"     contact {contact}, expected profit {profit:.2f} by the assumptions in docs/model.md"
+    assumed = "by the assumptions in docs/model.md"
+    yield f"     contact {contact}, expected profit {profit:.2f} {assumed}"
     for reason in answer.parts("reasons"):
         text = reason.text("text") or reason.text("field")
         yield f"     {reason.number('log_odds'):+.2f}  {text}"
