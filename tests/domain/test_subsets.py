@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
@@ -73,14 +74,27 @@ def _dedicated(names: tuple[str, ...]) -> Floats:
     return p
 
 
+@cache
 @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator] # of such small matrices
-def test_200_random_subsets_are_scored_as_well_as_by_models_of_their_own() -> None:
+def _lost() -> tuple[Floats, Floats]:
+    """Return what each subset loses to a model of its own: ROC-AUC, and log-loss."""
     y, auc, loss = target(customers()), [], []
     for names in _subsets():
         ours, theirs = _conditioned(names), _dedicated(names)
         auc.append(roc_auc_score(y, theirs) - roc_auc_score(y, ours))
         loss.append(log_loss(y, ours) - log_loss(y, theirs))
+    return np.array(auc), np.array(loss)
+
+
+def test_200_random_subsets_are_scored_as_well_as_by_models_of_their_own() -> None:
+    auc, loss = _lost()
     assert np.mean(auc) < 0
     assert np.mean(loss) < 0
-    assert max(auc) < 0.007  # two add-ons, a phone and the charges, whose curve bends back
-    assert max(loss) < 0.002
+    assert np.max(loss) < 0.002
+    assert np.sort(auc)[-2] < 0.006
+
+
+@pytest.mark.xfail(strict=True, reason="two add-ons, a phone and the charges lose .0068")
+def test_no_random_subset_loses_more_than_six_thousandths_of_roc_auc() -> None:
+    auc, _ = _lost()
+    assert np.max(auc) < 0.006
