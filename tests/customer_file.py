@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churn.customer import COLUMNS, TOTAL_CHARGES
 from churn.field import Kind
 from churn.model.conditioning import Conditioner
+from churn.model.encoded import Encoded
 from churn.model.holdout import is_held_out
 from churn.packing import Package, pack
 from churn.training import Trained, train
@@ -47,10 +50,15 @@ def customers() -> pd.DataFrame:
     return _customers().copy()
 
 
+def held_out(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which rows of a frame no published model learns from."""
+    return is_held_out(Encoded.of(frame).codes)
+
+
 def learned_from() -> pd.DataFrame:
     """Return those of them who are not held out: whom the published model learns from."""
     frame = customers()
-    return frame[~frame["customer_id"].map(is_held_out)]
+    return frame[~held_out(frame)]
 
 
 @cache

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from benchmarks.promotion import company, former
 from benchmarks.promotion.company import Drift, Floats, Outcomes
 from benchmarks.promotion.logistic import Logistic
-from churn.model.evaluation import FOLDS, REPEATS
+from churn.model.evaluation import FOLDS, REPEATS, Folds
 from churn.model.holdout import HELD_OUT_SHARE
-from churn.model.refits import Folds, Refit, refit, score_unseen
+from churn.model.refits import Refit, refit, score_unseen
 from churn.registry import promotion
 from churn.registry.comparison import Comparison
 

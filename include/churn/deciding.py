@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn import scoring
-from churn.customer import CUSTOMER_ID
 from churn.errors import ModelRefusedError, NoModelError
-from churn.model.holdout import HELD_OUT_SHARE
+from churn.model.holdout import HELD_OUT_SHARE, limit
 from churn.model.ranking import Floats
 from churn.options import TrainingOptions
 from churn.registry import promotion
@@ -69,7 +68,7 @@ def _on_hold_out(
     from churn.model.features import target
 
     share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, HELD_OUT_SHARE * found))
-    frame = customers.read_held_out(connection, share=share)
+    frame = customers.read_held_out(connection, below=limit(share))
     rows = known_rows(frame)
     return Comparison(
         target(frame), champion.probabilities(rows), candidate.probabilities(rows), slices(frame)
@@ -119,12 +118,13 @@ def _recipe(model: LoadedModel) -> dict[str, str | int | float]:
 
 def _refitted(model: LoadedModel, learn: "pd.DataFrame", test: "pd.DataFrame") -> Floats:
     from churn.model import refits
+    from churn.model.encoded import Encoded
     from churn.model.families import families, matrix
     from churn.model.features import target
 
     protected = TrainingOptions.from_values(model.manifest.settings).protected_attributes
     family = next(one for one in families(protected) if one.name == model.manifest.family)
-    learn_places, test_places = (refits.folds(one[CUSTOMER_ID.name]) for one in (learn, test))
+    learn_places, test_places = (refits.folds(Encoded.of(one).codes) for one in (learn, test))
     design = matrix(learn, family.columns)
     fitted = refits.refit(partial(family.fit, weights=None), design, target(learn), learn_places)
     return refits.score_unseen(fitted, matrix(test, family.columns), test_places)

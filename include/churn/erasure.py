@@ -19,7 +19,6 @@ from churn import spool
 from churn.customer import CUSTOMER_ID
 from churn.errors import ChurnError
 from churn.identifier import normalised_identifier
-from churn.model.holdout import is_held_out
 from churn.records import predictions_in, without
 from churn.warehouse.connect import Connection, placeholders, statement
 from churn.warehouse.load_lock import lock_loads
@@ -36,7 +35,6 @@ class Erased:
     rows: Mapping[str, int]
     spooled: int
     versions: Sequence[str]
-    held_out: bool
 
     def __str__(self) -> str:
         counts = [f"{count} from {name}" for name, count in self.rows.items() if count]
@@ -44,12 +42,7 @@ class Erased:
         told = f"erased {', '.join(counts)}" if counts else "nothing was there to erase"
         if not self.versions:
             return f"{told}; no model version was trained with this customer"
-        how = (
-            "measured on this customer, without learning from it"
-            if self.held_out
-            else ("trained with this customer")
-        )
-        return f"{told}; {how}: {', '.join(self.versions)}"
+        return f"{told}; trained with or measured on this customer: {', '.join(self.versions)}"
 
 
 def erase(connection: Connection, customer_id: str, folder: Path) -> Erased:
@@ -67,7 +60,7 @@ def erase(connection: Connection, customer_id: str, folder: Path) -> Erased:
     rows = _erase_rows(connection, wanted)
     _forget_statistics(connection, rows)
     connection.commit()
-    return Erased(rows, forget_spooled(folder, wanted), versions, is_held_out(wanted))
+    return Erased(rows, forget_spooled(folder, wanted), versions)
 
 
 def _remember(connection: Connection, customer_id: str) -> Sequence[str]:

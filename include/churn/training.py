@@ -119,7 +119,8 @@ def read_data(
         if share >= 1
         else customers.read_sample(connection, share=share, source=source)
     )
-    rows = read_encoded(connection, held_out=holdout.HELD_OUT_SHARE, source=source)
+    limit = holdout.limit(holdout.HELD_OUT_SHARE)
+    rows = read_encoded(connection, held_out_below=limit, source=source)
     learn = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
     log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{everybody.customers:,}")
     return Data(frame, learn, everybody)

@@ -17,9 +17,8 @@ from churn.model.compiling import compile_scorecard, known_rows
 from churn.model.conditioning import Conditioner
 from churn.model.encoded import Encoded
 from churn.model.features import fit_profiles
-from churn.model.holdout import is_held_out
 from churn.model.scorecard import Scorecard
-from tests.customer_file import conditioner, customers, learned_from, trained
+from tests.customer_file import conditioner, customers, held_out, learned_from, trained
 
 NAMES = [field.name for field in FEATURES]
 ORIGIN = ("tenure", "monthly_charges", "gender", "partner")
@@ -33,7 +32,7 @@ def _scored(model: Conditioner, rows: list[Known]) -> BlockScore:
 @cache
 def _held_out() -> list[Known]:
     frame = customers()
-    return known_rows(frame[frame["customer_id"].map(is_held_out)])
+    return known_rows(frame[held_out(frame)])
 
 
 @cache

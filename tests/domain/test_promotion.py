@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from churn.deciding import slices
 from churn.model.features import pipeline, probabilities, target
-from churn.model.holdout import HELD_OUT_SHARE, positions
 from churn.registry.comparison import Comparison
 from churn.registry.promotion import Decision, PromotionRule, judge, needs_refits
-from tests.customer_file import customers
+from tests.customer_file import customers, held_out
 
 Floats = NDArray[np.float64]
 RETRAINS = 100
@@ -22,7 +21,7 @@ DRIFTS = 20
 @cache
 def _file() -> tuple[pd.DataFrame, NDArray[np.bool_]]:
     frame = customers()
-    return frame, positions(frame["customer_id"]) < HELD_OUT_SHARE
+    return frame, held_out(frame)
 
 
 def _held_out() -> pd.DataFrame:

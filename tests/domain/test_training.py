@@ -16,12 +16,11 @@ from churn.model.conditioning import Conditioner
 from churn.model.evaluation import Evaluation
 from churn.model.families import GRADIENT_BOOSTING, SCORECARD, TREE_FAMILIES, families, matrix
 from churn.model.features import pipeline, probabilities, target
-from churn.model.holdout import is_held_out
 from churn.options import Objective, ProtectedAttributes, TrainingOptions
 from churn.registry.comparison import Comparison, differences
 from churn.selection import choose
 from churn.training import train
-from tests.customer_file import customers, trained
+from tests.customer_file import customers, held_out, trained
 from tests.interacting_customers import interacting_customers, trained_on_interactions
 
 
@@ -207,7 +206,7 @@ def test_rows_that_stand_for_several_customers_are_counted_and_learned_from_as_s
     frame = customers().iloc[::8]
     model = train(frame, weights=np.full(len(frame), 2.0))
     assert (model.customers, model.churned) == (2 * len(frame), 2 * frame["churn"].sum())
-    learn = frame[~frame["customer_id"].map(is_held_out)]
+    learn = frame[~held_out(frame)]
     twice = pd.concat([learn, learn])
     again = pipeline().fit(twice, target(twice))
     np.testing.assert_allclose(
@@ -217,6 +216,6 @@ def test_rows_that_stand_for_several_customers_are_counted_and_learned_from_as_s
 
 def test_a_hold_out_without_leavers_is_told_in_words() -> None:
     frame = customers()
-    held_out = frame["customer_id"].map(is_held_out)
-    with pytest.raises(DataQualityError, match="that are held out by a hash, 0 left: too few"):
-        train(frame[~(held_out & frame["churn"])].iloc[:2_000])
+    words = "that are held out by a hash of their choices, 0 left: too few"
+    with pytest.raises(DataQualityError, match=words):
+        train(frame[~(held_out(frame) & frame["churn"])].iloc[:2_000])

@@ -11,7 +11,7 @@ from churn.model.encoded import Encoded
 from churn.options import TrainingOptions
 from churn.warehouse import customers as stored
 from churn.warehouse.connect import connect
-from tests.customer_file import CHURN_CSV, customers, read_rows
+from tests.customer_file import CHURN_CSV, customers, held_out, read_rows
 from tests.loading import Write, bring_in, csv_text
 
 
@@ -27,7 +27,7 @@ def test_the_customers_to_learn_from_are_those_not_held_out(url: str) -> None:
     with connect(url) as connection:
         data = training.read_data(connection, TrainingOptions())
     frame = customers()
-    kept = frame[~frame["customer_id"].map(holdout.is_held_out)]
+    kept = frame[~held_out(frame)]
     _learned(Encoded.of(kept), data.learn)
     assert len(data.measured) == len(frame)
     assert (data.population.customers, data.population.churned) == (7_043, 1_869)

@@ -1,6 +1,6 @@
-"""The locked hold-out: the same customers in every run, chosen by a hash of their id.
+"""The locked hold-out: the same choices in every run, so that look-alikes are on one side.
 
-MD5 because PostgreSQL computes the same: ``('x' || left(md5(customer_id), 8))::bit(32)::bigint``.
+A customer who makes another choice may change sides; nobody like that was ever learned from.
 """
 
 import hashlib
@@ -10,37 +10,30 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from churn.look_alikes import BITS, hashes
+
 HELD_OUT_SHARE: Final = 0.2
-_DIGITS = 8
+_DIGITS: Final = slice(8, 16)
 
 
-def position(customer_id: str) -> float:
-    """Return where a customer lies in [0, 1): uniform over customers, fixed for each."""
-    return _fraction(_digest(customer_id)[:_DIGITS])
+def is_held_out(codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether no model may learn from the customers of each profile number."""
+    return hashes(codes) < limit(HELD_OUT_SHARE)
 
 
-def is_held_out(customer_id: str) -> bool:
-    """Whether no model may learn from this customer."""
-    return position(customer_id) < HELD_OUT_SHARE
-
-
-def positions(customer_ids: Iterable[str]) -> NDArray[np.float64]:
-    """Return the position of each customer, shape (customers,)."""
-    return np.fromiter(map(position, customer_ids), dtype=float)
+def limit(share: float) -> int:
+    """Return what the hashes of a share of all choices lie below."""
+    return int(share * 2**BITS)
 
 
 def sample_positions(customer_ids: Iterable[str]) -> NDArray[np.float64]:
-    """Return where each customer lies by other digits of the hash, to take a part of them.
+    """Return where each customer lies in [0, 1) by a hash of the id, to take a part of them.
 
-    Customers under a limit are a sample with as many held out as everywhere.
+    PostgreSQL computes the same.
     """
-    digests = (_digest(one)[_DIGITS : 2 * _DIGITS] for one in customer_ids)
-    return np.fromiter(map(_fraction, digests), dtype=float)
+    return np.fromiter(map(_fraction, customer_ids), dtype=float)
 
 
-def _digest(customer_id: str) -> str:
-    return hashlib.md5(customer_id.encode(), usedforsecurity=False).hexdigest()
-
-
-def _fraction(digits: str) -> float:
-    return float(int(digits, 16) / 16**_DIGITS)
+def _fraction(customer_id: str) -> float:
+    digest = hashlib.md5(customer_id.encode(), usedforsecurity=False).hexdigest()
+    return float(int(digest[_DIGITS], 16) / 2**32)

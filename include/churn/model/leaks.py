@@ -77,7 +77,7 @@ def refuse_names(names: Sequence[str]) -> None:
 
 
 def refuse_repeated(frame: "pd.DataFrame") -> None:
-    """Refuse customers who are in the data twice: a model learns from one and is asked the other.
+    """Refuse customers who are in the data twice: the figures rest on fewer than they say.
 
     New customers look alike honestly, so rows only count as repeated from the second month on,
     when all fields agree, the amount billed so far included.
@@ -94,7 +94,8 @@ def refuse_repeated(frame: "pd.DataFrame") -> None:
     if repeated.sum() > REPEATED_SHARE * len(frame):
         raise DataQualityError(
             f"{repeated.sum():,} of {len(frame):,} customers equal another in every field but the "
-            f"id (allowed {REPEATED_SHARE:.0%}): rows were copied, so no customer is really unseen"
+            f"id (allowed {REPEATED_SHARE:.0%}): rows were copied, so the figures would rest on "
+            "fewer customers than they say"
         )
 
 

@@ -1,25 +1,23 @@
 """Scores customers by models of a recipe that had not learned from them.
 
-A customer's fold follows from the id alone. So a recipe that is fitted on the customers as they
-were at an earlier load leaves out the same customers as one that is fitted on those of today, and
-both score each customer of today unseen.
+A customer's fold follows from the choices alone. So a recipe that is fitted on the customers as
+they were at an earlier load leaves out the same choices as one that is fitted on those of today,
+and both score each customer of today without having seen one with the same choices.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.model.evaluation import FOLDS, REPEATS
+from churn.look_alikes import hashes
+from churn.model.evaluation import FOLDS, REPEATS, Folds
 from churn.model.ranking import Floats, Outcomes
 
-_DIGITS: Final = 4
-
-Folds = NDArray[np.int64]
-"""The fold of each customer in each repeat, shape (repeats, customers)."""
+_BITS: Final = 9
+"""The lowest of the hash: the hold-out goes by the highest."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,10 @@ class Refit:
     fitted: Any
 
 
-def folds(ids: Iterable[str]) -> Folds:
-    """Return each customer's folds, by digits of the hash that the hold-out does not use."""
-    digests = [hashlib.md5(one.encode(), usedforsecurity=False).hexdigest() for one in ids]
-    starts = range(32 - REPEATS * _DIGITS, 32, _DIGITS)
-    found = [[int(one[start : start + _DIGITS], 16) % FOLDS for one in digests] for start in starts]
-    return np.array(found, dtype=np.int64)
+def folds(codes: NDArray[np.int64]) -> Folds:
+    """Return the folds of each profile number, by its choices."""
+    found, lowest = hashes(codes), (1 << _BITS) - 1
+    return np.stack([(found >> _BITS * repeat & lowest) % FOLDS for repeat in range(REPEATS)])
 
 
 def refit(

@@ -60,7 +60,7 @@ def _quality_text(report: Report) -> str:
     return (
         f"Cross-validated: the mean over {FOLDS} folds, {REPEATS} times, of customers that the "
         f"model in question had not seen. Hold-out: {len(rows.y):,} customers chosen by a hash of "
-        "their id, the same in every run, that the published model has never learned from. In "
+        "their choices, the same in every run, that the published model has never learned from. In "
         f"brackets the 95 % interval. {_luck(report)}\n"
     )
 
@@ -162,7 +162,11 @@ def _method(trained: Trained) -> Iterator[str]:
             f"- Measured on {len(rows.y):,} of {trained.customers:,} customers, chosen by a hash "
             "of the id (`CHURN_EVALUATED_ROWS`); the published model learned from all it may."
         )
-    yield f"- {HELD_OUT_SHARE:.0%} of customers are held out by a hash; the rest teach."
+    yield (
+        f"- {HELD_OUT_SHARE:.0%} of customers are held out by a hash of their choices; the models "
+        "learn from the rest. Customers with the same choices are on one side of every split, so "
+        "that no model is asked about a copy of whom it learned from."
+    )
     yield (
         "- The cross-validated column is over all customers, as nothing is chosen from it; the "
         "family and the thresholds are chosen from the customers who are not held out."

@@ -34,10 +34,17 @@ class CustomerFile:
             yield from proved_western(chunks) if self.dialect.is_western_guess else chunks
 
     def unended(self, line: int, ending: Ending) -> str:
-        """Return the last line in words if no line end follows it, as in a file that was cut."""
+        """Return the last line in words if no line end follows it, as in a file that was cut.
+
+        No cell is quoted, as it may be a customer's id.
+        """
         text = ending.rest.decode(self.encoding, errors="replace")
-        cell = text.rpartition(self.dialect.delimiter)[2].strip().strip('"')
-        return f"line {line:,}, which ends in {shown(cell)}" if text.strip() else ""
+        if not text.strip():
+            return ""
+        column, headers = text.count(self.dialect.delimiter), self.dialect.headers
+        if '"' in text or column >= len(headers):
+            return f"line {line:,}"
+        return f"line {line:,}, in its column {shown(headers[column])}"
 
 
 def open_file(source: Source, asked: Asked) -> CustomerFile:

@@ -1,13 +1,14 @@
 """Reads the customers that a model learns from, as they are and as they were."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from churn.customer import COLUMNS, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
+from churn.customer import BY_NAME, COLUMNS, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
 from churn.field import Field, Kind
+from churn.look_alikes import TABLES
 from churn.warehouse.connect import Connection, placeholders, statement
 
 if TYPE_CHECKING:
@@ -65,10 +66,10 @@ def read_sample(
     return _read(connection, query)
 
 
-def read_held_out(connection: Connection, *, share: float) -> "pd.DataFrame":
-    """Return the customers whose hash lies below a share: the hold-out, or a part of it."""
-    values = {"share": share}
-    query = statement("read_held_out", columns=_COLUMNS, **placeholders(values))
+def read_held_out(connection: Connection, *, below: int) -> "pd.DataFrame":
+    """Return the customers the hash of whose choices is below: the hold-out, or a part of it."""
+    values = {"limit": below}
+    query = statement("read_held_out", columns=_COLUMNS, hash=HASH, **placeholders(values))
     return _read(connection, query, values)
 
 
@@ -110,11 +111,24 @@ def selected(field: Field) -> sql.Composable:
     return name
 
 
+def _random_number(name: str, numbers: Sequence[int]) -> sql.Composable:
+    whens = (
+        sql.SQL("WHEN {} THEN {}::bigint").format(sql.Literal(value), sql.Literal(number))
+        for value, number in zip(BY_NAME[name].values, numbers, strict=True)
+    )
+    return sql.SQL("CASE {} {} END").format(sql.Identifier(name), sql.SQL(" ").join(whens))
+
+
 def _canonical(field: Field) -> sql.Composable:
     """20.5 and 20.50 are the same amount."""
     if field.kind is Kind.MONEY:
         return sql.SQL("trim_scale({})").format(sql.Identifier(field.name))
     return sql.Identifier(field.name)
 
+
+HASH: Final = sql.SQL("({})").format(
+    sql.SQL(" # ").join(_random_number(name, numbers) for name, numbers in TABLES.items())
+)
+"""The hash of a customer's choices, see ``churn.look_alikes``."""
 
 _COLUMNS: Final = sql.SQL(", ").join(map(selected, COLUMNS))

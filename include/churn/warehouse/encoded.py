@@ -11,7 +11,7 @@ from psycopg import sql
 from churn.field import Kind
 from churn.profile import AMOUNTS, DIGITS, Digit
 from churn.warehouse.connect import Connection, statement
-from churn.warehouse.customers import NOW, selected
+from churn.warehouse.customers import HASH, NOW, selected
 
 _HEADER: Final = 19
 _TRAILER: Final = 2
@@ -35,14 +35,15 @@ class EncodedRows:
 
 
 def read_encoded(
-    connection: Connection, *, held_out: float, source: sql.Composable = NOW
+    connection: Connection, *, held_out_below: int, source: sql.Composable = NOW
 ) -> EncodedRows:
-    """Return the customers whose hash does not lie below the share held out, in any order."""
+    """Return the customers the hash of whose choices is not below, in any order."""
     query = statement(
         "read_encoded",
         code=sql.SQL(" + ").join(map(_digit, DIGITS.values())),
         amounts=sql.SQL(", ").join(map(selected, AMOUNTS)),
-        share=sql.Literal(held_out),
+        hash=HASH,
+        held_out_below=sql.Literal(held_out_below),
         source=source,
     )
     content = bytearray()

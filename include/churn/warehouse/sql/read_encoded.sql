@@ -1,5 +1,5 @@
--- The customers that a model may learn from: whose hash does not lie below the share held out.
+-- The customers that a model may learn from: the hash of whose choices is not below the hold-out's.
 COPY (
     SELECT {code}, {amounts} FROM {source}
-    WHERE ('x' || left(md5(customer_id), 8))::bit(32)::bigint >= {share} * 4294967296
+    WHERE {hash} >= {held_out_below}
 ) TO STDOUT (FORMAT binary);

@@ -1,4 +1,4 @@
--- The same customers as churn.model.holdout: whose hash lies below the share.
+-- The customers the hash of whose choices is below a limit, as churn.look_alikes computes it.
 SELECT {columns} FROM customers
-WHERE ('x' || left(md5(customer_id), 8))::bit(32)::bigint < {share} * 4294967296
+WHERE {hash} < {limit}
 ORDER BY customer_id;
