@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from churn.customer import COLUMNS, TOTAL_CHARGES
 from churn.field import Kind
 from churn.model.conditioning import Conditioner
-from churn.model.encoded import Encoded
+from churn.model.encoded import leaders_of
 from churn.model.holdout import is_held_out
 from churn.packing import Package, pack
 from churn.training import Trained, train
@@ -52,7 +52,7 @@ def customers() -> pd.DataFrame:
 
 def held_out(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which rows of a frame no published model learns from."""
-    return is_held_out(Encoded.of(frame).codes)
+    return is_held_out(leaders_of(frame))
 
 
 def learned_from() -> pd.DataFrame:

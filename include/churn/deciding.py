@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from churn import scoring
 from churn.errors import ModelRefusedError, NoModelError
-from churn.model.holdout import HELD_OUT_SHARE, limit
+from churn.look_alikes import leaders
+from churn.model.holdout import HELD_OUT_SHARE, is_held_out
 from churn.model.ranking import Floats
 from churn.options import TrainingOptions
 from churn.registry import promotion
@@ -20,6 +21,7 @@ from churn.registry.store import ModelStore
 from churn.scoring import LoadedModel
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.encoded import read_encoded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,13 +67,20 @@ def _on_hold_out(
 ) -> Comparison:
     """Score the current customers of the hold-out, at most about 100,000 of them."""
     from churn.model.compiling import known_rows
+    from churn.model.encoded import leaders_of
     from churn.model.features import target
 
     share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, HELD_OUT_SHARE * found))
-    frame = customers.read_held_out(connection, below=limit(share))
+    everybody = read_encoded(connection)
+    chosen = is_held_out(leaders(everybody.codes, everybody.hashes), share)
+    frame = customers.read_some(connection, everybody.hashes[chosen].tolist())
     rows = known_rows(frame)
     return Comparison(
-        target(frame), champion.probabilities(rows), candidate.probabilities(rows), slices(frame)
+        target(frame),
+        champion.probabilities(rows),
+        candidate.probabilities(rows),
+        slices(frame),
+        groups=leaders_of(frame),
     )
 
 
@@ -118,13 +127,12 @@ def _recipe(model: LoadedModel) -> dict[str, str | int | float]:
 
 def _refitted(model: LoadedModel, learn: "pd.DataFrame", test: "pd.DataFrame") -> Floats:
     from churn.model import refits
-    from churn.model.encoded import Encoded
     from churn.model.families import families, matrix
     from churn.model.features import target
 
     protected = TrainingOptions.from_values(model.manifest.settings).protected_attributes
     family = next(one for one in families(protected) if one.name == model.manifest.family)
-    learn_places, test_places = (refits.folds(Encoded.of(one).codes) for one in (learn, test))
+    learn_places, test_places = refits.folds_of(learn, test)
     design = matrix(learn, family.columns)
     fitted = refits.refit(partial(family.fit, weights=None), design, target(learn), learn_places)
     return refits.score_unseen(fitted, matrix(test, family.columns), test_places)

@@ -127,7 +127,7 @@ def recipe(trained: Trained) -> dict[str, str | int | float]:
         "seed": evaluation.SEED,
         "bootstrap_draws": bootstrap.DRAWS,
         "held_out_share": holdout.HELD_OUT_SHARE,
-        "split_by": "choices",
+        "split_by": "look-alikes",
     }
 
 

@@ -123,7 +123,7 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
 def _require_both_held_out(held_out: Rows) -> None:
     if not 0 < held_out.churned < held_out.customers:
         raise DataQualityError(
-            f"of the {held_out.customers} customers that are held out by a hash of their choices, "
+            f"of the {held_out.customers} customers that are held out by a hash, "
             f"{held_out.churned} left: too few to judge a model by; more customers are needed"
         )
 

@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from churn.customer import CUSTOMER_ID, MIN_PER_CLASS
 from churn.errors import DataQualityError
+from churn.look_alikes import leaders
 from churn.model import holdout
 from churn.model.compiling import compile_scorecard, compile_trees, largest_difference
 from churn.model.encoded import Encoded
@@ -112,18 +113,18 @@ def read_data(
     connection: Connection, options: TrainingOptions, source: sql.Composable = customers.NOW
 ) -> Data:
     """Read all customers to measure on, or a sample of many, and in few bytes all to learn from."""
-    everybody = customers.count(connection, source)
-    share = options.evaluated_rows / max(1, everybody.customers)
+    rows = read_encoded(connection, source)
+    first = leaders(rows.codes, rows.hashes)
+    everybody = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
+    population = Population(len(first), int(everybody.y.sum()))
+    sampled = holdout.is_sampled(first, options.evaluated_rows / max(1, len(first)))
     frame = (
         customers.read_customers(connection, source)
-        if share >= 1
-        else customers.read_sample(connection, share=share, source=source)
+        if sampled.all()
+        else customers.read_some(connection, rows.hashes[sampled].tolist(), source)
     )
-    limit = holdout.limit(holdout.HELD_OUT_SHARE)
-    rows = read_encoded(connection, held_out_below=limit, source=source)
-    learn = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
-    log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{everybody.customers:,}")
-    return Data(frame, learn, everybody)
+    log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{len(first):,}")
+    return Data(frame, everybody.take(~holdout.is_held_out(first)), population)
 
 
 def _train(
@@ -150,11 +151,10 @@ def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economic
 
 
 def _sampled(rows: Rows, at_most: int) -> Rows:
-    """Return the rows that models are measured on: all, or so many chosen by a hash of the id."""
+    """Return the rows that models are measured on: all, or about so many, look-alikes together."""
     if len(rows.y) <= at_most:
         return rows
-    places = holdout.sample_positions(rows.frame[CUSTOMER_ID.name])
-    return rows.take(places < at_most / len(rows.y))
+    return rows.take(holdout.is_sampled(rows.leaders, at_most / len(rows.y)))
 
 
 def _trees(family: Family, learn: Encoded, sample: "pd.DataFrame") -> bytes | None:

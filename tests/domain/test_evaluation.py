@@ -91,7 +91,7 @@ def test_nobody_is_scored_by_a_model_that_learned_from_them() -> None:
 
 def test_the_folds_are_stratified() -> None:
     rows = _rows()
-    assert np.ptp([rows.y[test].mean() for _, test in rows.folds]) < 0.002
+    assert np.ptp([rows.y[test].mean() for _, test in rows.folds]) < 0.01
 
 
 def test_all_families_are_measured_on_the_same_folds() -> None:

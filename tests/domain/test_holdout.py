@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
@@ -12,33 +15,28 @@ from sklearn.preprocessing import StandardScaler
 
 from churn.look_alikes import BITS, hashes
 from churn.model import refits
-from churn.model.encoded import Encoded
+from churn.model.encoded import leaders_of
 from churn.model.evaluation import FOLDS, REPEATS, Rows, deal
 from churn.model.families import families, matrix
-from churn.model.holdout import HELD_OUT_SHARE, limit, sample_positions
+from churn.model.holdout import HELD_OUT_SHARE, is_held_out, is_sampled
 from churn.options import Economics, ProtectedAttributes
-from churn.profile import DIGITS
+from churn.warehouse.customers import HASH
 from tests.customer_file import customers, held_out
 
 
-def _near_copies(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a customer like each, as far as an id, a tenure and two amounts let one see."""
+def _near_copies(frame: pd.DataFrame, *, prefix: str) -> pd.DataFrame:
+    """Return a customer like each, with another id and other amounts."""
     random = np.random.default_rng(0)
     return frame.assign(
-        customer_id="copy of " + frame["customer_id"],
-        tenure=np.maximum(0, frame["tenure"] + random.integers(-1, 2, len(frame))),
-        monthly_charges=(frame["monthly_charges"] * random.normal(1, 0.01, len(frame))).round(2),
-        total_charges=(frame["total_charges"] * random.normal(1, 0.01, len(frame))).round(2),
+        customer_id=prefix + frame["customer_id"],
+        monthly_charges=(frame["monthly_charges"] * random.normal(1, 0.02, len(frame))).round(2),
+        total_charges=(frame["total_charges"] * random.normal(1, 0.02, len(frame))).round(2),
     )
-
-
-def _hashes(frame: pd.DataFrame) -> list[int]:
-    return [int(one) for one in hashes(Encoded.of(frame).codes)]
 
 
 def test_a_fifth_of_the_customers_is_held_out() -> None:
     found = held_out(customers())
-    assert found.sum() == 1_434
+    assert found.sum() == 1_411
     assert abs(found.mean() - HELD_OUT_SHARE) < 0.01
 
 
@@ -49,45 +47,83 @@ def test_the_hold_out_has_as_many_leavers_as_the_rest() -> None:
 
 
 def test_who_is_held_out_never_changes() -> None:
-    first = {
-        "7590-VHVEG": 0.900472,
-        "5575-GNVDE": 0.713474,
-        "3668-QPYBK": 0.313076,
-        "7795-CFOCW": 0.10063,
-    }
-    frame = customers()[:4]
-    found = np.array(_hashes(frame)) / 2**BITS
-    assert dict(zip(frame["customer_id"], found.round(6), strict=True)) == first
+    found = dict(zip(customers()["customer_id"], held_out(customers()).tolist(), strict=True))
+    assert not found["7590-VHVEG"]
+    assert found["5575-GNVDE"]
+    assert hashes(["7590-VHVEG", "5575-GNVDE"]).tolist() == [
+        352320379042618199,
+        2146580851790998,
+    ]
 
 
-def test_near_copies_are_on_the_side_of_whom_they_copy() -> None:
+def test_a_customer_without_look_alikes_stands_where_the_id_says() -> None:
     frame = customers()
-    copies = _near_copies(frame)
-    np.testing.assert_array_equal(held_out(frame), held_out(copies))
-    codes = Encoded.of(frame).codes, Encoded.of(copies).codes
-    np.testing.assert_array_equal(refits.folds(codes[0]), refits.folds(codes[1]))
-    places = deal(np.tile(Encoded.of(frame).y, 2), hashes(np.concatenate(codes)), FOLDS, REPEATS)
-    np.testing.assert_array_equal(places[:, : len(frame)], places[:, len(frame) :])
+    ids = hashes(frame["customer_id"])
+    alone = ~frame.duplicated(
+        [n for n in frame if n not in ("customer_id", "churn", "monthly_charges", "total_charges")],
+        keep=False,
+    ).to_numpy()
+    assert 6_000 < alone.sum() < 6_200
+    np.testing.assert_array_equal(leaders_of(frame)[alone], ids[alone])
+    assert set(leaders_of(frame)) <= set(ids)
 
 
-@pytest.mark.parametrize("name", sorted({*DIGITS} - {"churn", "tenure"}))
-def test_another_choice_is_another_customer(name: str) -> None:
-    frame = customers()[:50]
-    values = DIGITS[name].field.values
-    other = frame.assign(**{name: [values[values.index(one) - 1] for one in frame[name]]})
-    assert all(one != two for one, two in zip(_hashes(frame), _hashes(other), strict=True))
+def test_a_month_later_nobody_has_changed_sides() -> None:
+    frame = customers()
+    later = frame.assign(tenure=frame["tenure"] + 1, total_charges=frame["total_charges"] + 50)
+    np.testing.assert_array_equal(held_out(frame), held_out(later))
+
+
+@given(st.text(max_size=50))
+def test_every_id_has_a_hash(customer_id: str) -> None:
+    assert 0 <= hashes([customer_id])[0] < 2**BITS
+
+
+def test_postgresql_computes_the_same_hash(database_url: str) -> None:
+    ids = ["7590-VHVEG", "", "é ñ 客"]
+    with psycopg.connect(database_url) as connection:
+        query = psycopg.sql.SQL("SELECT {} FROM unnest({}::text[]) AS t (customer_id)")
+        rows = connection.execute(query.format(HASH, psycopg.sql.Literal(ids))).fetchall()
+    assert [row[0] for row in rows] == hashes(ids).tolist()
+
+
+@pytest.mark.parametrize("prefix", ["0-copy of ", "copy of "])
+def test_near_copies_are_on_the_side_of_whom_they_copy(prefix: str) -> None:
+    frame = customers()
+    both = pd.concat([frame, _near_copies(frame, prefix=prefix)], ignore_index=True)
+    first = leaders_of(both)
+    splits = [
+        held_out(both)[None, :],
+        is_sampled(first, 0.3)[None, :],
+        refits.folds(first),
+        deal(np.asarray(both["churn"], dtype=np.int64), first, FOLDS, REPEATS),
+    ]
+    for places in splits:
+        np.testing.assert_array_equal(places[:, : len(frame)], places[:, len(frame) :])
+
+
+def test_a_customer_is_in_one_fold_then_and_now_though_its_look_alikes_changed() -> None:
+    now = customers()
+    random = np.random.default_rng(0)
+    then = now.assign(tenure=random.integers(1, 3, len(now)), contract="One year")
+    then = pd.concat([then.sample(5_000, random_state=0), _near_copies(now[:100], prefix="gone ")])
+    learned, scored = refits.folds_of(then, now)
+    assert learned.shape == (REPEATS, 5_100)
+    by_id = dict(zip(now["customer_id"], scored.T.tolist(), strict=True))
+    for one, places in zip(then["customer_id"][:5_000], learned.T.tolist(), strict=False):
+        assert by_id[one] == places
+    assert np.bincount(learned[0, 5_000:], minlength=FOLDS).min() > 5
 
 
 def test_a_model_that_remembers_gains_nothing_by_near_copies() -> None:
     """The nearest neighbour of a customer is the copy, where a split lets a model see it."""
     frame = customers()
-    copies = _near_copies(frame)
-    doubled = pd.concat([frame, copies], ignore_index=True)
-    both = Rows.of(doubled, Economics())
-    alone = Rows.of(frame, Economics())
+    doubled = pd.concat([frame, _near_copies(frame, prefix="copy of ")], ignore_index=True)
+    both, alone = Rows.of(doubled, Economics()), Rows.of(frame, Economics())
     anywhere = KFold(5, shuffle=True, random_state=0).split(doubled)
     assert _remembered(both, tuple(anywhere)) > 0.8
-    assert _remembered(both, both.folds) == pytest.approx(_remembered(alone, alone.folds), abs=0.02)
+    without_copies = _remembered(alone, alone.folds[:FOLDS])
+    assert _remembered(both, both.folds[:FOLDS]) == pytest.approx(without_copies, abs=0.02)
 
 
 def _remembered(rows: Rows, folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> float:
@@ -105,8 +141,7 @@ def test_the_folds_have_about_as_many_customers_and_leavers(groups: int) -> None
     random = np.random.default_rng(groups)
     of = random.integers(groups, size=20_000)
     y = (random.random(20_000) < 0.2).astype(np.int64)
-    places = deal(y, of, FOLDS, REPEATS)
-    for repeat in places:
+    for repeat in deal(y, of, FOLDS, REPEATS):
         assert max(len(set(repeat[of == one])) for one in set(of[:200])) == 1
         if groups >= 700:
             assert np.bincount(repeat, minlength=FOLDS) == pytest.approx(4_000, rel=0.1)
@@ -114,14 +149,16 @@ def test_the_folds_have_about_as_many_customers_and_leavers(groups: int) -> None
 
 
 def test_a_sample_of_customers_has_as_many_held_out_as_all() -> None:
-    frame = customers()
-    sampled = sample_positions(frame["customer_id"]) < 0.25
-    assert abs(sampled.mean() - 0.25) < 0.015
-    assert abs(held_out(frame)[sampled].mean() - HELD_OUT_SHARE) < 0.02
+    ids = hashes(f"customer {number}" for number in range(40_000))
+    sampled, found = is_sampled(ids, 0.25), is_held_out(ids)
+    assert abs(sampled.mean() - 0.25) < 0.01
+    assert abs(found[sampled].mean() - HELD_OUT_SHARE) < 0.015
+    assert abs(np.corrcoef(sampled, found)[0, 1]) < 0.02
+    assert abs(np.corrcoef(refits.folds(ids)[0] == 0, found)[0, 1]) < 0.02
 
 
 def test_a_part_of_the_hold_out_is_of_the_hold_out() -> None:
-    found = np.array(_hashes(customers()))
-    part, whole = found < limit(HELD_OUT_SHARE / 4), found < limit(HELD_OUT_SHARE)
-    assert 0.02 < part.mean() < 0.09
-    assert not (part & ~whole).any()
+    ids = hashes(customers()["customer_id"])
+    part = is_held_out(ids, HELD_OUT_SHARE / 4)
+    assert part.mean() == pytest.approx(HELD_OUT_SHARE / 4, abs=0.01)
+    assert not (part & ~is_held_out(ids)).any()

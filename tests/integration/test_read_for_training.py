@@ -7,7 +7,7 @@ import pytest
 
 from churn import training
 from churn.model import holdout
-from churn.model.encoded import Encoded
+from churn.model.encoded import Encoded, leaders_of
 from churn.options import TrainingOptions
 from churn.warehouse import customers as stored
 from churn.warehouse.connect import connect
@@ -38,8 +38,9 @@ def test_of_many_customers_a_sample_by_hash_is_measured_and_all_are_learned_from
     options = TrainingOptions(evaluated_rows=2_000)
     with connect(url) as connection:
         data = training.read_data(connection, options)
-    ids = customers()["customer_id"]
-    expected = set(ids[holdout.sample_positions(ids) < 2_000 / 7_043])
+    frame = customers()
+    sampled = holdout.is_sampled(leaders_of(frame), 2_000 / 7_043)
+    expected = set(frame["customer_id"][sampled])
     assert set(data.measured["customer_id"]) == expected
     assert len(data.learn) > 5_000
     found = training.train_on(data, options)

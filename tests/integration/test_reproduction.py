@@ -14,13 +14,12 @@ import psycopg
 from churn.customer import Known
 from churn.model.block import block_of, completed_block
 from churn.model.compiling import known_rows
-from churn.model.holdout import HELD_OUT_SHARE, limit
 from churn.scoring import load_model
 from churn.warehouse import customers as stored
 from churn.warehouse.connect import Connection, connect, placeholders, statement
 from tests.changed_file import write_changed
 from tests.command import Churn
-from tests.customer_file import CHURN_CSV, FEW, customers, held_out, read_rows
+from tests.customer_file import FEW, customers, read_rows
 from tests.loading import Write, bring_in, csv_text
 
 KNOWN: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
@@ -142,16 +141,6 @@ def test_the_fingerprint_is_of_values_and_not_of_how_they_are_written(
     connection.execute("UPDATE customers SET monthly_charges = monthly_charges + 0.001")
     with connect(url) as other:
         assert stored.take_snapshot(other, 1) != before
-
-
-def test_postgresql_holds_out_the_same_customers_as_python(url: str, write: Write) -> None:
-    bring_in(url, write(CHURN_CSV.read_bytes()))
-    with connect(url) as connection:
-        found = stored.read_held_out(connection, below=limit(HELD_OUT_SHARE))
-        everybody = stored.read_customers(connection)
-    expected = list(everybody["customer_id"][held_out(everybody)])
-    assert list(found["customer_id"]) == expected
-    assert 1_300 < len(expected) < 1_500
 
 
 def _score(churn: Churn) -> float:

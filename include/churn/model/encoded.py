@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.customer import CHURN
+from churn.customer import CHURN, CUSTOMER_ID
 from churn.field import Field, Kind
+from churn.look_alikes import Hashes, hashes, leaders
 from churn.model.columns import DesignColumn, Transform
 from churn.profile import AMOUNTS, DIGITS
 
@@ -51,7 +52,7 @@ class Encoded:
         """1 for customers who left."""
         return self._index(CHURN)
 
-    def take(self, rows: slice) -> "Encoded":
+    def take(self, rows: "slice | NDArray[np.bool_]") -> "Encoded":
         """Return some of the rows."""
         amounts = {name: values[rows] for name, values in self.amounts.items()}
         return Encoded(self.codes[rows], amounts, self.weights[rows])
@@ -97,6 +98,11 @@ class Encoded:
     def _index(self, field: Field) -> NDArray[np.int64]:
         digit = DIGITS[field.name]
         return self.codes // digit.factor % digit.base
+
+
+def leaders_of(frame: "pd.DataFrame") -> Hashes:
+    """Return the hash of each customer's leader among those of a frame."""
+    return leaders(Encoded.of(frame).codes, hashes(frame[CUSTOMER_ID.name]))
 
 
 def _indices(field: Field, values: "pd.Series[Any]") -> NDArray[np.int64]:

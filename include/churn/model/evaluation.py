@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from churn.customer import MONTHLY_CHARGES
 from churn.errors import DataQualityError
-from churn.look_alikes import hashes
+from churn.look_alikes import Hashes
 from churn.model import holdout
 from churn.model.bootstrap import Measured, NoiseFloor, Part, measure, noise_floor, resampled
-from churn.model.encoded import Encoded
+from churn.model.encoded import leaders_of
 from churn.model.families import Family, matrix
 from churn.model.features import target
 from churn.model.metrics import Stakes
@@ -81,7 +81,7 @@ class Rows:
     @cached_property
     def is_held_out(self) -> NDArray[np.bool_]:
         """Which rows no published model may learn from."""
-        return holdout.is_held_out(self._codes)
+        return holdout.is_held_out(self.leaders)
 
     @cached_property
     def resampled(self) -> Floats:
@@ -91,13 +91,14 @@ class Rows:
     @cached_property
     def folds(self) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:
         """The rows to learn from and the rows to score, of each fold of each repeat."""
-        dealt = deal(self.y, hashes(self._codes), FOLDS, REPEATS)
+        dealt = deal(self.y, self.leaders, FOLDS, REPEATS)
         tests = [places == fold for places in dealt for fold in range(FOLDS)]
         return tuple((np.flatnonzero(~test), np.flatnonzero(test)) for test in tests)
 
-    @property
-    def _codes(self) -> NDArray[np.int64]:
-        return Encoded.of(self.frame).codes
+    @cached_property
+    def leaders(self) -> Hashes:
+        """Of each row's look-alikes, the hash of the first."""
+        return leaders_of(self.frame)
 
     def measure(self, parts: Sequence[Part]) -> Measured:
         """Return every metric of scores on these rows."""

@@ -1,23 +1,28 @@
 """Scores customers by models of a recipe that had not learned from them.
 
-A customer's fold follows from the choices alone. So a recipe that is fitted on the customers as
-they were at an earlier load leaves out the same choices as one that is fitted on those of today,
-and both score each customer of today without having seen one with the same choices.
+A customer's fold follows from the id, or that of a look-alike. So a recipe that is fitted on the
+customers as they were at an earlier load leaves out the same customers as one that is fitted on
+those of today, and both score each customer of today unseen.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from churn.look_alikes import hashes
+from churn.customer import CUSTOMER_ID
+from churn.look_alikes import Hashes, part
+from churn.model.encoded import leaders_of
 from churn.model.evaluation import FOLDS, REPEATS, Folds
 from churn.model.ranking import Floats, Outcomes
 
-_BITS: Final = 9
-"""The lowest of the hash: the hold-out goes by the highest."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BITS: Final = 6
+_LOWEST: Final = 18
+"""``churn.model.holdout`` rests on the bits above."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,19 @@ class Refit:
     fitted: Any
 
 
-def folds(codes: NDArray[np.int64]) -> Folds:
-    """Return the folds of each profile number, by its choices."""
-    found, lowest = hashes(codes), (1 << _BITS) - 1
-    return np.stack([(found >> _BITS * repeat & lowest) % FOLDS for repeat in range(REPEATS)])
+def folds(first: Hashes) -> Folds:
+    """Return the folds of customers, by the hashes of their leaders."""
+    bits = (part(first, lowest=_LOWEST + _BITS * one, bits=_BITS) for one in range(REPEATS))
+    return np.stack([one % FOLDS for one in bits])
+
+
+def folds_of(learn: "pd.DataFrame", test: "pd.DataFrame") -> tuple[Folds, Folds]:
+    """Return the folds of customers to learn from and to score; who is both is in one fold."""
+    scored = leaders_of(test)
+    known = dict(zip(test[CUSTOMER_ID.name], scored, strict=True))
+    own = zip(learn[CUSTOMER_ID.name], leaders_of(learn), strict=True)
+    learned = np.array([known.get(one, first) for one, first in own], dtype=np.int64)
+    return folds(learned), folds(scored)
 
 
 def refit(

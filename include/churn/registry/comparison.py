@@ -24,7 +24,9 @@ class Comparison:
     ``champion`` and ``challenger`` have the shape (customers,), or (repeats, customers) where they
     are out of fold of a repeated cross-validation, which has ``folds``; of models that were fitted
     on other customers, ``folds`` is 0. ``slices`` maps a name to the mask of its customers;
-    ``weights`` is how many customers a row stands for, 1 each if left out.
+    ``weights`` is how many customers a row stands for, 1 each if left out. Customers who were
+    chosen together, as look-alikes are, have the same number in ``groups``; left out, each was
+    chosen alone.
     """
 
     y: Outcomes
@@ -33,6 +35,7 @@ class Comparison:
     slices: Mapping[str, NDArray[np.bool_]]
     weights: Floats | None = None
     folds: int = 0
+    groups: NDArray[np.int64] | None = None
 
     @property
     def counts(self) -> Floats:
@@ -72,8 +75,15 @@ class Comparison:
 
     def only(self, mask: NDArray[np.bool_]) -> "Comparison":
         """Return the comparison of some of the rows, without slices."""
-        champion, challenger = self.champion[..., mask], self.challenger[..., mask]
-        return Comparison(self.y[mask], champion, challenger, {}, self.counts[mask], self.folds)
+        return Comparison(
+            self.y[mask],
+            self.champion[..., mask],
+            self.challenger[..., mask],
+            {},
+            self.counts[mask],
+            self.folds,
+            None if self.groups is None else self.groups[mask],
+        )
 
 
 @dataclass(frozen=True)
@@ -131,9 +141,17 @@ def _difference(metric: _Metric, compared: Comparison, reach: float) -> Differen
         for scores in (compared.champion, compared.challenger)
     )
     gap = challenger.influence - champion.influence
-    error = math.sqrt(float(counts @ gap**2)) / float(counts.sum())
+    error = math.sqrt(_squares(gap, compared)) / float(counts.sum())
     mean = challenger.value - champion.value
     return Difference(champion.value, challenger.value, mean - reach * error, mean + reach * error)
+
+
+def _squares(gap: Floats, compared: Comparison) -> float:
+    """Return the sum of squares, of groups that of their sums (Cochran 1977, section 9A.2)."""
+    if compared.groups is None:
+        return float(compared.counts @ gap**2)
+    _, places = np.unique(compared.groups, return_inverse=True)
+    return float((np.bincount(places, compared.counts * gap) ** 2).sum())
 
 
 def _mean(estimates: Sequence[_Estimate]) -> _Estimate:

@@ -60,7 +60,7 @@ def _quality_text(report: Report) -> str:
     return (
         f"Cross-validated: the mean over {FOLDS} folds, {REPEATS} times, of customers that the "
         f"model in question had not seen. Hold-out: {len(rows.y):,} customers chosen by a hash of "
-        "their choices, the same in every run, that the published model has never learned from. In "
+        "their id, the same in every run, that the published model has never learned from. In "
         f"brackets the 95 % interval. {_luck(report)}\n"
     )
 
@@ -163,8 +163,8 @@ def _method(trained: Trained) -> Iterator[str]:
             "of the id (`CHURN_EVALUATED_ROWS`); the published model learned from all it may."
         )
     yield (
-        f"- {HELD_OUT_SHARE:.0%} of customers are held out by a hash of their choices; the models "
-        "learn from the rest. Customers with the same choices are on one side of every split, so "
+        f"- {HELD_OUT_SHARE:.0%} of customers are held out by a hash of their id; the models learn "
+        "from the rest. Customers who differ in amounts alone are on one side of every split, so "
         "that no model is asked about a copy of whom it learned from."
     )
     yield (

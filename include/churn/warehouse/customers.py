@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from churn.customer import BY_NAME, COLUMNS, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
+from churn.customer import COLUMNS, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
 from churn.field import Field, Kind
-from churn.look_alikes import TABLES
+from churn.look_alikes import BITS
 from churn.warehouse.connect import Connection, placeholders, statement
 
 if TYPE_CHECKING:
@@ -58,18 +58,14 @@ def count(connection: Connection, source: sql.Composable = NOW) -> Population:
     return Population(int(str(row[0])), int(str(row[1])))
 
 
-def read_sample(
-    connection: Connection, *, share: float, source: sql.Composable = NOW
+def read_some(
+    connection: Connection, hashes: Sequence[int], source: sql.Composable = NOW
 ) -> "pd.DataFrame":
-    """Return a share of the customers, chosen by a hash, with as many held out as everywhere."""
-    query = statement("read_sample", columns=_COLUMNS, source=source, share=sql.Literal(share))
-    return _read(connection, query)
-
-
-def read_held_out(connection: Connection, *, below: int) -> "pd.DataFrame":
-    """Return the customers the hash of whose choices is below: the hold-out, or a part of it."""
-    values = {"limit": below}
-    query = statement("read_held_out", columns=_COLUMNS, hash=HASH, **placeholders(values))
+    """Return the customers whose ids have these hashes, see ``churn.look_alikes``."""
+    values = {"hashes": hashes}
+    query = statement(
+        "read_some", columns=_COLUMNS, source=source, hash=HASH, **placeholders(values)
+    )
     return _read(connection, query, values)
 
 
@@ -111,14 +107,6 @@ def selected(field: Field) -> sql.Composable:
     return name
 
 
-def _random_number(name: str, numbers: Sequence[int]) -> sql.Composable:
-    whens = (
-        sql.SQL("WHEN {} THEN {}::bigint").format(sql.Literal(value), sql.Literal(number))
-        for value, number in zip(BY_NAME[name].values, numbers, strict=True)
-    )
-    return sql.SQL("CASE {} {} END").format(sql.Identifier(name), sql.SQL(" ").join(whens))
-
-
 def _canonical(field: Field) -> sql.Composable:
     """20.5 and 20.50 are the same amount."""
     if field.kind is Kind.MONEY:
@@ -126,9 +114,9 @@ def _canonical(field: Field) -> sql.Composable:
     return sql.Identifier(field.name)
 
 
-HASH: Final = sql.SQL("({})").format(
-    sql.SQL(" # ").join(_random_number(name, numbers) for name, numbers in TABLES.items())
+HASH: Final = sql.SQL("('x' || left(md5(customer_id), {}))::bit({})::bigint").format(
+    sql.Literal(BITS // 4), sql.Literal(BITS)
 )
-"""The hash of a customer's choices, see ``churn.look_alikes``."""
+"""The hash of a customer's id, see ``churn.look_alikes``."""
 
 _COLUMNS: Final = sql.SQL(", ").join(map(selected, COLUMNS))

@@ -19,7 +19,7 @@ _ROW: Final = np.dtype(
     [("fields", ">i2")]
     + [
         part
-        for n, t in (("code", ">i8"), *((field.name, ">f8") for field in AMOUNTS))
+        for n, t in (("code", ">i8"), *((field.name, ">f8") for field in AMOUNTS), ("hash", ">i8"))
         for part in ((f"{n}_size", ">i4"), (n, t))
     ]
 )
@@ -28,22 +28,20 @@ _ROW: Final = np.dtype(
 
 @dataclass(frozen=True)
 class EncodedRows:
-    """Profile numbers, and amounts by the names of their fields, each of shape (customers,)."""
+    """Profile numbers, hashes of the ids, and amounts by field, each of shape (customers,)."""
 
     codes: NDArray[np.int64]
+    hashes: NDArray[np.int64]
     amounts: Mapping[str, NDArray[np.float64]]
 
 
-def read_encoded(
-    connection: Connection, *, held_out_below: int, source: sql.Composable = NOW
-) -> EncodedRows:
-    """Return the customers the hash of whose choices is not below, in any order."""
+def read_encoded(connection: Connection, source: sql.Composable = NOW) -> EncodedRows:
+    """Return every customer, in any order."""
     query = statement(
         "read_encoded",
         code=sql.SQL(" + ").join(map(_digit, DIGITS.values())),
         amounts=sql.SQL(", ").join(map(selected, AMOUNTS)),
         hash=HASH,
-        held_out_below=sql.Literal(held_out_below),
         source=source,
     )
     content = bytearray()
@@ -52,7 +50,7 @@ def read_encoded(
             content += chunk
     rows = np.frombuffer(content, dtype=_ROW, offset=_HEADER, count=_count(content))
     amounts = {field.name: rows[field.name].astype(float) for field in AMOUNTS}
-    return EncodedRows(rows["code"].astype(np.int64), amounts)
+    return EncodedRows(rows["code"].astype(np.int64), rows["hash"].astype(np.int64), amounts)
 
 
 def _count(content: bytearray) -> int:

@@ -1,5 +1,4 @@
--- The customers that a model may learn from: the hash of whose choices is not below the hold-out's.
+-- Every customer in few bytes: a profile number, amounts, and the hash of churn.look_alikes.
 COPY (
-    SELECT {code}, {amounts} FROM {source}
-    WHERE {hash} >= {held_out_below}
+    SELECT {code}, {amounts}, {hash} FROM {source}
 ) TO STDOUT (FORMAT binary);
