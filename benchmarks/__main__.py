@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping
 
 from benchmarks import loading, promotion, scoring, serving, training, trigger_to_served
-from churn.streams import print_any_text
+from churn.core.streams import print_any_text
 
 BENCHMARKS: Mapping[str, Callable[[], object]] = {
     "trigger_to_served": trigger_to_served.measure,

@@ -11,7 +11,7 @@ from typing import Final
 
 import psutil
 
-from churn.customer import BY_NAME, FEATURES, Known
+from churn.customer.description import BY_NAME, FEATURES, Known
 from local.network import HOST
 
 ROWS: Final = 200_000

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from churn.customer import COLUMNS, CUSTOMER_ID, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
+from churn.customer.description import COLUMNS, CUSTOMER_ID, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
 from local.layout import PROJECT
 
 Integers: TypeAlias = npt.NDArray[np.int64]

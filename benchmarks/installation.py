@@ -11,11 +11,12 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.scoring import customers
-from churn import packing, training
-from churn.customer import Known
-from churn.model.compiling import known_rows
-from churn.packing import Package
+from churn.customer.description import Known
+from churn.pipeline import packing
+from churn.pipeline.packing import Package
 from churn.registry.store import ModelStore
+from churn.training import fitted
+from churn.training.compiling import known_rows
 from churn.warehouse.connect import connect
 from churn.warehouse.customers import Snapshot
 from churn.warehouse.schema import create_tables
@@ -78,7 +79,7 @@ def installed() -> Iterator[Installation]:
 def _published(home: Path, url: str, serving_url: str) -> Installation:
     frame = customers()
     data = Snapshot(load_id=1, customers=len(frame), fingerprint="0" * 64)
-    package = packing.pack(training.train(frame), data=data, now=datetime.now(UTC))
+    package = packing.pack(fitted.train(frame), data=data, now=datetime.now(UTC))
     store = ModelStore(home / "models")
     (home / "model.joblib").write_bytes(package.files["model.joblib"])
     rows = known_rows(frame.head(500))

@@ -25,10 +25,10 @@ from psycopg import sql
 
 from benchmarks.customer_files import write_customers
 from benchmarks.table import Table
-from churn.customer import COLUMNS
-from churn.warehouse.clean import clean
+from churn.customer.description import COLUMNS
+from churn.warehouse.cleaning.clean import clean
 from churn.warehouse.connect import connect
-from churn.warehouse.load import Reading, load_csv
+from churn.warehouse.loading.load import Reading, load_csv
 from churn.warehouse.schema import create_tables
 from local import databases, postgres
 from local.databases import CHURN_DATABASE, PIPELINE, SERVING

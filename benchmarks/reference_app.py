@@ -9,9 +9,9 @@ from typing import Any, Literal
 from fastapi import FastAPI
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
 
-from churn.customer import CUSTOMER_ID, FEATURES
-from churn.field import Field as CustomerField
-from churn.field import Kind
+from churn.customer.description import CUSTOMER_ID, FEATURES
+from churn.customer.field import Field as CustomerField
+from churn.customer.field import Kind
 
 _KINDS: dict[Kind, Any] = {Kind.IDENTIFIER: str, Kind.COUNT: int, Kind.MONEY: float}
 _CONSTANT = {"prediction": 0, "probability_churn": 0.5}

@@ -19,16 +19,16 @@ import pandas as pd
 import xgboost
 
 from benchmarks.table import Table
-from churn.customer import CHURN, FEATURES, Known
+from churn.customer.description import CHURN, FEATURES, Known
+from churn.customer.parsing import parse_customer
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
-from churn.model.compiling import compile_scorecard, known_rows
 from churn.model.conditioning import MOST_PATTERNS, Conditioner
-from churn.model.encoded import Encoded
 from churn.model.explanation import explain
-from churn.model.features import pipeline, probabilities, target
 from churn.model.scorecard import Scorecard
 from churn.model.what_if import what_if
-from churn.parsing import parse_customer
+from churn.training.compiling import compile_scorecard, known_rows
+from churn.training.encoded_customers import Encoded
+from churn.training.features import pipeline, probabilities, target
 
 CUSTOMERS: Final = 10_000
 RUNS: Final = 5

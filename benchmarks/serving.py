@@ -19,7 +19,7 @@ from benchmarks.servers import uvicorn
 from benchmarks.serving_extras import SERVICE, batches, bodies, drain, publishes
 from benchmarks.serving_parts import parts
 from benchmarks.serving_table import ServingTable
-from churn.scoring import load_model
+from churn.registry.loaded_model import load_model
 
 ROUNDS: Final = 5
 REFERENCE: Final = "bare FastAPI route, 16 connections (reference)"

@@ -13,7 +13,7 @@ from benchmarks import batch_load
 from benchmarks.http_load import Load, Plan, load
 from benchmarks.installation import Installation
 from benchmarks.servers import uvicorn
-from churn import spool
+from churn.warehouse.predictions import spool
 
 SERVICE: Final = "serving.api.app:create_app"
 _BATCHES: Final = 6

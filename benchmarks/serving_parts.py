@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from benchmarks.installation import Installation
-from churn.parsing import parse_customer
-from churn.scoring import load_model
+from churn.customer.parsing import parse_customer
+from churn.registry.loaded_model import load_model
 from serving.api.answers import Asked, answer
 from serving.api.predicting import record
 from serving.api.reading import read_object

@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.table import Table
-from churn import customer
-from churn.customer import COLUMNS, DEPENDENCIES
-from churn.field import Field, Kind
+from churn.customer import description
+from churn.customer.description import COLUMNS, DEPENDENCIES
+from churn.customer.field import Field, Kind
+from churn.customer.profile import DIGITS
 from churn.model.columns import MODEL_COLUMNS
-from churn.model.encoded import Encoded
-from churn.model.features import linear
-from churn.profile import DIGITS
+from churn.training.encoded_customers import Encoded
+from churn.training.features import linear
 from churn.warehouse.connect import connect
 from churn.warehouse.schema import create_tables
 from local import postgres
@@ -138,13 +138,13 @@ def draw(rows: int, *, distinct: float, seed: int = 1) -> Encoded:
     codes = np.concatenate([once, once[random.integers(len(once), size=rows - len(once))]])
     bills = np.round(random.uniform(18, 119, rows), 2)
     ones = np.ones(rows)
-    total = np.round(bills * _index(codes, customer.TENURE), 2)
-    amounts = {customer.MONTHLY_CHARGES.name: bills, customer.TOTAL_CHARGES.name: total}
+    total = np.round(bills * _index(codes, description.TENURE), 2)
+    amounts = {description.MONTHLY_CHARGES.name: bills, description.TOTAL_CHARGES.name: total}
     stayed = Encoded(codes, amounts, ones)
     design = stayed.matrix(MODEL_COLUMNS)
     log_odds = (design - design.mean(0)) @ random.normal(0, 0.4, len(MODEL_COLUMNS)) - 1.0
     left = random.random(rows) < 1 / (1 + np.exp(-log_odds))
-    churned = codes + left * DIGITS[customer.CHURN.name].factor
+    churned = codes + left * DIGITS[description.CHURN.name].factor
     return Encoded(churned, amounts, ones)
 
 
@@ -156,7 +156,7 @@ def _profiles(random: np.random.Generator, count: int) -> NDArray[np.int64]:
         )
         for name, digit in DIGITS.items()
     }
-    drawn[customer.CHURN.name][:] = 0
+    drawn[description.CHURN.name][:] = 0
     for dependency in DEPENDENCIES:
         parent, children = dependency.parent, dependency.children
         forced = drawn[parent.name] == parent.values.index(dependency.value)
@@ -193,7 +193,7 @@ def _lines(drawn: Encoded) -> Iterator[str]:
         frame = pd.DataFrame(
             {name: _values(digit.field, block.codes) for name, digit in DIGITS.items()}
         )
-        frame[customer.CUSTOMER_ID.name] = [f"C{start + i:09d}" for i in range(len(block))]
+        frame[description.CUSTOMER_ID.name] = [f"C{start + i:09d}" for i in range(len(block))]
         frame = frame.assign(**block.amounts)
         frame = frame[[column.name for column in COLUMNS]].assign(day="2026-01-31", load=1)
         text = io.StringIO()

@@ -69,11 +69,11 @@ from orchestration.promotion import (
     tags=["churn"],
 )
 def churn_training() -> None:
-    """Wire the steps; what each does is in ``churn.steps``."""
+    """Wire the steps; what each does is in ``churn.pipeline.steps``."""
 
     @task(execution_timeout=timedelta(minutes=5))
     def create_tables() -> None:
-        from churn import steps
+        from churn.pipeline import steps
 
         with warehouse() as connection:
             steps.create_tables(connection, log_options())
@@ -85,7 +85,7 @@ def churn_training() -> None:
 
     @task
     def clean(load_ids: list[int]) -> list[int]:
-        from churn import steps
+        from churn.pipeline import steps
 
         with warehouse() as connection:
             steps.clean(connection, load_ids, terms())
@@ -93,14 +93,14 @@ def churn_training() -> None:
 
     @task(execution_timeout=timedelta(hours=1))
     def train() -> str:
-        from churn import steps
+        from churn.pipeline import steps
 
         with warehouse() as connection:
             return steps.train(connection, model_store(), training_options())
 
     @task(execution_timeout=timedelta(minutes=10))
     def decide(version: str) -> str:
-        from churn import steps
+        from churn.pipeline import steps
 
         with operating() as operator:
             decision = steps.decide(operator, version, rules().promotion, dry_run=is_dry())
@@ -112,11 +112,11 @@ def churn_training() -> None:
         trigger_rule=TriggerRule.NONE_FAILED,  # nobody is asked when promotion is automatic
     )
     def publish(version: str) -> str:
-        from churn import steps
+        from churn.pipeline import steps
 
         skip_unless_promoted(version)
         with operating(approved_by=approver()) as operator:
-            return steps.publish(operator, version, retention=rules().retention)
+            return steps.publish(operator, version, retention_rule=rules().retention)
 
     loaded, trained = load_csv(), train()
     cleaned = clean(loaded)  # type: ignore[arg-type] # a task's value is an XComArg until it runs

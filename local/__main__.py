@@ -6,8 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
-from churn.json_output import is_requested, print_error, print_json
-from churn.streams import print_any_text
+from churn.core.json_output import is_requested, print_error, print_json
+from churn.core.streams import print_any_text
 from local import control, health, serving
 from local.console import Console
 from local.databases import CHURN_DATABASE, PIPELINE

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn.streams import print_any_text
+from churn.core.streams import print_any_text
 
 PROJECT = Path(__file__).resolve().parents[1]
 COMPOSE_FILE = "docker-compose.yaml"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from churn.keys import Keys, Made, Scope, add, entry
-from churn.streams import print_any_text
+from churn.core.api_keys import Keys, Made, Scope, add, entry
+from churn.core.streams import print_any_text
 from local import envfile
 from local.errors import StackError
 

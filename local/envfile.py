@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from churn import whole_files
+from churn.core import whole_files
 from local.errors import StackError
 
 

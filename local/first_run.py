@@ -3,7 +3,7 @@
 import time
 from contextlib import suppress
 
-from churn.errors import ChurnError
+from churn.core.errors import ChurnError
 from churn.registry.store import ModelStore
 from local.airflow_client import FAILED, SUCCESS, Airflow, Task, log_in
 from local.console import Console

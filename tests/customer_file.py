@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churn.customer import COLUMNS, TOTAL_CHARGES
-from churn.field import Kind
+from churn.customer.description import COLUMNS, TOTAL_CHARGES
+from churn.customer.field import Kind
 from churn.model.conditioning import Conditioner
-from churn.model.encoded import leaders_of
-from churn.model.holdout import is_held_out
-from churn.packing import Package, pack
-from churn.training import Trained, train
+from churn.pipeline.packing import Package, pack
+from churn.training.encoded_customers import leaders_of
+from churn.training.fitted import Trained, train
+from churn.training.holdout import is_held_out
 from churn.warehouse.customers import Snapshot
 
 CHURN_CSV = Path(__file__).parents[1] / "data" / "churn.csv"

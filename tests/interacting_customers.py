@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from churn.training import Trained, train
+from churn.training.fitted import Trained, train
 from tests.customer_file import customers
 
 _SEED = 7

@@ -7,12 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from churn.warehouse.clean import clean as clean_load
+from churn.warehouse.cleaning.clean import clean as clean_load
+from churn.warehouse.cleaning.gate import LIMIT_REJECTED, Judgement, Terms
+from churn.warehouse.cleaning.report import Report
 from churn.warehouse.connect import Connection, connect
-from churn.warehouse.dialect import NOTHING_ASKED, Asked
-from churn.warehouse.gate import LIMIT_REJECTED, Judgement, Terms
-from churn.warehouse.load import Load, Reading, load_csv
-from churn.warehouse.report import Report
+from churn.warehouse.loading.dialect import NOTHING_ASKED, Asked
+from churn.warehouse.loading.load import Load, Reading, load_csv
 from tests.customer_file import CHURN_CSV
 
 Row = dict[str, str]

@@ -7,10 +7,10 @@ from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Final
 
-from churn.registry.housekeeping import RetentionRule
-from churn.registry.promotion import PromotionRule
-from churn.registry.rules import Rules, read_rules
-from churn.settings import Settings
+from churn.core.settings import Settings
+from churn.pipeline.rules import Rules, read_rules
+from churn.registry.retention import RetentionRule
+from churn.training.promotion import PromotionRule
 from local.layout import PROJECT
 from serving.api.limits import Limits
 

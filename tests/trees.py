@@ -7,14 +7,14 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from churn.customer import Known
+from churn.customer.description import Known
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
-from churn.model.compiling import known_rows
-from churn.model.features import target
 from churn.model.score import Family
-from churn.packing import Package
+from churn.pipeline.packing import Package
 from churn.registry.manifest import GoldenRow
 from churn.registry.store import TREES
+from churn.training.compiling import known_rows
+from churn.training.features import target
 from tests.customer_file import conditioner, customers, package
 
 FOREST, BOOSTING = Family.RANDOM_FOREST, Family.GRADIENT_BOOSTING

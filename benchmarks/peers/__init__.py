@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from benchmarks.cores import SERVER, pinned
 from benchmarks.servers import Started, serving
-from churn.customer import Known
-from churn.settings import PROJECT
+from churn.core.settings import PROJECT
+from churn.customer.description import Known
 from local.network import free_port
 
 _HERE: Final = Path(__file__).parent

@@ -6,7 +6,7 @@ which differ by less than their own noise.
 
 from typing import Final
 
-from churn.registry.comparison import Comparison, differences
+from churn.training.comparison import Comparison, differences
 
 _LEVEL: Final = 0.95
 _CUSTOMERS: Final = 100

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from benchmarks.promotion import company, former
 from benchmarks.promotion.company import Drift, Floats, Outcomes
 from benchmarks.promotion.logistic import Logistic
-from churn.model.evaluation import FOLDS, REPEATS, Folds
-from churn.model.holdout import HELD_OUT_SHARE
-from churn.model.refits import Refit, refit, score_unseen
-from churn.registry import promotion
-from churn.registry.comparison import Comparison
+from churn.training import promotion
+from churn.training.comparison import Comparison
+from churn.training.evaluation import FOLDS, REPEATS, Folds
+from churn.training.holdout import HELD_OUT_SHARE
+from churn.training.refits import Refit, refit, score_unseen
 
 NIGHTS: Final = 100
 SHIFTED_AT: Final = 30
@@ -119,7 +119,7 @@ def former_rule(base: Base, champion: Model, candidate: Model) -> bool:
 
 
 def present_rule(base: Base, champion: Model, candidate: Model) -> bool:
-    """Decide as ``churn.deciding`` does."""
+    """Decide as ``churn.pipeline.deciding`` does."""
     compared = hold_out(base, champion, candidate)
     if promotion.needs_refits(compared, len(base.y), _RULE):
         compared = out_of_fold(base, champion, candidate)

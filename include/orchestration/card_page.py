@@ -55,9 +55,9 @@ def create_app(store: Callable[[], ModelStore]) -> FastAPI:
     """Return the app: the card of the version in use, of any other, and their pictures."""
     from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-    from churn.errors import NoModelError
+    from churn.core.errors import NoModelError
     from churn.registry.store import CARD
-    from churn.report.names import FOLDER
+    from churn.training.report.names import FOLDER
 
     app = _guarded()
 
@@ -85,7 +85,7 @@ def _guarded() -> FastAPI:
     from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
     from fastapi import Depends, FastAPI
 
-    from churn.errors import ChurnError
+    from churn.core.errors import ChurnError
 
     return FastAPI(
         openapi_url=None,  # which would be a route without the checks
@@ -100,14 +100,14 @@ def _guarded() -> FastAPI:
 async def _refused(_: Request, error: Exception) -> Response:
     from fastapi.responses import HTMLResponse
 
-    from churn.errors import NoModelError
+    from churn.core.errors import NoModelError
 
     status = 404 if isinstance(error, NoModelError) else 409
     return HTMLResponse(_page(f"<p>{html.escape(str(error))}</p>"), status, _headers())
 
 
 def _read(store: ModelStore, version: str) -> Version:
-    from churn.errors import NoModelError
+    from churn.core.errors import NoModelError
 
     if not store.published(version).exists():
         raise NoModelError(f"there is no version {version}; it may have been retired")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from churn.log_options import LogOptions
-    from churn.options import TrainingOptions
+    from churn.core.log_options import LogOptions
+    from churn.core.training_options import TrainingOptions
     from churn.registry.store import ModelStore
     from churn.warehouse.connect import Connection
 
@@ -34,21 +34,21 @@ def warehouse() -> Iterator[Connection]:
 
 def model_store() -> ModelStore:
     """Return the shared model store."""
+    from churn.core.settings import Settings
     from churn.registry.store import ModelStore
-    from churn.settings import Settings
 
     return ModelStore(Settings.from_environment().model_store)
 
 
 def log_options() -> LogOptions:
     """Return how the log of predictions is kept, by the environment."""
-    from churn.settings import Settings
+    from churn.core.settings import Settings
 
     return Settings.from_environment().log
 
 
 def training_options() -> TrainingOptions:
     """Return how a model is trained and decided upon, by the environment."""
-    from churn.settings import Settings
+    from churn.core.settings import Settings
 
     return Settings.from_environment().training

@@ -19,8 +19,8 @@ def load_files(connection: Connection) -> list[int]:
     Raises:
         AirflowSkipException: nothing is new, and no customers wait for a model.
     """
-    from churn import steps
-    from churn.settings import Settings
+    from churn.core.settings import Settings
+    from churn.pipeline import steps
 
     settings, name = Settings.from_environment(), param("file")
     if name != NEWEST:

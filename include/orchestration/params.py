@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import Param, get_current_context
 
 if TYPE_CHECKING:
-    from churn.warehouse.gate import Terms
-    from churn.warehouse.load import Reading
+    from churn.warehouse.cleaning.gate import Terms
+    from churn.warehouse.loading.load import Reading
 
 PUBLISH: Final = "publish"
 NEWEST: Final = "newest"
@@ -143,8 +143,8 @@ def param(name: str) -> Any:
 
 def reading() -> Reading:
     """Return how the run's file is to be read."""
-    from churn.warehouse.dialect import THOUSANDS, Asked
-    from churn.warehouse.load import Reading
+    from churn.warehouse.loading.dialect import THOUSANDS, Asked
+    from churn.warehouse.loading.load import Reading
 
     day = param("snapshot_date")
     return Reading(
@@ -161,8 +161,8 @@ def reading() -> Reading:
 
 def terms() -> Terms:
     """Return what may become of the run's rows."""
-    from churn.settings import Settings
-    from churn.warehouse.gate import Terms
+    from churn.core.settings import Settings
+    from churn.warehouse.cleaning.gate import Terms
 
     return Terms(
         replace=param("replace_customers"),

@@ -8,12 +8,12 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 RETRY_POLICY: Final = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            exception="churn.errors.DataQualityError",
+            exception="churn.core.errors.DataQualityError",
             action=RetryAction.FAIL,
             reason="the data is not what is needed; trying again cannot help",
         ),
         RetryRule(
-            exception="churn.errors.ModelRefusedError",
+            exception="churn.core.errors.ModelRefusedError",
             action=RetryAction.FAIL,
             reason="the model failed a check; trying again cannot help",
         ),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from churn.changes import Operator
-    from churn.registry.rules import Rules
+    from churn.pipeline.rules import Rules
+    from churn.registry.model_registry import Operator
 
 RESPONSE_TIME: Final = timedelta(hours=20)
 _NOBODY: Final = "nobody"
@@ -48,7 +48,7 @@ class AskToPromote(ApprovalOperator):
             raise AirflowSkipException("nothing is to be promoted")
         if not is_manual():
             raise AirflowSkipException("promotion is automatic")
-        from churn import steps
+        from churn.pipeline import steps
 
         with operating() as operator:
             self.body = steps.explain(operator, self.version)
@@ -59,7 +59,7 @@ class AskToPromote(ApprovalOperator):
         user = event.get("responded_by_user") or {}
         name = str(user.get("name") or user.get("id") or _NOBODY)
         if event.get("chosen_options") == [self.REJECT]:
-            from churn import steps
+            from churn.pipeline import steps
 
             with operating() as operator:
                 steps.decline(operator, self.version, f"declined by {name}")
@@ -70,7 +70,7 @@ class AskToPromote(ApprovalOperator):
 @contextmanager
 def operating(*, approved_by: str | None = None) -> Iterator[Operator]:
     """Open the warehouse and the store in the name of this run, and of who approved."""
-    from churn.changes import Operator
+    from churn.registry.model_registry import Operator
 
     run = f"Airflow run {get_current_context()['run_id']}"
     actor = f"{run}, approved by {approved_by}" if approved_by else run
@@ -86,15 +86,15 @@ def approver() -> str | None:
 
 def rules() -> Rules:
     """Return how candidates are judged here."""
-    from churn.registry.rules import read_rules
-    from churn.settings import Settings
+    from churn.core.settings import Settings
+    from churn.pipeline.rules import read_rules
 
     return read_rules(Settings.from_environment().registry)
 
 
 def is_manual() -> bool:
     """Whether a person has the last word: by the run's param, else by the setting."""
-    from churn.registry.rules import MANUAL
+    from churn.pipeline.rules import MANUAL
 
     return (param("promotion") or rules().mode) == MANUAL
 

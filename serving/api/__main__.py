@@ -14,7 +14,7 @@ from uvicorn import Config
 from uvicorn import main as command
 from uvicorn.supervisors import Multiprocess
 
-from churn.streams import print_any_text
+from churn.core.streams import print_any_text
 from serving.api.startup import STARTUP_FAILED, own_settings
 
 _LOGGING = Path(__file__).with_name("logging.json")

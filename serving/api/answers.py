@@ -6,13 +6,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from churn.customer import FEATURES, Known
+from churn.customer.description import FEATURES, Known
 from churn.model.explanation import Explanation, Reason, explain
 from churn.model.phrases import Language
 from churn.model.score import Score
 from churn.model.what_if import Change, what_if
 from churn.model.wording import change_text, worded
-from churn.scoring import LoadedModel
+from churn.registry.loaded_model import LoadedModel
 from serving.api.schemas import Explain
 
 SHORT = 3

@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from churn.core.settings import Settings
 from churn.registry.store import ModelStore
-from churn.settings import Settings
 from churn.warehouse.connect import connect
 from serving.api import customers, document, logs, problems, routes
 from serving.api.batch import route as batch

@@ -6,7 +6,7 @@ forbids and expects a refusal. Values in any case become patterns, rules between
 
 from collections.abc import Callable, Iterable, Mapping
 
-from churn.customer import (
+from churn.customer.description import (
     CUSTOMER_ID,
     DEPENDENCIES,
     FEATURES,
@@ -14,8 +14,8 @@ from churn.customer import (
     TOTAL_CHARGES,
     Dependency,
 )
-from churn.field import Field, Kind, Value
-from churn.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
+from churn.customer.field import Field, Kind, Value
+from churn.customer.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
 
 Schema = dict[str, object]
 Naming = Callable[[Field], str]

@@ -8,10 +8,10 @@ from typing import Annotated
 import psycopg
 from fastapi import APIRouter, Path, Request, Response
 
-from churn.customer import Known
-from churn.errors import WarehouseError
-from churn.implications import completed
-from churn.settings import Settings
+from churn.core.errors import WarehouseError
+from churn.core.settings import Settings
+from churn.customer.description import Known
+from churn.customer.implications import completed
 from churn.warehouse.connect import connect, message_of
 from churn.warehouse.lookup import find_customer
 from serving.api.document import PREDICTIONS, problems

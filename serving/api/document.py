@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from churn.customer import FEATURES
+from churn.customer.description import FEATURES
 from serving.api.customer_schema import Schema, as_in_file, customer_schema, snake_case
 from serving.api.problems import MEDIA_TYPE
 from serving.api.schemas import BatchAnswerOut, BatchErrorOut, ProblemOut

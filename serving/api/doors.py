@@ -12,9 +12,9 @@ from typing import Final
 
 from starlette.types import Scope as AsgiScope
 
-from churn.errors import ChurnError
-from churn.keys import Keys, Scope, from_entries, read_keys
-from churn.settings import Settings
+from churn.core.api_keys import Keys, Scope, from_entries, read_keys
+from churn.core.errors import ChurnError
+from churn.core.settings import Settings
 from serving.api.origins import NO_KEYS, is_loopback, require_loopback
 from serving.api.problems import ProblemError
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
-from churn.batch.rows import LONGEST_ROW
-from churn.errors import ChurnError
+from churn.core.errors import ChurnError
+from churn.pipeline.batch.rows import LONGEST_ROW
 
 PREFIX = "CHURN_API_"
 

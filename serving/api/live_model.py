@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from churn.errors import ChurnError, ModelRefusedError, NoModelError
+from churn.core.errors import ChurnError, ModelRefusedError, NoModelError
+from churn.registry.loaded_model import LoadedModel, load_published, load_served
 from churn.registry.store import ModelStore
-from churn.scoring import LoadedModel, load_published, load_served
 from serving.api.metrics import Metrics
 
 AGAIN_SECONDS = 10.0

@@ -1,8 +1,8 @@
 """The way of a prediction request, from its bytes to the answer's: nothing else is on it.
 
 FastAPI describes the route (``routes.predict``), and this answers it: no dependency is resolved and
-no model validates what ``churn.parsing`` checks anyway. The order is the promise: the record is
-written before the answer is sent.
+no model validates what ``churn.customer.parsing`` checks anyway. The order is the promise: the
+record is written before the answer is sent.
 """
 
 import uuid
@@ -16,10 +16,10 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from churn.customer import CUSTOMER_ID, FEATURES, Known
-from churn.log_options import LogOptions, WhenFull
+from churn.core.log_options import LogOptions, WhenFull
+from churn.customer.description import CUSTOMER_ID, FEATURES, Known
+from churn.customer.parsing import parse_customer
 from churn.model.phrases import Language
-from churn.parsing import parse_customer
 from serving.api.answers import Answer, Asked, answer
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics

@@ -15,10 +15,10 @@ from typing import Final, Self
 
 import psycopg
 
-from churn.errors import ChurnError
-from churn.records import halves, is_block, predictions_in
-from churn.spool import Finished
+from churn.core.errors import ChurnError
 from churn.warehouse.connect import Connection, message_of, placeholders, statement
+from churn.warehouse.predictions.records import halves, is_block, predictions_in
+from churn.warehouse.predictions.spool import Finished
 from serving.api.spool import Spool
 
 _BATCH: Final = 2_000

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from churn.errors import InvalidCustomerError, NoModelError, Problem, shown
+from churn.core.errors import InvalidCustomerError, NoModelError, Problem, shown
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20

@@ -11,7 +11,7 @@ import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from churn.errors import InvalidCustomerError, Problem
+from churn.core.errors import InvalidCustomerError, Problem
 from churn.model.phrases import Language
 from serving.api.answers import Asked
 from serving.api.languages import preferred

@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 from dataclasses import dataclass, field
 
-from churn.log_options import LogOptions
+from churn.core.log_options import LogOptions
 from serving.api.doors import Doors
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel

@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
-from churn import spool
-from churn.errors import ChurnError
-from churn.records import predictions_in
-from churn.spool import Finished, Writer
+from churn.core.errors import ChurnError
+from churn.warehouse.predictions import spool
+from churn.warehouse.predictions.records import predictions_in
+from churn.warehouse.predictions.spool import Finished, Writer
 from serving.api.spool_counter import Counter
 
 _SEGMENT_BYTES: Final = 4_000_000

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from churn import spool
-from churn.records import predictions_in
-from churn.spool import Writer
+from churn.warehouse.predictions import spool
+from churn.warehouse.predictions.records import predictions_in
+from churn.warehouse.predictions.spool import Writer
 
 
 class Counter:

@@ -4,8 +4,8 @@ import gc
 import logging
 import sys
 
-from churn.errors import ChurnError
-from churn.settings import Settings
+from churn.core.errors import ChurnError
+from churn.core.settings import Settings
 from serving.api import logs
 from serving.api.doors import Doors, require_doors, started_with
 from serving.api.limits import Limits

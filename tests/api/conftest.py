@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from churn.core.settings import Settings
 from churn.registry.store import ModelStore
-from churn.settings import Settings
 from serving.api.app import create_app
 from tests import properties
 from tests.customer_file import package

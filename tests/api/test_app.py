@@ -8,9 +8,9 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from starlette.testclient import TestClient
 
-from churn.customer import CUSTOMER_ID, FEATURES
+from churn.core.settings import Settings
+from churn.customer.description import CUSTOMER_ID, FEATURES
 from churn.registry.store import CARD, ModelStore
-from churn.settings import Settings
 from tests.api.conftest import eventually, publish, running
 from tests.customer_file import package, version_of
 

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from churn.batch.csv_reader import CsvReader
-from churn.batch.rows import Rows
-from churn.customer import Known
-from churn.errors import InvalidCustomerError
+from churn.core.errors import InvalidCustomerError
+from churn.core.settings import Settings
+from churn.customer.description import Known
+from churn.pipeline.batch.csv_reader import CsvReader
+from churn.pipeline.batch.rows import Rows
 from churn.registry.store import ModelStore
-from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.schema import create_tables
 from serving.api.batch.formats import Format

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from churn.core.settings import Settings
 from churn.registry.store import ModelStore
-from churn.settings import Settings
 from churn.warehouse.connect import connect
 from tests.api.conftest import running
 from tests.command import Churn

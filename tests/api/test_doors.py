@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from churn import keys as api_keys
-from churn.errors import ChurnError
-from churn.keys import Keys, Scope, entry, read_keys, write_keys
-from churn.settings import Settings
+from churn.core import api_keys
+from churn.core.api_keys import Keys, Scope, entry, read_keys, write_keys
+from churn.core.errors import ChurnError
+from churn.core.settings import Settings
 from local.network import free_port
 from serving.api.app import create_app
 from serving.api.startup import STARTUP_FAILED

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
+from churn.core.settings import Settings
 from churn.registry.store import ModelStore
-from churn.settings import Settings
 from serving.api.logs import JsonFormatter
 from serving.api.predicting import Predictor
 from tests.api.conftest import running

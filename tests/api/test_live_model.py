@@ -1,6 +1,6 @@
 import pytest
 
-from churn.errors import NoModelError
+from churn.core.errors import NoModelError
 from churn.registry.store import CARD, MANIFEST, ModelStore
 from serving.api.live_model import LiveModel
 from tests.api.conftest import publish

@@ -13,19 +13,20 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from churn import erasure, records
-from churn import spool as segments
-from churn.batch.answers import Answered, answer_rows
-from churn.batch.csv_reader import CsvReader
-from churn.customer import CONTRACT
-from churn.errors import InvalidCustomerError
-from churn.log_options import LogOptions
+from churn.core.errors import InvalidCustomerError
+from churn.core.log_options import LogOptions
+from churn.core.settings import Settings
+from churn.core.training_options import Objective
+from churn.customer.description import CONTRACT
 from churn.model.block import CHOICES, UNKNOWN
-from churn.options import Objective
+from churn.pipeline import erasure
+from churn.pipeline.batch.answers import Answered, answer_rows
+from churn.pipeline.batch.csv_reader import CsvReader
+from churn.registry.loaded_model import LoadedModel, load_served
 from churn.registry.store import ModelStore
-from churn.scoring import LoadedModel, load_served
-from churn.settings import Settings
 from churn.warehouse.connect import connect
+from churn.warehouse.predictions import records
+from churn.warehouse.predictions import spool as segments
 from churn.warehouse.schema import create_tables
 from serving.api.batch.records import record_of
 from serving.api.prediction_log import PredictionLog

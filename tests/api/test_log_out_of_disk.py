@@ -11,8 +11,8 @@ import pytest
 from psycopg import sql
 from starlette.testclient import TestClient
 
+from churn.core.settings import Settings
 from churn.registry.store import ModelStore
-from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.schema import create_tables
 from local import databases, postgres

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from churn.errors import InvalidCustomerError
+from churn.core.errors import InvalidCustomerError
 from serving.api.batch.formats import Format
 from serving.api.batch.readers import READERS
 from serving.api.limits import Limits

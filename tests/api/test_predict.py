@@ -9,13 +9,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from churn.customer import FEATURES, Known
-from churn.model.compiling import known_rows
-from churn.model.features import probabilities
+from churn.core.settings import Settings
+from churn.customer.description import FEATURES, Known
+from churn.customer.parsing import parse_customer
 from churn.model.score import Family
-from churn.parsing import parse_customer
 from churn.registry.store import ModelStore
-from churn.settings import Settings
+from churn.training.compiling import known_rows
+from churn.training.features import probabilities
 from serving.api.limits import Limits
 from tests.api.conftest import running
 from tests.customer_file import conditioner, customers, package, read_rows, trained

@@ -17,11 +17,11 @@ import pytest
 from psycopg import sql
 from starlette.testclient import TestClient
 
-from churn.log_options import LogOptions, WhenFull
+from churn.core.log_options import LogOptions, WhenFull
+from churn.core.settings import Settings
 from churn.registry.store import ModelStore
-from churn.settings import Settings
-from churn.spool import segments
 from churn.warehouse.connect import connect
+from churn.warehouse.predictions.spool import segments
 from churn.warehouse.schema import create_tables
 from local.postgres import Server
 from serving.api.predicting import keyed_id

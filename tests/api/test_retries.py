@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from churn.erasure import forget_spooled
+from churn.core.settings import Settings
+from churn.pipeline.erasure import forget_spooled
 from churn.registry.store import ModelStore
-from churn.settings import Settings
 from churn.warehouse.connect import connect
 from churn.warehouse.schema import create_tables
 from tests.api.conftest import eventually, publish, running

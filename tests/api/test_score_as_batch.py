@@ -6,11 +6,11 @@ import io
 import pytest
 from starlette.testclient import TestClient
 
-from churn.batch.csv_writer import COLUMNS
-from churn.batch.scored_file import score_file
+from churn.pipeline.batch.csv_writer import COLUMNS
+from churn.pipeline.score_file import score_file
+from churn.registry.loaded_model import load_served
 from churn.registry.store import ModelStore
-from churn.scoring import load_served
-from churn.warehouse.progress import Progress
+from churn.warehouse.loading.progress import Progress
 from tests.customer_file import CHURN_CSV
 
 WHOLE = b"".join(CHURN_CSV.read_bytes().splitlines(keepends=True)[:2_000])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn import spool as segments
-from churn.spool import framed, read
+from churn.warehouse.predictions import spool as segments
+from churn.warehouse.predictions.spool import framed, read
 from serving.api.spool import NotRecordedError, Spool
 from tests import properties
 

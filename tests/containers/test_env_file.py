@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from churn import keys
+from churn.core import api_keys
 from local import dotenv, envfile
 from local.containers import COMPOSE_FILE, PROJECT, required_variables
 from local.errors import StackError
@@ -47,7 +47,7 @@ def test_the_api_key_is_shown_and_only_its_hash_is_kept(project: Path) -> None:
     told = " ".join(dotenv.write(project))
     shown = told.split()[-1]
     text = (project / ".env").read_text(encoding="utf-8")
-    (key,) = keys.from_entries(envfile.read(project / ".env")["CHURN_API_KEYS"]).keys
+    (key,) = api_keys.from_entries(envfile.read(project / ".env")["CHURN_API_KEYS"]).keys
     assert shown not in text
     assert key.sha256 == hashlib.sha256(shown.encode()).hexdigest()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from churn.errors import ChurnError
+from churn.core.errors import ChurnError
 from local.containers import COMPOSE_FILE, PROJECT, required_variables
 from local.environment import common_environment
 from local.network import free_ports

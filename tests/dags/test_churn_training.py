@@ -96,9 +96,9 @@ def test_the_trigger_form_has_nothing_else(dag: DAG) -> None:
 
 
 def test_the_trigger_form_offers_what_the_reader_knows(dag: DAG) -> None:
-    from churn.warehouse.dialect import DECIMALS, SEPARATORS, THOUSANDS
-    from churn.warehouse.encoding import ENCODINGS
-    from churn.warehouse.gate import LIMIT_REJECTED
+    from churn.warehouse.cleaning.gate import LIMIT_REJECTED
+    from churn.warehouse.loading.dialect import DECIMALS, SEPARATORS, THOUSANDS
+    from churn.warehouse.loading.encoding import ENCODINGS
 
     assert dag.params.get_param("encoding").schema["enum"] == [None, *ENCODINGS]
     assert dag.params.get_param("separator").schema["enum"] == [None, *SEPARATORS.values()]
@@ -113,7 +113,7 @@ def test_the_trigger_form_offers_what_the_reader_knows(dag: DAG) -> None:
 def test_the_trigger_form_asks_whether_a_person_approves_and_leaves_it_to_the_setting(
     dag: DAG,
 ) -> None:
-    from churn.registry.rules import AUTO, MANUAL
+    from churn.pipeline.rules import AUTO, MANUAL
 
     param = dag.params.get_param("promotion")
     assert param.resolve() is None

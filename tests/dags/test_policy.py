@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from churn.errors import DataQualityError, ModelRefusedError, WarehouseError
+from churn.core.errors import DataQualityError, ModelRefusedError, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

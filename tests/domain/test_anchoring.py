@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from churn.customer import FEATURES
-from churn.field import Field
+from churn.customer.description import FEATURES
+from churn.customer.field import Field
 from churn.model.conditioning import Conditioner
-from churn.model.features import target
+from churn.training.features import target
 from tests.customer_file import conditioner, customers, learned_from, trained
 
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.customer import FEATURES, Known
-from churn.implications import completed
-from churn.model.compiling import known_rows
+from churn.customer.description import FEATURES, Known
+from churn.customer.implications import completed
 from churn.model.gaussian import condition
+from churn.training.compiling import known_rows
 from tests.customer_file import conditioner, customers
 
 ROWS = known_rows(customers().iloc[::70])

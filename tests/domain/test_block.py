@@ -2,14 +2,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.customer import FEATURES, Known
-from churn.errors import InvalidCustomerError
-from churn.implications import completed
+from churn.core.errors import InvalidCustomerError
+from churn.core.training_options import Objective
+from churn.customer.description import FEATURES, Known
+from churn.customer.implications import completed
+from churn.customer.parsing import parse_customer
 from churn.model.block import block_of, completed_block, describes_something
 from churn.model.block_score import score_block
 from churn.model.policy import Policy
-from churn.options import Objective
-from churn.parsing import parse_customer
 from tests.customer_file import conditioner
 
 _VALUES = {

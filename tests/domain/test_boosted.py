@@ -8,15 +8,15 @@ import xgboost
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.customer import FEATURES, Known
-from churn.errors import ModelRefusedError
-from churn.implications import completed
+from churn.core.errors import ModelRefusedError
+from churn.customer.description import FEATURES, Known
+from churn.customer.implications import completed
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
 from churn.model.explanation import explain
-from churn.model.features import target
 from churn.model.score import Family, sigmoid
 from churn.model.tree_check import DEEPEST
 from churn.model.what_if import what_if
+from churn.training.features import target
 from tests.customer_file import customers
 from tests.trees import BOOSTING, FOREST, booster, content, data, margins, model, rows
 

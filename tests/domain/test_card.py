@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from churn.model.bootstrap import Figure
-from churn.model.evaluation import REPEATS
-from churn.model.metrics import METRICS
-from churn.options import Objective, TrainingOptions
+from churn.core.training_options import Objective, TrainingOptions
 from churn.registry.store import CARD
-from churn.report import card
-from churn.report.plots import PICTURES, draw
-from churn.report.reliability import reliability
-from churn.report.tables import shown
-from churn.training import Trained, train
+from churn.training.bootstrap import Figure
+from churn.training.evaluation import REPEATS
+from churn.training.fitted import Trained, train
+from churn.training.metrics import METRICS
+from churn.training.report import card
+from churn.training.report.plots import PICTURES, draw
+from churn.training.report.reliability import reliability
+from churn.training.report.tables import shown
 from tests.customer_file import customers, package, trained
 from tests.interacting_customers import trained_on_interactions
 

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from churn.customer import FEATURES, Known
-from churn.implications import completed
+from churn.customer.description import FEATURES, Known
+from churn.customer.implications import completed
+from churn.customer.parsing import parse_customer
 from churn.model import conditioning
-from churn.model.compiling import compile_scorecard, known_rows
 from churn.model.conditioning import Conditioner
-from churn.model.encoded import Encoded
-from churn.model.features import pipeline, target
 from churn.model.gaussian import condition
 from churn.model.score import Score, sigmoid
-from churn.parsing import parse_customer
+from churn.training.compiling import compile_scorecard, known_rows
+from churn.training.encoded_customers import Encoded
+from churn.training.features import pipeline, target
 from tests.customer_file import conditioner, customers, trained
 
 ORIGIN = ("tenure", "monthly_charges", "gender", "partner")

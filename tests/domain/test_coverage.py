@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from churn.customer import FEATURES, Known
+from churn.customer.description import FEATURES, Known
 from churn.model.block import block_of, completed_block
 from churn.model.block_score import BlockScore, score_block
-from churn.model.compiling import compile_scorecard, known_rows
 from churn.model.conditioning import Conditioner
-from churn.model.encoded import Encoded, leaders_of
-from churn.model.evaluation import deal
-from churn.model.features import fit_profiles
 from churn.model.scorecard import Scorecard
+from churn.training.compiling import compile_scorecard, known_rows
+from churn.training.encoded_customers import Encoded, leaders_of
+from churn.training.evaluation import deal
+from churn.training.features import fit_profiles
 from tests.customer_file import conditioner, customers, held_out, learned_from, trained
 
 NAMES = [field.name for field in FEATURES]

@@ -1,4 +1,4 @@
-from churn.customer import BY_OUTSIDE_NAME, COLUMNS, FEATURES, normalised
+from churn.customer.description import BY_OUTSIDE_NAME, COLUMNS, FEATURES, normalised
 from tests.customer_file import read_rows
 
 

@@ -1,4 +1,4 @@
-from churn.data_dictionary import render
+from churn.customer.data_dictionary import render
 from tests.customer_file import CHURN_CSV
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from churn.customer import FEATURES
-from churn.implications import completed
-from churn.model.disclosure import coarse, crowded_range, invented_customers
-from churn.model.families import GRADIENT_BOOSTING, RANDOM_FOREST, families, matrix
-from churn.model.features import target
-from churn.parsing import parse_customer
+from churn.customer.description import FEATURES
+from churn.customer.implications import completed
+from churn.customer.parsing import parse_customer
+from churn.training.disclosure import coarse, crowded_range, invented_customers
+from churn.training.families import GRADIENT_BOOSTING, RANDOM_FOREST, families, matrix
+from churn.training.features import target
 from tests.customer_file import customers, package, trained
 
 AMOUNTS = st.floats(0, 1e9, allow_nan=False, allow_subnormal=False)

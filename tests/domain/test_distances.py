@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from churn.warehouse.distances import (
+from churn.warehouse.cleaning.distances import (
     BINS_PER_DOUBLING,
     explained_by_chance,
     kolmogorov_smirnov,

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.customer import CHURN, FEATURES
-from churn.field import Kind
+from churn.customer.description import CHURN, FEATURES
+from churn.customer.field import Kind
+from churn.customer.profile import DIGITS
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS
-from churn.model.encoded import Encoded
-from churn.model.families import matrix
-from churn.model.features import fit_profiles, pipeline, target
-from churn.profile import DIGITS
+from churn.training.encoded_customers import Encoded
+from churn.training.families import matrix
+from churn.training.features import fit_profiles, pipeline, target
 from tests.customer_file import customers
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def test_blocks_are_the_rows_in_their_order() -> None:
 _EXTRA = """
 from dataclasses import replace
 from churn import customer
-from churn.field import Kind
+from churn.customer.field import Kind
 extra = [
     replace(customer.TENURE, name="calls", header="Calls", maximum=50),
     replace(customer.MONTHLY_CHARGES, name="arrears", header="Arrears"),
@@ -83,7 +83,7 @@ from churn.model.compiling import compile_scorecard, known_rows, largest_differe
 from churn.model.conditioning import Conditioner
 from churn.model.block import block_of, completed_block
 from churn.model.block_score import score_block
-from churn.model.encoded import Encoded
+from churn.training.encoded_customers import Encoded
 from churn.model.families import matrix
 from churn.model.features import fit_profiles
 from tests.customer_file import customers

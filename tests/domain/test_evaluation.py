@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from churn.model.evaluation import (
+from churn.core.training_options import Economics
+from churn.training.evaluation import (
     Evaluation,
     Rows,
     cross_validate,
@@ -9,8 +10,7 @@ from churn.model.evaluation import (
     folds_ahead,
     majority_baseline,
 )
-from churn.model.families import families, matrix
-from churn.options import Economics
+from churn.training.families import families, matrix
 from tests.customer_file import customers, trained
 
 SCORECARD, ALL_COLUMNS, *_ = families()

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.customer import ADD_ONS, FEATURES, Known
-from churn.implications import completed
-from churn.model.compiling import known_rows
+from churn.customer.description import ADD_ONS, FEATURES, Known
+from churn.customer.implications import completed
+from churn.customer.parsing import parse_customer
 from churn.model.explanation import Explanation, Reason, explain
 from churn.model.score import Score, sigmoid
-from churn.parsing import parse_customer
+from churn.training.compiling import known_rows
 from tests.customer_file import conditioner, customers, read_rows
 
 ROWS = known_rows(customers().iloc[::70])

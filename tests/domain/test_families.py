@@ -6,13 +6,13 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from churn.core.training_options import ProtectedAttributes
 from churn.model.boosted import matrix as matrix_of_known
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS
-from churn.model.compiling import known_rows
-from churn.model.evaluation import probability
-from churn.model.families import TREE_FAMILIES, Family, families, matrix
-from churn.model.features import REGULARISATION_C, design, linear, target
-from churn.options import ProtectedAttributes
+from churn.training.compiling import known_rows
+from churn.training.evaluation import probability
+from churn.training.families import TREE_FAMILIES, Family, families, matrix
+from churn.training.features import REGULARISATION_C, design, linear, target
 from tests.customer_file import customers
 
 NAMES = [family.name for family in families()]

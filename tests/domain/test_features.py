@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from churn.field import NO, YES
+from churn.customer.field import NO, YES
 from churn.model.columns import AUXILIARY_COLUMNS, MODEL_COLUMNS, DesignColumn, Transform
-from churn.model.compiling import known_rows
-from churn.model.features import design, target
+from churn.training.compiling import known_rows
+from churn.training.features import design, target
 from tests.customer_file import customers
 
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.warehouse.gate import Facts, Judgement, Spoilt, Terms, Trouble, Verdict, judge
-from churn.warehouse.sizes import Counted, usual
+from churn.warehouse.cleaning.gate import Facts, Judgement, Spoilt, Terms, Trouble, Verdict, judge
+from churn.warehouse.cleaning.sizes import Counted, usual
 
 
 def _judge(  # noqa: PLR0913

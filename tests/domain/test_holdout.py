@@ -13,13 +13,13 @@ from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from churn.look_alikes import BITS, hashes
-from churn.model import refits
-from churn.model.encoded import leaders_of
-from churn.model.evaluation import FOLDS, REPEATS, Rows, deal
-from churn.model.families import families, matrix
-from churn.model.holdout import HELD_OUT_SHARE, is_held_out, is_sampled
-from churn.options import Economics, ProtectedAttributes
+from churn.core.training_options import Economics, ProtectedAttributes
+from churn.customer.look_alikes import BITS, hashes
+from churn.training import refits
+from churn.training.encoded_customers import leaders_of
+from churn.training.evaluation import FOLDS, REPEATS, Rows, deal
+from churn.training.families import families, matrix
+from churn.training.holdout import HELD_OUT_SHARE, is_held_out, is_sampled
 from churn.warehouse.customers import HASH
 from tests.customer_file import customers, held_out
 

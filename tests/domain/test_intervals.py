@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from churn.model.bootstrap import Part, interval, measure, noise_floor, resampled
-from churn.model.metrics import Stakes
-from churn.model.ranking import Floats, Outcomes
+from churn.training.bootstrap import Part, interval, measure, noise_floor, resampled
+from churn.training.metrics import Stakes
+from churn.training.ranking import Floats, Outcomes
 from tests.customer_file import trained
 
 

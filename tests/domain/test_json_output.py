@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from churn.json_output import print_json
-from churn.keys import Scope
+from churn.core.api_keys import Scope
+from churn.core.json_output import print_json
 
 
 @dataclass(frozen=True)

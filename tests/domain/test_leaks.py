@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.errors import DataQualityError
-from churn.model import leaks
-from churn.model.bootstrap import Figure
-from churn.model.features import target
-from churn.options import TrainingOptions
-from churn.training import train
+from churn.core.errors import DataQualityError
+from churn.core.training_options import TrainingOptions
+from churn.training import leaks
+from churn.training.bootstrap import Figure
+from churn.training.features import target
+from churn.training.fitted import train
 from tests.customer_file import customers, trained
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from churn.errors import ChurnError
-from churn.load_options import LoadOptions
+from churn.core.errors import ChurnError
+from churn.core.load_options import LoadOptions
 
 
 def test_a_night_takes_the_whole_folder_and_a_load_may_lose_a_tenth() -> None:

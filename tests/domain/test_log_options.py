@@ -1,7 +1,7 @@
 import pytest
 
-from churn.errors import ChurnError
-from churn.log_options import LogOptions, WhenFull
+from churn.core.errors import ChurnError
+from churn.core.log_options import LogOptions, WhenFull
 
 
 def test_nothing_set_keeps_everything_and_refuses_what_cannot_be_recorded() -> None:

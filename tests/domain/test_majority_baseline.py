@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.errors import DataQualityError
-from churn.model.evaluation import Rows, cross_validate, majority_baseline, refuse_no_better
-from churn.model.families import families
-from churn.options import Economics
-from churn.training import train
+from churn.core.errors import DataQualityError
+from churn.core.training_options import Economics
+from churn.training.evaluation import Rows, cross_validate, majority_baseline, refuse_no_better
+from churn.training.families import families
+from churn.training.fitted import train
 from tests.customer_file import customers
 
 REFUSED = "does not beat the majority baseline beyond noise, so it is not published"

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from churn.errors import ModelRefusedError
+from churn.core.errors import ModelRefusedError
 from churn.registry.manifest import read_manifest
 from tests.customer_file import package
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from churn.model import metrics, ranking
-from churn.model.metrics import METRICS, Stakes
-from churn.model.ranking import Floats, Outcomes, Ranked
+from churn.training import metrics, ranking
+from churn.training.metrics import METRICS, Stakes
+from churn.training.ranking import Floats, Outcomes, Ranked
 
 Rows = tuple[Outcomes, Floats, Floats]
 

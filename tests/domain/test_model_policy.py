@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
+from churn.core.training_options import Economics, Objective, TrainingOptions
 from churn.model import policy
 from churn.model.policy import Policy, best_f1_threshold
-from churn.options import Economics, Objective, TrainingOptions
 from tests.customer_file import trained
 
 

@@ -7,11 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.customer import MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
-from churn.errors import DataQualityError
-from churn.field import Field
-from churn.warehouse.dialect import Asked
-from churn.warehouse.number_format import Alike, NumberFormat, possible_formats, settle, weigh
+from churn.core.errors import DataQualityError
+from churn.customer.description import MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
+from churn.customer.field import Field
+from churn.warehouse.loading.dialect import Asked
+from churn.warehouse.loading.number_format import (
+    Alike,
+    NumberFormat,
+    possible_formats,
+    settle,
+    weigh,
+)
 
 ENGLISH, GERMAN = NumberFormat(".", ","), NumberFormat(",", ".")
 SWISS, FRENCH = NumberFormat(".", "'"), NumberFormat(",", " ")

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.errors import ChurnError
-from churn.options import Economics, Objective, ProtectedAttributes, TrainingOptions
-from churn.settings import Settings
+from churn.core.errors import ChurnError
+from churn.core.settings import Settings
+from churn.core.training_options import Economics, Objective, ProtectedAttributes, TrainingOptions
 
 
 def test_nothing_set_is_the_default() -> None:

@@ -9,17 +9,17 @@ import joblib
 import numpy as np
 import pytest
 
-from churn.customer import FEATURES
-from churn.model.compiling import known_rows
-from churn.model.families import TREE_FAMILIES, families
-from churn.model.features import probabilities
+from churn.core.training_options import Objective, TrainingOptions
+from churn.customer.description import FEATURES
 from churn.model.policy import Policy
-from churn.options import Objective, TrainingOptions
-from churn.packing import Package, fingerprint, free_moment, pack
+from churn.pipeline.packing import Package, fingerprint, free_moment, pack
+from churn.registry.loaded_model import load_model
 from churn.registry.manifest import read_manifest
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
-from churn.report.plots import PICTURES
-from churn.scoring import load_model
+from churn.training.compiling import known_rows
+from churn.training.families import TREE_FAMILIES, families
+from churn.training.features import probabilities
+from churn.training.report.plots import PICTURES
 from churn.warehouse.customers import Snapshot
 from tests.customer_file import customers, package, trained
 from tests.interacting_customers import interacting_customers, trained_on_interactions

@@ -7,10 +7,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from churn.customer import ADD_ONS, BY_NAME, CUSTOMER_ID, FEATURES, NO_INTERNET, NO_PHONE
-from churn.errors import InvalidCustomerError, Problem
-from churn.field import Field, Kind, Value
-from churn.parsing import parse_customer
+from churn.core.errors import InvalidCustomerError, Problem
+from churn.customer.description import (
+    ADD_ONS,
+    BY_NAME,
+    CUSTOMER_ID,
+    FEATURES,
+    NO_INTERNET,
+    NO_PHONE,
+)
+from churn.customer.field import Field, Kind, Value
+from churn.customer.parsing import parse_customer
 from tests.customer_file import customers, read_rows
 
 TRUE_WORDS = ("Yes", "yes", "YES", "y", "true", "True", "t", "1", " Yes ", True, 1, 1.0)

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from churn.warehouse.progress import Progress
+from churn.warehouse.loading.progress import Progress
 
 
 def test_progress_is_told_every_other_second_with_rows_and_bytes_per_second(

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from churn.deciding import slices
-from churn.model.features import pipeline, probabilities, target
-from churn.registry.comparison import Comparison
-from churn.registry.promotion import Decision, PromotionRule, judge, needs_refits
+from churn.pipeline.deciding import slices
+from churn.training.comparison import Comparison
+from churn.training.features import pipeline, probabilities, target
+from churn.training.promotion import Decision, PromotionRule, judge, needs_refits
 from tests.customer_file import customers, held_out
 
 Floats = NDArray[np.float64]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from churn.look_alikes import hashes
-from churn.model.holdout import is_held_out
-from churn.model.refits import folds, refit, score_unseen
+from churn.customer.look_alikes import hashes
+from churn.training.holdout import is_held_out
+from churn.training.refits import folds, refit, score_unseen
 
 FIRST = hashes(f"customer {number}" for number in range(1_000))
 DESIGN = np.arange(1_000, dtype=float)[:, np.newaxis]

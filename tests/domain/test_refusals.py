@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from churn.errors import ModelRefusedError, NoModelError
+from churn.core.errors import ModelRefusedError, NoModelError
+from churn.registry.loaded_model import load_model, load_served
 from churn.registry.store import CARD, MANIFEST, SCORECARD, ModelStore
-from churn.scoring import load_model, load_served
 from tests.customer_file import package, version_of
 
 Harm = Callable[[Path], None]

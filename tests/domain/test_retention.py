@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.errors import ChurnError
-from churn.registry.housekeeping import RetentionRule, expendable, pin, pinned, tidy, unpin
-from churn.registry.promotion import PromotionRule
-from churn.registry.rules import MANUAL, Rules, read_rules
+from churn.core.errors import ChurnError
+from churn.pipeline.rules import MANUAL, Rules, read_rules
+from churn.registry.retention import RetentionRule, expendable, pin, pinned, tidy, unpin
 from churn.registry.store import ModelStore, Served
+from churn.training.promotion import PromotionRule
 from tests.customer_file import package, version_of
 
 NOW = datetime(2026, 6, 30, tzinfo=UTC)

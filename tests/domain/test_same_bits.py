@@ -14,7 +14,7 @@ import random, sys
 from pathlib import Path
 from churn.model.conditioning import Conditioner
 from churn.model.scorecard import read_scorecard
-from churn.parsing import parse_customer
+from churn.customer.parsing import parse_customer
 known = parse_customer({
     "gender": "Female", "senior_citizen": 0, "partner": "Yes", "dependents": "No", "tenure": 5,
     "phone_service": "Yes", "multiple_lines": "No", "internet_service": "DSL",

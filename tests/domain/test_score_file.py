@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from churn.batch.scored_file import Done, score_file
-from churn.customer import Known
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
+from churn.customer.description import Known
+from churn.pipeline.score_file import Done, score_file
+from churn.registry.loaded_model import LoadedModel, load_model
 from churn.registry.store import ModelStore
-from churn.scoring import LoadedModel, load_model
-from churn.warehouse.progress import Progress
+from churn.warehouse.loading.progress import Progress
 from tests.customer_file import conditioner, package
 
 

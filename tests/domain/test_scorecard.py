@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from churn.customer import BY_NAME, Known
-from churn.errors import ModelRefusedError
-from churn.model.compiling import compile_scorecard, known_rows, largest_difference
+from churn.core.errors import ModelRefusedError
+from churn.customer.description import BY_NAME, Known
 from churn.model.conditioning import Conditioner
-from churn.model.encoded import Encoded
-from churn.model.features import pipeline, probabilities, target
 from churn.model.scorecard import Scorecard, read_scorecard
+from churn.training.compiling import compile_scorecard, known_rows, largest_difference
+from churn.training.encoded_customers import Encoded
+from churn.training.features import pipeline, probabilities, target
 from tests.customer_file import customers, learned_from, trained
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from churn.customer import MONTHLY_CHARGES, TENURE, TOTAL_CHARGES, Known
-from churn.errors import ModelRefusedError
+from churn.core.errors import ModelRefusedError
+from churn.core.training_options import Objective
+from churn.customer.description import MONTHLY_CHARGES, TENURE, TOTAL_CHARGES, Known
 from churn.model.block import block_of, completed_block
 from churn.model.columns import COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
 from churn.model.policy import Policy
 from churn.model.score import Family
 from churn.model.scorecard import Scorecard, WeightedColumn, points
-from churn.options import Objective
+from churn.registry.loaded_model import load_model
 from churn.registry.manifest import Manifest
 from churn.registry.store import CARD, SCORECARD, TREES, ModelStore
-from churn.scoring import load_model
 from tests.customer_file import conditioner, package, trained
 from tests.trees import BOOSTING, FOREST, rows, tree_package
 from tests.trees import model as tree_model
@@ -185,7 +185,8 @@ def test_a_scorecard_is_served_without_xgboost_scipy_scikit_learn_or_pandas(
     folder = _written(tmp_path, package().manifest, dict(package().files))
     program = (
         "import sys; from pathlib import Path; import serving.api.app; "
-        "from churn.scoring import load_model; model = load_model(Path(sys.argv[1])); "
+        "from churn.registry.loaded_model import load_model; "
+        "model = load_model(Path(sys.argv[1])); "
         "model.score({'tenure': 5}); "
         "print(sorted({'xgboost', 'scipy', 'sklearn', 'pandas', 'airflow'} & set(sys.modules)))"
     )

@@ -2,10 +2,10 @@
 
 import pytest
 
-from churn.model.evaluation import Rows
+from churn.core.training_options import Economics, Objective
 from churn.model.policy import Policy
-from churn.model.sensitivity import by_acceptance, by_choice
-from churn.options import Economics, Objective
+from churn.training.evaluation import Rows
+from churn.training.sensitivity import by_acceptance, by_choice
 from tests.customer_file import customers, trained
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from churn.errors import ChurnError
-from churn.settings import PROJECT, Settings
+from churn.core.errors import ChurnError
+from churn.core.settings import PROJECT, Settings
 
 
 def test_the_environment_decides() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.errors import ModelRefusedError, NoModelError
-from churn.registry.housekeeping import tidy
+from churn.core.errors import ModelRefusedError, NoModelError
+from churn.registry.retention import tidy
 from churn.registry.store import CARD, MANIFEST, MODEL, SCORECARD, ModelStore, read_version
 from tests.customer_file import package, version_of
 

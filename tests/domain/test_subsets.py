@@ -13,11 +13,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from churn.customer import BY_NAME, FEATURES, TENURE, TOTAL_CHARGES, Known
-from churn.model.compiling import compile_scorecard, known_rows
+from churn.customer.description import BY_NAME, FEATURES, TENURE, TOTAL_CHARGES, Known
 from churn.model.conditioning import Conditioner
-from churn.model.encoded import Encoded
-from churn.model.features import REGULARISATION_C, pipeline, target
+from churn.training.compiling import compile_scorecard, known_rows
+from churn.training.encoded_customers import Encoded
+from churn.training.features import REGULARISATION_C, pipeline, target
 from tests.customer_file import customers
 
 Floats = NDArray[np.float64]

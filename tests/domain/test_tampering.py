@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from churn.errors import ChurnError
+from churn.core.errors import ChurnError
 from churn.registry.served import Served, is_as_written, parse, render
 from churn.registry.store import MANIFEST, ModelStore
 from serving.api.live_model import LiveModel

@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from churn.customer import MIN_PER_CLASS, Known
-from churn.errors import DataQualityError, ModelRefusedError
+from churn.core.errors import DataQualityError, ModelRefusedError
+from churn.core.training_options import Objective, ProtectedAttributes, TrainingOptions
+from churn.customer.description import MIN_PER_CLASS, Known
 from churn.model.boosted import BoostedModel
-from churn.model.bootstrap import Part
-from churn.model.compiling import compile_trees, known_rows
 from churn.model.conditioning import Conditioner
-from churn.model.evaluation import Evaluation
-from churn.model.families import GRADIENT_BOOSTING, SCORECARD, TREE_FAMILIES, families, matrix
-from churn.model.features import pipeline, probabilities, target
-from churn.options import Objective, ProtectedAttributes, TrainingOptions
-from churn.registry.comparison import Comparison, differences
-from churn.selection import choose
-from churn.training import train
+from churn.training.bootstrap import Part
+from churn.training.comparison import Comparison, differences
+from churn.training.compiling import compile_trees, known_rows
+from churn.training.evaluation import Evaluation
+from churn.training.families import GRADIENT_BOOSTING, SCORECARD, TREE_FAMILIES, families, matrix
+from churn.training.features import pipeline, probabilities, target
+from churn.training.fitted import train
+from churn.training.selection import choose
 from tests.customer_file import customers, held_out, trained
 from tests.interacting_customers import interacting_customers, trained_on_interactions
 

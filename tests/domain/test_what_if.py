@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.customer import ADD_ONS, FEATURES, Known
-from churn.implications import completed
-from churn.model.compiling import known_rows
+from churn.customer.description import ADD_ONS, FEATURES, Known
+from churn.customer.implications import completed
+from churn.customer.parsing import parse_customer
 from churn.model.what_if import SERVICES, TERMS, Change, what_if
-from churn.parsing import parse_customer
+from churn.training.compiling import known_rows
 from tests.customer_file import conditioner, customers
 
 ROWS = known_rows(customers().iloc[::70])

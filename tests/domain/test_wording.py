@@ -3,15 +3,15 @@ from dataclasses import fields
 
 import pytest
 
-from churn.customer import FEATURES
-from churn.field import Field
-from churn.implications import completed
-from churn.model.compiling import known_rows
+from churn.customer.description import FEATURES
+from churn.customer.field import Field
+from churn.customer.implications import completed
+from churn.customer.parsing import parse_customer
 from churn.model.explanation import INTERNET_ADD_ONS, PHONE, Reason, explain
 from churn.model.phrases import PHRASES, Language
 from churn.model.what_if import Change, what_if
 from churn.model.wording import change_text, described, worded
-from churn.parsing import parse_customer
+from churn.training.compiling import known_rows
 from tests.customer_file import conditioner, customers
 
 EN, PT = Language.ENGLISH, Language.PORTUGUESE

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from churn.options import Objective
+from churn.core.training_options import Objective
 from churn.registry.store import SCORECARD, ModelStore
 from local import postgres
 from local.network import HOST

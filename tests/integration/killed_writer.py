@@ -16,9 +16,9 @@ from typing import Any
 
 import psycopg
 
-from churn.changes import Operator
 from churn.registry import events
-from churn.registry.housekeeping import RetentionRule
+from churn.registry.model_registry import Operator
+from churn.registry.retention import RetentionRule
 from churn.registry.store import ModelStore, Version, read_version
 from churn.warehouse.connect import connect
 

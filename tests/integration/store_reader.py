@@ -6,8 +6,8 @@ It prints how often it has read, and stops with the reason at the first half ver
 import sys
 from pathlib import Path
 
+from churn.registry.loaded_model import load_model
 from churn.registry.store import ModelStore
-from churn.scoring import load_model
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
 from churn.warehouse.connect import Connection
-from churn.warehouse.dialect import Asked
+from churn.warehouse.loading.dialect import Asked
 from tests.command import Churn
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Row, Write, bring_in, counted, csv_text, everything, number, value

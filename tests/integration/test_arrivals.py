@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from churn import steps
-from churn.arrivals import QUIET_SECONDS, find_new
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
+from churn.pipeline import steps
+from churn.pipeline.arrivals import QUIET_SECONDS, find_new
 from churn.registry.store import ModelStore
+from churn.warehouse.cleaning.gate import Terms
 from churn.warehouse.connect import Connection, connect
-from churn.warehouse.gate import Terms
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Write, csv_text, everything, number
 

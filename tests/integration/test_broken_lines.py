@@ -3,7 +3,7 @@
 import pytest
 
 from churn.warehouse.connect import Connection
-from churn.warehouse.dialect import Asked
+from churn.warehouse.loading.dialect import Asked
 from tests.customer_file import read_rows
 from tests.loading import (
     Row,

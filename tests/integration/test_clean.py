@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from churn.errors import WarehouseError
+from churn.core.errors import WarehouseError
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.customers import latest_load, read_customers
 from tests.customer_file import CHURN_CSV, customers, read_rows

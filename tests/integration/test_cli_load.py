@@ -5,8 +5,8 @@ import subprocess
 
 import psycopg
 
+from churn.warehouse.cleaning.report import read_report
 from churn.warehouse.connect import Connection, connect
-from churn.warehouse.report import read_report
 from tests.command import Churn
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Write, csv_text, everything, many_lines

@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
+from churn.warehouse.cleaning.gate import Verdict
 from churn.warehouse.connect import Connection
-from churn.warehouse.gate import Verdict
 from tests.customer_file import read_rows
 from tests.loading import Row, Write, bring_in, counted, csv_text, judged, value
 

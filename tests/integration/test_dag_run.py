@@ -13,8 +13,8 @@ from typing import cast
 import psycopg
 import pytest
 
+from churn.registry.loaded_model import load_model
 from churn.registry.store import ModelStore
-from churn.scoring import load_model
 from local import databases
 from local.databases import PIPELINE, SERVING, Database
 from local.postgres import Server
@@ -30,7 +30,7 @@ import json, sys
 import psycopg
 from airflow.dag_processing.dagbag import DagBag
 from churn.registry.store import ModelStore
-from churn.settings import Settings
+from churn.core.settings import Settings
 from orchestration.edges import warehouse
 
 store = ModelStore(Settings.from_environment().model_store)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from churn import deciding, scoring
-from churn.registry.comparison import Comparison
-from churn.registry.promotion import PromotionRule, judge
-from churn.scoring import LoadedModel
+from churn.pipeline import deciding
+from churn.registry import loaded_model
+from churn.registry.loaded_model import LoadedModel
+from churn.training.comparison import Comparison
+from churn.training.promotion import PromotionRule, judge
 from churn.warehouse.connect import Connection
 from tests.changed_file import write_changed
 from tests.command import Churn
@@ -32,8 +33,8 @@ def _models(churn: Churn) -> tuple[LoadedModel, LoadedModel]:
     """Return the candidate that is trained now, and the champion."""
     version = churn("train").stdout.strip()
     return (
-        scoring.load_model(churn.store.folder(version)),
-        scoring.load_model(churn.store.published(churn.store.current())),
+        loaded_model.load_model(churn.store.folder(version)),
+        loaded_model.load_model(churn.store.published(churn.store.current())),
     )
 
 

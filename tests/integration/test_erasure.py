@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from churn import erasure, spool
-from churn.errors import ChurnError
-from churn.spool import Writer, framed
+from churn.core.errors import ChurnError
+from churn.pipeline import erasure
 from churn.warehouse.connect import Connection, connect
+from churn.warehouse.predictions import spool
+from churn.warehouse.predictions.spool import Writer, framed
 from serving.api.prediction_log import PredictionLog
 from serving.api.spool import Spool
 from tests.command import Churn

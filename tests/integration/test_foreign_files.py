@@ -14,13 +14,13 @@ import psutil
 import pytest
 from backports import zstd
 
-from churn import steps
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
+from churn.pipeline import steps
 from churn.warehouse.connect import Connection, connect
-from churn.warehouse.customer_file import open_file
-from churn.warehouse.dialect import NOTHING_ASKED
-from churn.warehouse.folders import find_files
-from churn.warehouse.source import examine
+from churn.warehouse.loading.customer_file import open_file
+from churn.warehouse.loading.dialect import NOTHING_ASKED
+from churn.warehouse.loading.folders import find_files
+from churn.warehouse.loading.source import examine
 from tests.command import Churn
 from tests.customer_file import read_rows
 from tests.loading import Write, bring_in, csv_text, number

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from churn import spool
 from churn.registry.store import ModelStore
+from churn.warehouse.predictions import spool
 from tests.api.conftest import eventually, publish
 from tests.api.process import Running, serving
 from tests.small_disk import fill, small_disk

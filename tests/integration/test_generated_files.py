@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
+from churn.warehouse.cleaning.report import Report
 from churn.warehouse.connect import Connection
-from churn.warehouse.report import Report
 from tests.customer_file import read_rows
 from tests.loading import bring_in, counted, csv_text, everything, judged, number, value
 

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
 from churn.warehouse.connect import Connection
 from tests.customer_file import read_rows
 from tests.loading import (

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from churn.errors import InvalidCustomerError, Problem, plain, plain_list
-from churn.parsing import parse_customer
+from churn.core.errors import InvalidCustomerError, Problem, plain, plain_list
+from churn.customer.parsing import parse_customer
 from churn.warehouse.connect import Connection
 from tests.command import Churn
 from tests.customer_file import read_rows

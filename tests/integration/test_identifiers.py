@@ -7,15 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from churn.batch.table import Table, cells_of
-from churn.customer import CUSTOMER_ID
-from churn.errors import InvalidCustomerError
-from churn.identifier import normalised_identifier
-from churn.parsing import parse_customer
-from churn.warehouse import cells
+from churn.core.errors import InvalidCustomerError
+from churn.customer.description import CUSTOMER_ID
+from churn.customer.identifier import normalised_identifier
+from churn.customer.parsing import parse_customer
+from churn.pipeline.batch.table import Table, cells_of
+from churn.warehouse.cleaning import cells
 from churn.warehouse.connect import Connection, connect
+from churn.warehouse.loading.number_format import NumberFormat
 from churn.warehouse.lookup import find_customer
-from churn.warehouse.number_format import NumberFormat
 from tests.customer_file import read_rows
 from tests.loading import Write, bring_in, counted, csv_text, value
 

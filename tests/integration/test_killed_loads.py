@@ -8,7 +8,7 @@ import psutil
 import psycopg
 import pytest
 
-from churn.errors import WarehouseError
+from churn.core.errors import WarehouseError
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.schema import create_tables
 from local import postgres

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from churn.changes import Operator
-from churn.registry import housekeeping
+from churn.registry import retention
 from churn.registry.audit import audit
 from churn.registry.events import read_events
+from churn.registry.loaded_model import load_model
+from churn.registry.model_registry import Operator
 from churn.registry.store import ModelStore, read_version
-from churn.scoring import load_model
 from churn.warehouse.connect import connect
 from tests.customer_file import package, version_of
 
@@ -208,7 +208,7 @@ def test_a_pin_killed_at_any_call_is_there_with_its_event_or_not_at_all(
         with connect(url) as connection:
             Operator(connection, store, "the next").begin()
             kinds = [e.kind for e in read_events(connection) if "pinned" in e.kind]
-        assert (FIRST in housekeeping.pinned(store)) == (kinds[-1:] == ["pinned"])
+        assert (FIRST in retention.pinned(store)) == (kinds[-1:] == ["pinned"])
         _require_whole(url, store)
         if told == "done":
             break

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from churn import steps
+from churn.pipeline import steps
 from churn.registry.ledger import manifest_of, record_versions
 from churn.registry.store import MANIFEST, ModelStore, read_version
 from churn.warehouse.connect import connect

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from churn import steps
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
+from churn.pipeline import steps
+from churn.warehouse.cleaning.gate import Terms
 from churn.warehouse.connect import Connection, connect
-from churn.warehouse.gate import Terms
 from tests.customer_file import CHURN_CSV, CHURN_CSV_SHA256, read_rows
 from tests.loading import (
     Write,

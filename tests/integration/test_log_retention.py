@@ -2,10 +2,10 @@ import json
 import uuid
 from datetime import UTC, date, datetime
 
-from churn.log_options import LogOptions
-from churn.steps import create_tables
+from churn.core.log_options import LogOptions
+from churn.pipeline.steps import create_tables
 from churn.warehouse.connect import Connection, connect
-from churn.warehouse.log_retention import drop_old_predictions
+from churn.warehouse.predictions.retention import drop_old_predictions
 from tests.command import Churn
 from tests.integration.test_schema import _partitions as partitions
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from churn.changes import Operator
-from churn.errors import ModelRefusedError, NoModelError
+from churn.core.errors import ModelRefusedError, NoModelError
 from churn.registry import events
 from churn.registry.audit import audit
 from churn.registry.events import GENESIS, Entry, Kind, append, hash_of, read_events, served_at
+from churn.registry.model_registry import Operator
 from churn.registry.store import MANIFEST, ModelStore
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.schema import create_tables

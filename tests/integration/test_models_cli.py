@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from churn.errors import ChurnError
-from churn.registry import housekeeping
+from churn.core.errors import ChurnError
+from churn.registry import retention
 from churn.registry.audit import audit
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import Connection, connect
@@ -94,7 +94,7 @@ def test_a_pinned_version_is_kept_and_an_unpinned_one_goes(churn: Churn) -> None
         churn("models", "promote", version, *WHY)
     assert churn("models", "retire", **keep).stdout == f"removed {SECOND}\n"
     assert churn("models", "unpin", FIRST, *WHY).returncode == 0
-    assert housekeeping.pinned(churn.store) == frozenset()
+    assert retention.pinned(churn.store) == frozenset()
     assert churn("models", "retire", **keep).stdout == f"removed {FIRST}\n"
     assert churn.store.versions() == (THIRD,)
     assert "is not pinned" in _refused(churn("models", "unpin", FIRST, *WHY))

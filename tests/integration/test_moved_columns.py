@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from churn.warehouse.cleaning.gate import Verdict
 from churn.warehouse.connect import Connection
-from churn.warehouse.gate import Verdict
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Row, Write, bring_in, csv_text, everything, judged
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from backports import zstd
 
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
 from churn.warehouse.connect import Connection
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Write, bring_in, csv_text, require_same, value

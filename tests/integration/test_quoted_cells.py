@@ -2,9 +2,9 @@
 
 import pytest
 
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
 from churn.warehouse.connect import Connection
-from churn.warehouse.dialect import Asked
+from churn.warehouse.loading.dialect import Asked
 from tests.customer_file import read_rows
 from tests.loading import Write, bring_in, counted, csv_text, everything, number, rejected
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from churn.customer import COLUMNS
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
+from churn.customer.description import COLUMNS
 from churn.warehouse.connect import Connection
-from churn.warehouse.dialect import Asked
+from churn.warehouse.loading.dialect import Asked
 from tests.customer_file import read_rows
 from tests.loading import (
     Row,

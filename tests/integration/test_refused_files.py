@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from churn.errors import DataQualityError
+from churn.core.errors import DataQualityError
 from churn.warehouse.connect import Connection
-from churn.warehouse.customer_file import open_file
-from churn.warehouse.folders import find_files
+from churn.warehouse.loading.customer_file import open_file
+from churn.warehouse.loading.folders import find_files
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Row, Write, bring_in, csv_text, load, number
 
@@ -91,7 +91,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
             path.write_bytes(whole * 2 if how == "grown" else whole[: len(whole) // 2])
         return open_file(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("churn.warehouse.load.open_file", change)
+    monkeypatch.setattr("churn.warehouse.loading.load.open_file", change)
     with pytest.raises(DataQualityError, match="changed while it was read; nothing was loaded"):
         bring_in(url, path)
     assert number(connection, "SELECT count(*) FROM loads") == 0

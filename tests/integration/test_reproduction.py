@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psycopg
 
-from churn.customer import Known
+from churn.customer.description import Known
 from churn.model.block import block_of, completed_block
-from churn.model.compiling import known_rows
-from churn.scoring import load_model
+from churn.registry.loaded_model import load_model
+from churn.training.compiling import known_rows
 from churn.warehouse import customers as stored
 from churn.warehouse.connect import Connection, connect, placeholders, statement
 from tests.changed_file import write_changed

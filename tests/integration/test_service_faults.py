@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from churn import spool
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
+from churn.warehouse.predictions import spool
 from churn.warehouse.schema import create_tables
 from local import databases, postgres
 from local.databases import PIPELINE, SERVING

@@ -13,7 +13,7 @@ from local.layout import PROJECT
 
 # What a user starts, by `make` or by hand; PARTS are started by the stack and print into its logs.
 ENTRY_POINTS = {
-    "include/churn/cli.py",
+    "include/churn/cli/main.py",
     "local/__main__.py",
     "local/bootstrap.py",
     "local/containers.py",
@@ -62,7 +62,7 @@ def run(folder: Path, terminal: dict[str, str], *words: str) -> subprocess.Compl
         ("local.dotenv", (), 0),  # FOLDER/.env was written
         ("local.containers", (), 0),
         ("local.bootstrap", (), 1),  # FOLDER/pyproject.toml is not there
-        ("churn.cli", ("--help",), 0),
+        ("churn.cli.main", ("--help",), 0),
         ("serving.api", ("--help",), 0),
     ],
 )
@@ -81,7 +81,7 @@ def test_every_entry_point_prepares_its_terminal_first() -> None:
         for path in (PROJECT / folder).rglob("*.py")
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
     }
-    assert found | {"include/churn/cli.py", "benchmarks/__main__.py"} == ENTRY_POINTS | PARTS
+    assert found | {"include/churn/cli/main.py", "benchmarks/__main__.py"} == ENTRY_POINTS | PARTS
     for name in ENTRY_POINTS:
         tree = ast.parse((PROJECT / name).read_text(encoding="utf-8"))
         (main,) = (one for one in tree.body if getattr(one, "name", "") == "main")

@@ -1,7 +1,8 @@
 """Many customers by column, for work on all of them at once.
 
 A *code* is a value's place among its field's values; what is not known is ``UNKNOWN`` or NaN. The
-rules between fields are those of ``churn.implications`` and ``churn.parsing``, a column at a time.
+rules between fields are those of ``churn.customer.implications`` and
+``churn.customer.parsing``, a column at a time.
 """
 
 import math
@@ -11,8 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.customer import DEPENDENCIES, FEATURES, TENURE, TOTAL_CHARGES, Dependency, Known
-from churn.field import Kind, Value
+from churn.customer.description import (
+    DEPENDENCIES,
+    FEATURES,
+    TENURE,
+    TOTAL_CHARGES,
+    Dependency,
+    Known,
+)
+from churn.customer.field import Kind, Value
 
 UNKNOWN = -1
 

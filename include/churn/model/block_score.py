@@ -14,7 +14,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.customer import BY_NAME, DEPENDENCIES, TOTAL_CHARGES
+from churn.customer.description import BY_NAME, DEPENDENCIES, TOTAL_CHARGES
 from churn.model.block import Block, Mask
 from churn.model.columns import Transform
 from churn.model.conditioning import Conditioner

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from churn.customer import Known
-from churn.errors import ModelRefusedError
-from churn.implications import completed
+from churn.core.errors import ModelRefusedError
+from churn.customer.description import Known
+from churn.customer.implications import completed
 from churn.model.columns import TREE_COLUMNS, DesignColumn
 from churn.model.score import Family, Score, sigmoid
 from churn.model.tree_check import OBJECTIVE, Learner, TreesDocument

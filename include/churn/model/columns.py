@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from churn.customer import DEPENDENCIES, FEATURES
-from churn.field import YES, Field, Kind, Value
+from churn.customer.description import DEPENDENCIES, FEATURES
+from churn.customer.field import YES, Field, Kind, Value
 
 
 class Transform(StrEnum):

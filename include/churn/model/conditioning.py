@@ -18,8 +18,8 @@ from itertools import combinations_with_replacement, permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.customer import BY_NAME, Known
-from churn.implications import completed
+from churn.customer.description import BY_NAME, Known
+from churn.customer.implications import completed
 from churn.model.anchoring import anchor
 from churn.model.gaussian import Conditional, Floats, condition
 from churn.model.layout import Evidence, Mask, lay_out

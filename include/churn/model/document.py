@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from churn.errors import ModelRefusedError
+from churn.core.errors import ModelRefusedError
 
 Document = TypeVar("Document", bound=BaseModel)
 

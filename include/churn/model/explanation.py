@@ -4,9 +4,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from churn import customer
-from churn.customer import ADD_ONS, INTERNET_SERVICE, MULTIPLE_LINES, PHONE_SERVICE, Known
-from churn.field import NO
+from churn.customer import description
+from churn.customer.description import (
+    ADD_ONS,
+    INTERNET_SERVICE,
+    MULTIPLE_LINES,
+    PHONE_SERVICE,
+    Known,
+)
+from churn.customer.field import NO
 from churn.model.score import Score
 
 INTERNET_ADD_ONS = "internet_add_ons"
@@ -63,7 +69,7 @@ def explain(
     )
 
 
-_PROTECTED = frozenset(field.name for field in customer.FEATURES if field.protected)
+_PROTECTED = frozenset(field.name for field in description.FEATURES if field.protected)
 
 
 def _strength(named: tuple[str, float]) -> tuple[float, str]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from churn import customer
-from churn.customer import DEPENDENCIES, TOTAL_CHARGES, Dependency, Known
-from churn.field import Value
+from churn.customer import description
+from churn.customer.description import DEPENDENCIES, TOTAL_CHARGES, Dependency, Known
+from churn.customer.field import Value
 from churn.model.columns import DesignColumn
 from churn.model.scorecard import Scorecard, WeightedColumn
 
@@ -98,7 +98,7 @@ def lay_out(scorecard: Scorecard) -> Layout:
     numbers = tuple(
         Number(column.field, column.design, column, _place(rows, np.eye(len(columns))[j]))
         for j, column in enumerate(columns)
-        if customer.BY_NAME[column.field].is_number
+        if description.BY_NAME[column.field].is_number
     )
     partly = {
         token(d): (d.parent.name, _place(rows, _partial_row(columns, d))) for d in DEPENDENCIES
@@ -116,7 +116,7 @@ def _place(rows: list[NDArray[np.float64]], row: NDArray[np.float64]) -> int:
 
 
 def _choices(columns: Sequence[WeightedColumn]) -> Mapping[str, tuple[Value, ...]]:
-    fields = (customer.BY_NAME[column.field] for column in columns)
+    fields = (description.BY_NAME[column.field] for column in columns)
     return {field.name: field.values for field in fields if not field.is_number}
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.customer import Known
+from churn.customer.description import Known
 from churn.model.layout import Layout, Number
 from churn.model.score import Score, drawn_in, sigmoid
 from churn.model.what_if import Offer

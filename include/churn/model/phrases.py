@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from churn import customer
-from churn.customer import ADD_ONS, FEATURES, NO_INTERNET, NO_PHONE
-from churn.field import NO, YES
+from churn.customer import description
+from churn.customer.description import ADD_ONS, FEATURES, NO_INTERNET, NO_PHONE
+from churn.customer.field import NO, YES
 from churn.model.explanation import INTERNET_ADD_ONS, PHONE
 
 
@@ -73,39 +73,39 @@ _SIM_OU_NAO = {YES: "sim", NO: "não"}
 
 PORTUGUESE = Phrases(
     names={
-        customer.GENDER.name: "gênero",
-        customer.SENIOR_CITIZEN.name: "65 anos ou mais",
-        customer.PARTNER.name: "mora com parceiro ou parceira",
-        customer.DEPENDENTS.name: "tem dependentes",
-        customer.TENURE.name: "tempo de casa",
-        customer.PHONE_SERVICE.name: "telefone",
-        customer.MULTIPLE_LINES.name: "várias linhas",
-        customer.INTERNET_SERVICE.name: "internet",
+        description.GENDER.name: "gênero",
+        description.SENIOR_CITIZEN.name: "65 anos ou mais",
+        description.PARTNER.name: "mora com parceiro ou parceira",
+        description.DEPENDENTS.name: "tem dependentes",
+        description.TENURE.name: "tempo de casa",
+        description.PHONE_SERVICE.name: "telefone",
+        description.MULTIPLE_LINES.name: "várias linhas",
+        description.INTERNET_SERVICE.name: "internet",
         **dict(zip((field.name for field in ADD_ONS), _ADICIONAIS, strict=True)),
-        customer.CONTRACT.name: "contrato",
-        customer.PAPERLESS_BILLING.name: "fatura digital",
-        customer.PAYMENT_METHOD.name: "forma de pagamento",
-        customer.MONTHLY_CHARGES.name: "mensalidade",
-        customer.TOTAL_CHARGES.name: "total cobrado",
+        description.CONTRACT.name: "contrato",
+        description.PAPERLESS_BILLING.name: "fatura digital",
+        description.PAYMENT_METHOD.name: "forma de pagamento",
+        description.MONTHLY_CHARGES.name: "mensalidade",
+        description.TOTAL_CHARGES.name: "total cobrado",
         INTERNET_ADD_ONS: "adicionais de internet",
         PHONE: "telefone",
     },
     labels={
-        customer.GENDER.name: {"Female": "feminino", "Male": "masculino"},
-        customer.SENIOR_CITIZEN.name: _SIM_OU_NAO,
-        customer.PARTNER.name: _SIM_OU_NAO,
-        customer.DEPENDENTS.name: _SIM_OU_NAO,
-        customer.PHONE_SERVICE.name: _SIM_OU_NAO,
-        customer.PAPERLESS_BILLING.name: _SIM_OU_NAO,
-        customer.MULTIPLE_LINES.name: {**_SIM_OU_NAO, NO_PHONE: "sem telefone"},
-        customer.INTERNET_SERVICE.name: {"DSL": "DSL", "Fiber optic": "fibra óptica", NO: "não"},
+        description.GENDER.name: {"Female": "feminino", "Male": "masculino"},
+        description.SENIOR_CITIZEN.name: _SIM_OU_NAO,
+        description.PARTNER.name: _SIM_OU_NAO,
+        description.DEPENDENTS.name: _SIM_OU_NAO,
+        description.PHONE_SERVICE.name: _SIM_OU_NAO,
+        description.PAPERLESS_BILLING.name: _SIM_OU_NAO,
+        description.MULTIPLE_LINES.name: {**_SIM_OU_NAO, NO_PHONE: "sem telefone"},
+        description.INTERNET_SERVICE.name: {"DSL": "DSL", "Fiber optic": "fibra óptica", NO: "não"},
         **{field.name: {**_SIM_OU_NAO, NO_INTERNET: "sem internet"} for field in ADD_ONS},
-        customer.CONTRACT.name: {
+        description.CONTRACT.name: {
             "Month-to-month": "mensal",
             "One year": "um ano",
             "Two year": "dois anos",
         },
-        customer.PAYMENT_METHOD.name: {
+        description.PAYMENT_METHOD.name: {
             "Electronic check": "cheque eletrônico",
             "Mailed check": "cheque pelo correio",
             "Bank transfer (automatic)": "transferência bancária (automática)",

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from churn.core.training_options import Economics, Objective
 from churn.model.score import HALF
-from churn.options import Economics, Objective
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,8 @@ class Policy(BaseModel):
     With the objective ``profit`` each customer has a threshold of their own, the cost of contacting
     over what is won if they stay (Elkan 2001, The Foundations of Cost-Sensitive Learning, 2.2);
     ``threshold`` is then the one at the typical monthly charges. Otherwise it is everybody's. The
-    economics are those of ``churn.options.Economics``; a version may lack those added later.
+    economics are those of ``churn.core.training_options.Economics``; a version may lack those that
+    were added later.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from churn.customer import Known
+from churn.customer.description import Known
 
 Z_90 = 1.6448536269514722
 HALF = 0.5

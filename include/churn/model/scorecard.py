@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-from churn import customer
-from churn.field import Value
+from churn.customer import description
+from churn.customer.field import Value
 from churn.model.columns import DesignColumn, Transform
 from churn.model.document import read_document
 
@@ -42,7 +42,7 @@ class WeightedColumn(BaseModel):
     @property
     def design(self) -> DesignColumn:
         """The design column that this one weighs."""
-        return DesignColumn(customer.BY_NAME[self.field], self.transform, self.value)
+        return DesignColumn(description.BY_NAME[self.field], self.transform, self.value)
 
     def standardised(self, value: Value) -> float:
         """Return z for a value of the field."""
@@ -86,7 +86,7 @@ class Scorecard(BaseModel):
             raise ValueError("a correlation is beyond 1")
         if self.third_moments and len(self.third_moments) != math.comb(size + 2, 3):
             raise ValueError(f"third_moments are not those of {size} columns")
-        unknown = {c.field for c in self.columns} - set(customer.BY_NAME)
+        unknown = {c.field for c in self.columns} - set(description.BY_NAME)
         if unknown:
             raise ValueError(f"unknown fields {sorted(unknown)}")
         if any(_is_crossed(column) for column in self.columns):
@@ -110,7 +110,7 @@ def points(columns: tuple[WeightedColumn, ...]) -> dict[str, dict[str, float]]:
     """Return the log-odds of each value of each choice or flag, relative to the average."""
     table: dict[str, dict[str, float]] = {}
     for column in columns:
-        field = customer.BY_NAME[column.field]
+        field = description.BY_NAME[column.field]
         if field.is_number:
             continue
         row = table.setdefault(field.name, dict.fromkeys(map(field.label, field.values), 0.0))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from churn.customer import (
+from churn.customer.description import (
     ADD_ONS,
     CONTRACT,
     MULTIPLE_LINES,
@@ -15,8 +15,8 @@ from churn.customer import (
     PAYMENT_METHOD,
     Known,
 )
-from churn.field import NO, YES, Value
-from churn.implications import completed
+from churn.customer.field import NO, YES, Value
+from churn.customer.implications import completed
 
 TERMS = (CONTRACT, PAYMENT_METHOD, PAPERLESS_BILLING)
 """Fields of which every other value can be offered."""

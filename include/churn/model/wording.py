@@ -3,9 +3,9 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from churn import customer
-from churn.customer import ADD_ONS, DEPENDENCIES, MULTIPLE_LINES, NO_PHONE, Known
-from churn.field import NO, YES, Field, Kind, Value
+from churn.customer import description
+from churn.customer.description import ADD_ONS, DEPENDENCIES, MULTIPLE_LINES, NO_PHONE, Known
+from churn.customer.field import NO, YES, Field, Kind, Value
 from churn.model.explanation import INTERNET_ADD_ONS, PHONE, Reason
 from churn.model.phrases import PHRASES, Language, Phrases
 from churn.model.what_if import Change
@@ -50,7 +50,7 @@ def _described(name: str, told: Told, language: Language) -> str:
         return _add_ons(told, phrases)
     if name == PHONE:
         return _phone(told, phrases)
-    field, (value,) = customer.BY_NAME[name], told
+    field, (value,) = description.BY_NAME[name], told
     if value is not None:
         return _labelled(field, value, phrases)
     return phrases.either.join(_labelled(field, v, phrases) for v in _possible(field))
@@ -69,7 +69,7 @@ def change_text(change: Change, language: Language = Language.ENGLISH) -> str:
     phrases = PHRASES[language]
     return phrases.change.format(
         name=phrases.names[change.field],
-        value=_labelled(customer.BY_NAME[change.field], change.value, phrases),
+        value=_labelled(description.BY_NAME[change.field], change.value, phrases),
         then=_percent(change.probability, phrases),
         now=_percent(change.probability - change.difference, phrases),
     )

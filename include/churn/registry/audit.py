@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from churn import whole_files
-from churn.errors import ModelRefusedError
+from churn.core import whole_files
+from churn.core.errors import ModelRefusedError
 from churn.registry import files, identity
 from churn.registry.events import GENESIS, Event, hash_of, last_change, read_events
 from churn.registry.served import SHA256

@@ -16,7 +16,7 @@ from typing import Final, cast
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from churn.errors import WarehouseError
+from churn.core.errors import WarehouseError
 from churn.warehouse.connect import Connection, placeholders, statement
 
 GENESIS: Final = "0" * 64

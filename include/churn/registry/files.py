@@ -6,8 +6,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from churn.errors import ModelRefusedError
-from churn.whole_files import write_all
+from churn.core.errors import ModelRefusedError
+from churn.core.whole_files import write_all
 
 _MODE: Final = 0o644
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO would otherwise hang the reader

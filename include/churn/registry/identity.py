@@ -1,6 +1,6 @@
 """Whether a version is still the one that the warehouse recorded."""
 
-from churn.errors import NoModelError
+from churn.core.errors import NoModelError
 from churn.registry.events import read_events
 from churn.registry.ledger import manifest_of
 from churn.registry.manifest import Manifest

@@ -2,7 +2,7 @@
 
 import logging
 
-from churn.errors import ModelRefusedError, NoModelError
+from churn.core.errors import ModelRefusedError, NoModelError
 from churn.registry.manifest import Manifest, read_manifest
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import Connection, placeholders, statement

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from churn.errors import ModelRefusedError
-from churn.registry.housekeeping import pinned
+from churn.core.errors import ModelRefusedError
 from churn.registry.manifest import TrainedOn
+from churn.registry.retention import pinned
 from churn.registry.store import ModelStore
 
 

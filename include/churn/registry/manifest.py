@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
+from churn.core.training_options import Objective
 from churn.model.document import read_document
 from churn.model.policy import Policy
-from churn.options import Objective
 from churn.registry.quality import (
     Calibration,
     Challenger,

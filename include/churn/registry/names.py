@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from churn.errors import ModelRefusedError
+from churn.core.errors import ModelRefusedError
 from churn.registry.manifest import FILE_PATTERN, VERSION_PATTERN
 
 

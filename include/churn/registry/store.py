@@ -16,8 +16,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from churn import whole_files
-from churn.errors import ModelRefusedError, NoModelError
+from churn.core import whole_files
+from churn.core.errors import ModelRefusedError, NoModelError
 from churn.registry import files, served
 from churn.registry.manifest import Manifest
 from churn.registry.names import checked_file, checked_name, names_in

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from churn.errors import ModelRefusedError
+from churn.core.errors import ModelRefusedError
 from churn.registry import files
 from churn.registry.manifest import Manifest, read_manifest
 from churn.registry.names import checked_file

@@ -6,7 +6,7 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
-from churn.errors import WarehouseError
+from churn.core.errors import WarehouseError
 
 Connection = psycopg.Connection[tuple[object, ...]]
 

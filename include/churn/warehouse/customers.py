@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from churn.customer import COLUMNS, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
-from churn.field import Field, Kind
-from churn.look_alikes import BITS
+from churn.customer.description import COLUMNS, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
+from churn.customer.field import Field, Kind
+from churn.customer.look_alikes import BITS
 from churn.warehouse.connect import Connection, placeholders, statement
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def count(connection: Connection, source: sql.Composable = NOW) -> Population:
 def read_some(
     connection: Connection, hashes: Sequence[int], source: sql.Composable = NOW
 ) -> "pd.DataFrame":
-    """Return the customers whose ids have these hashes, see ``churn.look_alikes``."""
+    """Return the customers whose ids have these hashes, see ``churn.customer.look_alikes``."""
     values = {"hashes": hashes}
     query = statement(
         "read_some", columns=_COLUMNS, source=source, hash=HASH, **placeholders(values)
@@ -117,6 +117,6 @@ def _canonical(field: Field) -> sql.Composable:
 HASH: Final = sql.SQL("('x' || left(md5(customer_id), {}))::bit({})::bigint").format(
     sql.Literal(BITS // 4), sql.Literal(BITS)
 )
-"""The hash of a customer's id, see ``churn.look_alikes``."""
+"""The hash of a customer's id, see ``churn.customer.look_alikes``."""
 
 _COLUMNS: Final = sql.SQL(", ").join(map(selected, COLUMNS))

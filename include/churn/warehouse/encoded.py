@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from churn.field import Kind
-from churn.profile import AMOUNTS, DIGITS, Digit
+from churn.customer.field import Kind
+from churn.customer.profile import AMOUNTS, DIGITS, Digit
 from churn.warehouse.connect import Connection, statement
 from churn.warehouse.customers import HASH, NOW, selected
 

@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Final
 
-from churn.errors import plain
+from churn.core.errors import plain
 from churn.warehouse.connect import Connection, scalar, statement
 
 _PAUSE_SECONDS: Final = 0.1

@@ -4,9 +4,9 @@ from typing import cast
 
 from psycopg import sql
 
-from churn.customer import CUSTOMER_ID, FEATURES, Known
-from churn.field import Field, Kind, Value
-from churn.identifier import normalised_identifier
+from churn.customer.description import CUSTOMER_ID, FEATURES, Known
+from churn.customer.field import Field, Kind, Value
+from churn.customer.identifier import normalised_identifier
 from churn.warehouse.connect import Connection, placeholders, statement
 
 _FIELDS = (CUSTOMER_ID, *FEATURES)

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 
 from psycopg import sql
 
-from churn.customer import COLUMNS, OPTIONAL
-from churn.field import Field, Kind
-from churn.warehouse.cells import choice_type
+from churn.customer.description import COLUMNS, OPTIONAL
+from churn.customer.field import Field, Kind
+from churn.warehouse.cleaning.cells import choice_type
 from churn.warehouse.connect import Connection, scalar, statement
 from churn.warehouse.load_lock import lock_loads
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from churn.batch.rows import Rows, Unreadable
+from churn.pipeline.batch.rows import Rows, Unreadable
 from serving.api.batch.elements import Elements
 from serving.api.batch.json_rows import Read, read_row, rows_from
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from churn.batch.rows import Unreadable
+from churn.pipeline.batch.rows import Unreadable
 
 _SPACE: Final = b" \t\r\n"
 _MARK: Final = b"\xef\xbb\xbf"

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from churn.batch.rows import Rows
+from churn.pipeline.batch.rows import Rows
 from serving.api.random_ids import random_ids
 
 _NAMESPACE: Final = uuid.UUID("0f7e3a1c-6a35-5d0e-8f50-9f1b6f1f6b7a")

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from churn.batch.rows import (
+from churn.core.errors import InvalidCustomerError
+from churn.customer.description import Known
+from churn.pipeline.batch.rows import (
     ROW_ID,
     Rows,
     Unreadable,
@@ -12,8 +14,6 @@ from churn.batch.rows import (
     too_long,
     wrong_row_id,
 )
-from churn.customer import Known
-from churn.errors import InvalidCustomerError
 from serving.api.problems import ProblemError
 from serving.api.reading import read_object
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Final
 
-from churn.batch.answers import Answered
-from churn.batch.figures import digits, words
-from churn.errors import InvalidCustomerError
+from churn.core.errors import InvalidCustomerError
+from churn.pipeline.batch.answers import Answered
+from churn.pipeline.batch.figures import digits, words
 from serving.api.problems import described
 
 _OBJECT: Final = (

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from churn.batch.lines import Lines
-from churn.batch.rows import Rows
+from churn.pipeline.batch.lines import Lines
+from churn.pipeline.batch.rows import Rows
 from serving.api.batch.json_rows import Read, read_row, rows_from
 
 

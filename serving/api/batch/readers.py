@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
-from churn.batch.csv_reader import CsvReader
-from churn.batch.rows import Rows
+from churn.pipeline.batch.csv_reader import CsvReader
+from churn.pipeline.batch.rows import Rows
 from serving.api.batch.array_reader import ArrayReader
 from serving.api.batch.formats import Format
 from serving.api.batch.ndjson_reader import NdjsonReader

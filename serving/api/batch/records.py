@@ -1,4 +1,4 @@
-"""What the log keeps of a block of answers: one record, for ``churn.records`` and PostgreSQL."""
+"""The record of a block of answers, for ``churn.warehouse.predictions.records``."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 from msgspec import Raw
 
-from churn.batch.answers import Answered
-from churn.field import Field
+from churn.customer.field import Field
 from churn.model.block import CHOICES, NUMBERS, Block
-from churn.records import UNKNOWN_LETTER, letter
+from churn.pipeline.batch.answers import Answered
+from churn.warehouse.predictions.records import UNKNOWN_LETTER, letter
 
 _AMOUNTS: Final = [field.name for field in NUMBERS]
 _encode = msgspec.json.Encoder().encode

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from churn.batch.answers import Answered, answer_rows
-from churn.batch.rows import CACHED_BYTES, Rows, Unreadable
-from churn.errors import InvalidCustomerError
-from churn.log_options import WhenFull
-from churn.scoring import LoadedModel
+from churn.core.errors import InvalidCustomerError
+from churn.core.log_options import WhenFull
+from churn.pipeline.batch.answers import Answered, answer_rows
+from churn.pipeline.batch.rows import CACHED_BYTES, Rows, Unreadable
+from churn.registry.loaded_model import LoadedModel
 from serving.api.batch.formats import Format
 from serving.api.batch.ids import prediction_ids
 from serving.api.batch.readers import READERS

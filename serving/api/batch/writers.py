@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from churn.batch.csv_writer import CsvWriter
+from churn.pipeline.batch.csv_writer import CsvWriter
 from serving.api.batch.formats import Format
 from serving.api.batch.json_writer import JsonWriter
 

@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS erasures (
     model_versions text[] NOT NULL
 );
 
--- A block's predictions as rows; churn.records says what a block is. What its letters stand for is
+-- A block's predictions as rows; churn.warehouse.predictions.records says what a block is. What its letters stand for is
 -- put together as text, as that takes a fifth of the time of building jsonb out of jsonb.
 CREATE OR REPLACE FUNCTION predictions_in(block jsonb) RETURNS TABLE (
     prediction_id uuid, predicted_at timestamptz, customer_id text, model_version text,

@@ -1,4 +1,4 @@
--- Every table of the product; safe to run again. The customer columns come from churn/customer.py.
+-- Every table of the product; safe to run again. The customer columns come from churn/customer/description.py.
 CREATE TABLE IF NOT EXISTS loads (
     load_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     file text NOT NULL,

@@ -1,0 +1,190 @@
+"""The commands on published models: look, change what serves, audit."""
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+
+from churn.core.errors import ChurnError
+from churn.core.json_output import json_option, print_json
+from churn.core.settings import Settings
+from churn.pipeline.rules import read_rules
+from churn.registry import audit, events
+from churn.registry.events import CHANGES_SERVED, Event
+from churn.registry.listing import list_versions
+from churn.registry.model_registry import Operator, current_or_none
+from churn.registry.store import CARD, ModelStore
+from churn.warehouse.connect import connect
+
+_REASON_HELP: Final = "Why; it is recorded."
+_Command = Callable[..., None]
+
+
+@contextmanager
+def operating(settings: Settings) -> Iterator[Operator]:
+    """Open the warehouse and the store in the name of who runs the command."""
+    with connect(settings.database_url) as connection:
+        yield Operator(connection, ModelStore(settings.model_store), _who())
+
+
+def _who() -> str:
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        name = f"uid {os.getuid()}"
+    return f"{name}@{socket.gethostname()}, by command"
+
+
+def _reason(command: _Command) -> _Command:
+    return click.option("--reason", required=True, help=_REASON_HELP)(command)
+
+
+@click.group()
+def models() -> None:
+    """Look at the published models, and change which one serves."""
+
+
+@models.command("list")
+@json_option
+@click.pass_obj
+def list_models(settings: Settings, as_json: bool) -> None:
+    """List every published version; the one in use has a star."""
+    store = ModelStore(settings.model_store)
+    found = list(list_versions(store, current=current_or_none(store)))
+    if as_json:
+        print_json(found)
+    for one in () if as_json else found:
+        click.echo(one)
+
+
+@models.command("show")
+@click.argument("version", required=False)
+@json_option
+@click.pass_obj
+def show_model(settings: Settings, version: str | None, as_json: bool) -> None:
+    """Print the card of a VERSION (a candidate, too), or of the one in use."""
+    store = ModelStore(settings.model_store)
+    content = store.read(version or store.current())
+    if as_json:
+        print_json(content.manifest.model_dump(mode="json"))
+    else:
+        click.echo(content.files[CARD].decode())
+
+
+@models.command("promote")
+@click.argument("version")
+@_reason
+@click.pass_obj
+def promote(settings: Settings, version: str, reason: str) -> None:
+    """Put a published VERSION, or a candidate, in use, whatever the rule says."""
+    with operating(settings) as operator:
+        click.echo(_done(operator.promote(version, reason), version))
+
+
+@models.command("rollback")
+@click.option("--to", metavar="VERSION", help="Default: the version that served before.")
+@_reason
+@click.pass_obj
+def roll_back(settings: Settings, to: str | None, reason: str) -> None:
+    """Put an earlier version in use again; the same model is not promoted by itself after that."""
+    with operating(settings) as operator:
+        click.echo(_done(operator.roll_back(reason, to=to), to or ""))
+
+
+@models.command("pin")
+@click.argument("version")
+@_reason
+@click.pass_obj
+def pin(settings: Settings, version: str, reason: str) -> None:
+    """Never remove a VERSION."""
+    with operating(settings) as operator:
+        click.echo(_told(operator.pin(version, reason)))
+
+
+@models.command("unpin")
+@click.argument("version")
+@_reason
+@click.pass_obj
+def unpin(settings: Settings, version: str, reason: str) -> None:
+    """Let retention remove a VERSION when its time comes."""
+    with operating(settings) as operator:
+        click.echo(_told(operator.unpin(version, reason)))
+
+
+@models.command("retire")
+@click.pass_obj
+def retire(settings: Settings) -> None:
+    """Remove the versions that nobody needs any more (CHURN_KEEP_...), as every publish does."""
+    with operating(settings) as operator:
+        for version in operator.retire(read_rules(settings.registry).retention):
+            click.echo(f"removed {version}")
+
+
+@models.command("events")
+@json_option
+@click.pass_obj
+def list_events(settings: Settings, as_json: bool) -> None:
+    """Print every decision and every change, oldest first."""
+    with connect(settings.database_url) as connection:
+        found = events.read_events(connection)
+        if as_json:
+            print_json(list(found))
+        for event in () if as_json else found:
+            click.echo(_told(event))
+
+
+@models.command("at")
+@click.argument("moment")
+@json_option
+@click.pass_obj
+def at(settings: Settings, moment: str, as_json: bool) -> None:
+    """Say what served at a MOMENT such as 2026-11-17T03:12Z, who had put it in use, and why."""
+    asked = _moment(moment)
+    with connect(settings.database_url) as connection:
+        event = events.served_at(connection, asked)
+    if event is None:
+        raise ChurnError(f"nothing served yet at {asked:%Y-%m-%d %H:%M:%S} UTC, by the record")
+    if as_json:
+        print_json(event)
+        return
+    click.echo(f"{event.version} served at {asked:%Y-%m-%d %H:%M:%S} UTC")
+    click.echo(_told(event))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ChurnError(f"{text!r} is not a moment such as 2026-11-17T03:12Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+@models.command("verify")
+@json_option
+@click.pass_obj
+def verify(settings: Settings, as_json: bool) -> None:
+    """Recompute the record's hashes; name the first event that is not as it was."""
+    with connect(settings.database_url) as connection:
+        found = audit.audit(connection, ModelStore(settings.model_store))
+    if not as_json:
+        click.echo(f"{found.events} events hold")
+    if found.trouble:
+        raise ChurnError(found.trouble)
+    if as_json:
+        print_json({"events": found.events})
+
+
+def _done(event: Event | None, version: str) -> str:
+    return _told(event) if event else f"{version} is in use already; nothing was changed"
+
+
+def _told(event: Event) -> str:
+    after = f" after {event.former}" if event.former and event.kind in CHANGES_SERVED else ""
+    moment = f"{event.effective_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    what = f"{event.event_id}  {moment}  {event.kind}  {event.version}{after}"
+    return f"{what}  by {event.actor} as {event.database_role}: {event.reason}"

@@ -1,0 +1,1 @@
+"""Errors, settings, and what every room may use."""

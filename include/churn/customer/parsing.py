@@ -1,0 +1,223 @@
+"""Reads one customer from names and spellings of the outside world."""
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Final
+
+from churn.core.errors import InvalidCustomerError, Problem
+from churn.customer import description
+from churn.customer.description import DEPENDENCIES, TENURE, TOTAL_CHARGES, Dependency, Known
+from churn.customer.field import Field, Kind, Value
+from churn.customer.identifier import is_identifier, normalised_identifier
+from churn.customer.implications import completed
+
+_MOST_HINTS = 20
+_LONGEST_SLIP = 100  # of characters; what is longer resembles no name
+_NUMERIC = (int, float, str)
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
+
+
+class _RejectedError(Exception):
+    """A raw value is not one of the field's."""
+
+
+def parse_customer(raw: Mapping[str, object]) -> Known:
+    """Return the canonical values of every known field, dependent fields filled in.
+
+    Names may be snake_case or the file's own; values any accepted spelling. ``None`` and a blank
+    text mean unknown, for every field: only a customer file's blank TotalCharges means tenure 0,
+    and that is the loading's rule.
+
+    Raises:
+        InvalidCustomerError: with one problem per offending field.
+    """
+    exact = _read_exact(raw)
+    if exact is not None:
+        return exact
+    known, problems = _read(raw)
+    whole = completed(known)
+    for dependency in DEPENDENCIES:
+        problems += _contradictions(dependency, whole)
+    problems += _first_month_problems(whole)
+    if problems:
+        raise InvalidCustomerError(tuple(problems))
+    return whole
+
+
+def _read_exact(raw: Mapping[str, object]) -> Known | None:
+    """Return what the careful way would, or None where something has to be looked at with care.
+
+    A request that spells names and values as the file or the schema does takes a few look-ups.
+    """
+    known: dict[str, Value] = {}
+    try:
+        for outside, value in raw.items():
+            name, values = _EXACT[outside]
+            known[name] = values[value]
+    except (KeyError, TypeError, ValueError, _RejectedError):
+        return None
+    if len(known) < len(raw):
+        return None
+    whole = completed(known)
+    if _first_month_problems(whole):
+        return None
+    return whole if _agrees(tuple([whole.get(name) for name in _TIED])) else None
+
+
+@lru_cache(maxsize=1 << 14)
+def _agrees(tied: tuple[Value | None, ...]) -> bool:
+    known = {name: v for name, v in zip(_TIED, tied, strict=True) if v is not None}
+    return not any(_contradictions(dependency, known) for dependency in DEPENDENCIES)
+
+
+def _read(raw: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
+    known: dict[str, Value] = {}
+    problems: list[Problem] = []
+    for name, value in raw.items():
+        try:
+            field = _field(name, value, hint=len(problems) < _MOST_HINTS)
+            if field.name in known:
+                problems.append(Problem(name, value, f"{field.name} only once"))
+            elif not _is_unknown(value):
+                known[field.name] = _value(field, value)
+        except InvalidCustomerError as error:
+            problems += error.problems
+    return known, problems
+
+
+def _field(name: str, value: object, *, hint: bool) -> Field:
+    field = description.BY_OUTSIDE_NAME.get(description.normalised(name))
+    if field is description.CHURN:
+        expected = "to be left out: it is what is predicted"
+        raise InvalidCustomerError((Problem(name, value, expected),))
+    if field is None:
+        names = [f.name for f in (description.CUSTOMER_ID, *description.FEATURES)]
+        expected = f"one of {', '.join(names)}"
+        nearest = _nearest(name, names) if hint else None
+        raise InvalidCustomerError((Problem(name, value, expected, nearest),))
+    return field
+
+
+def _value(field: Field, value: object) -> Value:
+    try:
+        return parse_value(field, value)
+    except (_RejectedError, ValueError):  # ValueError: str() of a number of thousands of digits
+        labels = [field.label(v) for v in field.values]
+        nearest = _nearest(value, labels) if isinstance(value, str) else None
+        raise InvalidCustomerError((Problem(field.name, value, field.allowed, nearest),)) from None
+
+
+def _is_unknown(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def parse_value(field: Field, value: object) -> Value:
+    """Return the canonical value for one accepted spelling, or raise ``_RejectedError``."""
+    return _reader(field)(value)
+
+
+def _reader(field: Field) -> Callable[[object], Value]:
+    if field.kind is Kind.IDENTIFIER:
+        return _identifier
+    return partial(_number if field.is_number else _one_of, field)
+
+
+def _identifier(value: object) -> str:
+    text = normalised_identifier(str(value)) if isinstance(value, str | int) else ""
+    if isinstance(value, bool) or not is_identifier(text):
+        raise _RejectedError
+    return text
+
+
+def _one_of(field: Field, value: object) -> Value:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, str | int) or (isinstance(value, bool) and not _takes_bool(field)):
+        raise _RejectedError
+    try:
+        return field.spellings[str(value).strip().lower()]
+    except KeyError:
+        raise _RejectedError from None
+
+
+def _takes_bool(field: Field) -> bool:
+    return "true" in field.spellings
+
+
+def _number(field: Field, value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
+        raise _RejectedError
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value.strip()):
+        raise _RejectedError
+    try:
+        number = float(value)
+    except OverflowError:
+        raise _RejectedError from None
+    if not (math.isfinite(number) and 0 <= number <= (field.maximum or math.inf)):
+        raise _RejectedError
+    if field.kind is Kind.MONEY:
+        return number
+    if not number.is_integer():
+        raise _RejectedError
+    return int(number)
+
+
+def _first_month_problems(known: Known) -> list[Problem]:
+    """Nothing has been billed in the first month (tenure 0)."""
+    total = known.get(TOTAL_CHARGES.name)
+    if not total or known.get(TENURE.name) != 0:
+        return []
+    return [Problem(TOTAL_CHARGES.name, total, f"0, as {TENURE.name}=0")]
+
+
+def _contradictions(dependency: Dependency, known: Known) -> list[Problem]:
+    if dependency.parent.name not in known:
+        return []
+    holds = known[dependency.parent.name] == dependency.value
+    given = [child for child in dependency.children if child.name in known]
+    wrong = [child for child in given if (known[child.name] == dependency.forced) != holds]
+    return [_contradiction(dependency, child, known) for child in wrong]
+
+
+def _contradiction(dependency: Dependency, child: Field, known: Known) -> Problem:
+    parent = dependency.parent
+    holds = known[parent.name] == dependency.value
+    allowed = [v for v in child.values if (v == dependency.forced) == holds]
+    given = f"{parent.name}={parent.label(known[parent.name])}"
+    expected = f"{' | '.join(map(child.label, allowed))}, as {given}"
+    return Problem(child.name, known[child.name], expected)
+
+
+def _nearest(text: str, among: list[str]) -> str | None:
+    return _nearest_of(text, tuple(among)) if len(text) <= _LONGEST_SLIP else None
+
+
+@lru_cache(maxsize=1 << 12)  # as whole columns of a file are misspelled alike
+def _nearest_of(text: str, among: tuple[str, ...]) -> str | None:
+    by_key = {description.normalised(name): name for name in among}
+    found = difflib.get_close_matches(description.normalised(text), by_key, n=1, cutoff=0.6)
+    return by_key[found[0]] if found else None
+
+
+class _Exact(dict[object, Value]):
+    """A field's values by their exact spelling; any other goes the careful way, and is not kept."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__({field.label(value): value for value in field.values})
+        if _takes_bool(field):  # and so 0 and 1, which are equal to them
+            self.update({flag: field.spellings[str(flag).lower()] for flag in (False, True)})
+        self._read = _reader(field)
+
+    def __missing__(self, value: object) -> Value:
+        return self._read(value)
+
+
+_TIED: Final = tuple(f.name for d in DEPENDENCIES for f in (d.parent, *d.children))
+_EXACT: Final = {
+    outside: (field.name, _Exact(field))
+    for field in (description.CUSTOMER_ID, *description.FEATURES)
+    for outside in (field.name, field.header)
+}

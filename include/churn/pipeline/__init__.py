@@ -1,0 +1,1 @@
+"""The use cases: each step of the pipeline, and what is done with a model or a customer by hand."""

@@ -1,0 +1,187 @@
+"""Compares a candidate with the champion, each on customers that it has not learned from."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.core.errors import ModelRefusedError, NoModelError
+from churn.core.training_options import TrainingOptions
+from churn.customer.look_alikes import leaders
+from churn.registry import loaded_model
+from churn.registry.loaded_model import LoadedModel
+from churn.registry.store import ModelStore
+from churn.training import promotion
+from churn.training.comparison import Comparison
+from churn.training.holdout import HELD_OUT_SHARE, is_held_out
+from churn.training.promotion import Decision, PromotionRule
+from churn.training.ranking import Floats
+from churn.warehouse import customers
+from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.encoded import read_encoded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_HELD_OUT: Final = 100_000
+_LEAST_KEPT: Final = 0.9
+_SERVED: Final = {"fingerprint", "threshold", "family", "policy"}
+
+
+def decide(
+    connection: Connection, store: ModelStore, version: str, rule: PromotionRule
+) -> Decision:
+    """Decide whether a candidate takes over from the version in use.
+
+    Raises:
+        ModelRefusedError: the candidate fails a check.
+    """
+    candidate = loaded_model.load_model(store.folder(version))
+    try:
+        champion = loaded_model.load_published(store, store.current())
+    except NoModelError:
+        return promotion.first(version)
+    except ModelRefusedError as error:
+        return Decision(True, f"promote: the version in use is refused ({error})")
+    return _without_comparing(connection, candidate, champion) or promotion.judge(
+        compare(connection, candidate, champion, rule), rule
+    )
+
+
+def compare(
+    connection: Connection, candidate: LoadedModel, champion: LoadedModel, rule: PromotionRule
+) -> Comparison:
+    """Compare on the hold-out or, where that has too few churned customers, on all by refits."""
+    found = customers.count(connection).customers
+    held_out = _on_hold_out(connection, candidate, champion, found)
+    if promotion.needs_refits(held_out, found, rule):
+        return _out_of_fold(connection, candidate, champion)
+    return held_out
+
+
+def _on_hold_out(
+    connection: Connection, candidate: LoadedModel, champion: LoadedModel, found: int
+) -> Comparison:
+    """Score the current customers of the hold-out, at most about 100,000 of them."""
+    from churn.training.compiling import known_rows
+    from churn.training.encoded_customers import leaders_of
+    from churn.training.features import target
+
+    share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, HELD_OUT_SHARE * found))
+    everybody = read_encoded(connection)
+    chosen = is_held_out(leaders(everybody.codes, everybody.hashes), share)
+    frame = customers.read_some(connection, everybody.hashes[chosen].tolist())
+    rows = known_rows(frame)
+    return Comparison(
+        target(frame),
+        champion.probabilities(rows),
+        candidate.probabilities(rows),
+        slices(frame),
+        groups=leaders_of(frame),
+    )
+
+
+def _out_of_fold(
+    connection: Connection, candidate: LoadedModel, champion: LoadedModel
+) -> Comparison:
+    """Score every customer by refits that left it out.
+
+    The candidate's recipe learns from the customers as they are, the champion's from the customers
+    as they were at its load.
+    """
+    from churn.training.evaluation import FOLDS
+    from churn.training.features import target
+
+    now = customers.read_customers(connection)
+    then = _learned_from(connection, champion, candidate)
+    return Comparison(
+        target(now),
+        _as_it_serves(champion, now) if then is None else _refitted(champion, then, now),
+        _refitted(candidate, now, now),
+        slices(now),
+        folds=FOLDS,
+    )
+
+
+def _learned_from(
+    connection: Connection, champion: LoadedModel, candidate: LoadedModel
+) -> "pd.DataFrame | None":
+    """Return the customers as they were at the champion's load; None where it cannot be refitted.
+
+    Then its recipe is not this code's, or more than a tenth of those customers are gone.
+    """
+    if _recipe(champion) != _recipe(candidate):
+        return None
+    trained_on = champion.manifest.trained_on
+    then = customers.read_customers(connection, customers.as_of(trained_on.load_id))
+    is_whole = _LEAST_KEPT * trained_on.customers <= len(then) <= trained_on.customers
+    return then if is_whole else None
+
+
+def _recipe(model: LoadedModel) -> dict[str, str | int | float]:
+    return {name: part for name, part in model.manifest.recipe.items() if name != "model"}
+
+
+def _refitted(model: LoadedModel, learn: "pd.DataFrame", test: "pd.DataFrame") -> Floats:
+    from churn.training import refits
+    from churn.training.families import families, matrix
+    from churn.training.features import target
+
+    protected = TrainingOptions.from_values(model.manifest.settings).protected_attributes
+    family = next(one for one in families(protected) if one.name == model.manifest.family)
+    learn_places, test_places = refits.folds_of(learn, test)
+    design = matrix(learn, family.columns)
+    fitted = refits.refit(partial(family.fit, weights=None), design, target(learn), learn_places)
+    return refits.score_unseen(fitted, matrix(test, family.columns), test_places)
+
+
+def _as_it_serves(champion: LoadedModel, frame: "pd.DataFrame") -> Floats:
+    """Score by the champion itself. That it learned from some of the customers favours it."""
+    from churn.training.compiling import known_rows
+    from churn.training.evaluation import REPEATS
+
+    return np.tile(champion.probabilities(known_rows(frame)), (REPEATS, 1))
+
+
+def slices(frame: "pd.DataFrame") -> Mapping[str, NDArray[np.bool_]]:
+    """Return who belongs to each slice, by its name, such as ``contract=One year``."""
+    from churn.training.slices import masks
+
+    return {f"{field}={value}": mask for field, value, mask in masks(frame)}
+
+
+def _without_comparing(
+    connection: Connection, candidate: LoadedModel, champion: LoadedModel
+) -> Decision | None:
+    """Decide where there is nothing to compare, or a person has decided before."""
+    new, old = (_served(model) for model in (candidate, champion))
+    if new == old:
+        return promotion.unchanged(champion.version)
+    if new["fingerprint"] == old["fingerprint"]:
+        changed = ", ".join(
+            f"{name} {old[name]} -> {new[name]}" for name in new if new[name] != old[name]
+        )
+        return Decision(True, f"promote: the same model with another setting ({changed})")
+    return _rolled_back(connection, candidate)
+
+
+def _rolled_back(connection: Connection, candidate: LoadedModel) -> Decision | None:
+    values = {"fingerprint": candidate.manifest.fingerprint}
+    query = statement("find_rolled_back", **placeholders(values))
+    row = connection.execute(query, values).fetchone()
+    if row is None:
+        return None
+    version, happened_at, actor, reason = row
+    when = f"{cast(datetime, happened_at).astimezone(UTC):%Y-%m-%d %H:%M}"
+    return Decision(
+        False,
+        f"keep: it is {version} again, from which {actor} went back at {when} ({reason}); "
+        "promote it by hand if it is to serve after all",
+    )
+
+
+def _served(model: LoadedModel) -> dict[str, object]:
+    return model.manifest.model_dump(mode="json", include=_SERVED)

@@ -1,0 +1,58 @@
+"""Looks at an installation and says what is wrong with it, and what to do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from churn.core.errors import ChurnError, plain_list
+from churn.core.settings import Settings
+from churn.registry.loaded_model import load_published
+from churn.registry.store import ModelStore
+from churn.warehouse import customers
+from churn.warehouse.connect import connect
+from churn.warehouse.loading.source import shown_path
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    ok: bool
+    detail: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at the data folder, the warehouse and the model store, each for itself."""
+    for subject, look in _LOOKS.items():
+        try:
+            yield Finding(subject, True, look(settings))
+        except (ChurnError, OSError) as error:
+            yield Finding(subject, False, str(error))
+
+
+def _data(settings: Settings) -> str:
+    files = sorted(shown_path(Path(path.name)) for path in settings.data.glob("*.csv"))
+    if not files:
+        raise ChurnError(f"{settings.data} has no CSV file; put the customer file there")
+    return f"{settings.data}: {plain_list(files)}"
+
+
+def _warehouse(settings: Settings) -> str:
+    with connect(settings.database_url) as connection:
+        row = connection.execute("SELECT to_regclass('customers') IS NOT NULL").fetchone()
+        if not (row and row[0]):
+            raise ChurnError("the tables are missing; run `churn create-tables` or the DAG")
+        found = customers.count(connection)
+    return f"{found.customers} customers, {found.churned} of whom left"
+
+
+def _model(settings: Settings) -> str:
+    store = ModelStore(settings.model_store)
+    model = load_published(store, store.current())
+    if damage := store.damage():
+        raise ChurnError(damage)
+    return f"{model.version}, verified, one of {len(store.versions())} in {store.path}"
+
+
+_LOOKS = {"data": _data, "warehouse": _warehouse, "model": _model}

@@ -1,0 +1,1 @@
+"""Makes a model: features, folds, families, metrics, promotion statistics and the card."""

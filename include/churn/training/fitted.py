@@ -1,0 +1,175 @@
+"""Trains every family on the customers, measures them, and fits the one that is published."""
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psycopg import sql
+from sklearn.pipeline import Pipeline
+
+from churn.core.errors import DataQualityError
+from churn.core.training_options import Economics, TrainingOptions
+from churn.customer.description import CUSTOMER_ID, MIN_PER_CLASS
+from churn.customer.look_alikes import leaders
+from churn.model.policy import Policy
+from churn.model.scorecard import Scorecard
+from churn.training import holdout
+from churn.training.compiling import compile_scorecard, compile_trees, largest_difference
+from churn.training.encoded_customers import Encoded
+from churn.training.evaluation import Rows
+from churn.training.families import SCORECARD, Family
+from churn.training.features import fit_profiles
+from churn.training.ranking import Floats
+from churn.training.selection import Report, evaluate
+from churn.warehouse import customers
+from churn.warehouse.connect import Connection
+from churn.warehouse.customers import Population
+from churn.warehouse.encoded import read_encoded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Customers to measure models on, those the published one learns from, and how many in all."""
+
+    measured: "pd.DataFrame"
+    learn: Encoded
+    population: Population
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted model in its forms, and what is known of it.
+
+    ``trees`` is XGBoost's own JSON, of a tree family only; ``fitted`` is on how many customers the
+    model is fitted: all but the hold-out.
+    """
+
+    model: Pipeline
+    scorecard: Scorecard
+    trees: bytes | None
+    population: Population
+    fitted: int
+    options: TrainingOptions
+    report: Report
+    largest_difference: float
+
+    @property
+    def customers(self) -> int:
+        """How many there are, the hold-out included."""
+        return self.population.customers
+
+    @property
+    def churned(self) -> int:
+        """How many of them had left."""
+        return self.population.churned
+
+    @property
+    def policy(self) -> Policy:
+        """What follows from a probability, by the objective that was set."""
+        return self.report.policy(self.options.objective)
+
+    @property
+    def family(self) -> Family:
+        """The family that is published."""
+        return self.report.choice.family
+
+
+def train(
+    frame: "pd.DataFrame",
+    options: TrainingOptions | None = None,
+    weights: Floats | None = None,
+) -> Trained:
+    """Train on a frame that has all customers; ``weights``: how many each row stands for.
+
+    Raises:
+        DataQualityError: too few customers who left, or who stayed, or something tells the answer.
+        ModelRefusedError: the compiled scorecard is not the fitted model.
+    """
+    chosen = options or TrainingOptions()
+    everybody = _in_order(frame, weights, chosen.economics)
+    learn = everybody.take(~everybody.is_held_out)
+    return _train(
+        _sampled(everybody, chosen.evaluated_rows),
+        Encoded.of(learn.frame, learn.weights),
+        Population(everybody.customers, everybody.churned),
+        chosen,
+    )
+
+
+def train_on(data: Data, options: TrainingOptions | None = None) -> Trained:
+    """Train on customers that were read for it, see ``train``."""
+    chosen = options or TrainingOptions()
+    measured = _in_order(data.measured, None, chosen.economics)
+    return _train(measured, data.learn, data.population, chosen)
+
+
+def read_data(
+    connection: Connection, options: TrainingOptions, source: sql.Composable = customers.NOW
+) -> Data:
+    """Read all customers to measure on, or a sample of many, and in few bytes all to learn from."""
+    rows = read_encoded(connection, source)
+    first = leaders(rows.codes, rows.hashes)
+    everybody = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
+    population = Population(len(first), int(everybody.y.sum()))
+    sampled = holdout.is_sampled(first, options.evaluated_rows / max(1, len(first)))
+    frame = (
+        customers.read_customers(connection, source)
+        if sampled.all()
+        else customers.read_some(connection, rows.hashes[sampled].tolist(), source)
+    )
+    log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{len(first):,}")
+    return Data(frame, everybody.take(~holdout.is_held_out(first)), population)
+
+
+def _train(
+    measured: Rows, learn: Encoded, population: Population, options: TrainingOptions
+) -> Trained:
+    """Measure every family, choose one and fit it on the customers who are not held out."""
+    _require_both_classes(population)
+    report = evaluate(measured, options)
+    log.info("the family to publish: %s", report.choice.family.title)
+    protected = options.protected_attributes
+    model = fit_profiles(learn, report.rows.frame, protected)
+    scorecard = compile_scorecard(model, learn, protected)
+    difference = largest_difference(model, scorecard, report.rows.frame)
+    log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
+    trees = _trees(report.choice.family, learn, report.rows.frame)
+    fitted = round(float(learn.weights.sum()))
+    return Trained(model, scorecard, trees, population, fitted, options, report, difference)
+
+
+def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economics) -> Rows:
+    """Return the rows by id, as a database's order depends on its collation, a file's on chance."""
+    order = np.argsort(np.asarray(frame[CUSTOMER_ID.name], dtype=str), kind="stable")
+    return Rows.of(frame.iloc[order], economics, None if weights is None else weights[order])
+
+
+def _sampled(rows: Rows, at_most: int) -> Rows:
+    """Return the rows that models are measured on: all, or about so many, look-alikes together."""
+    if len(rows.y) <= at_most:
+        return rows
+    return rows.take(holdout.is_sampled(rows.leaders, at_most / len(rows.y)))
+
+
+def _trees(family: Family, learn: Encoded, sample: "pd.DataFrame") -> bytes | None:
+    """Return the fitted trees in XGBoost's own JSON, or None where the family has no trees."""
+    if family.name == SCORECARD:
+        return None
+    fitted = family.fit(learn.matrix(family.columns), learn.y, learn.weights)
+    return compile_trees(fitted, family, sample)
+
+
+def _require_both_classes(population: Population) -> None:
+    churned = population.churned
+    stayed = population.customers - churned
+    if min(churned, stayed) < MIN_PER_CLASS:
+        raise DataQualityError(
+            f"{churned} customers left and {stayed} stayed; a model needs at least "
+            f"{MIN_PER_CLASS} of each. Is the right file loaded?"
+        )

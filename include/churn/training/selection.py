@@ -1,0 +1,195 @@
+"""Measures every family on the same folds and chooses the one to publish."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from churn.core.errors import DataQualityError
+from churn.core.training_options import Objective, ProtectedAttributes, TrainingOptions
+from churn.model import policy
+from churn.model.policy import Policy
+from churn.training import leaks
+from churn.training.bootstrap import Figure, Measured
+from churn.training.comparison import Comparison
+from churn.training.decided import Consequences, consequences
+from churn.training.evaluation import (
+    FOLDS,
+    Evaluation,
+    Rows,
+    cross_validate,
+    evaluate_once,
+    folds_ahead,
+    majority_baseline,
+    refuse_no_better,
+)
+from churn.training.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Family, families
+from churn.training.leaks import Ceilings
+from churn.training.promotion import judge
+from churn.training.slices import Slice, masks, slices
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The family that is published, and how those with a lower log-loss than it were judged."""
+
+    family: Family
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of a version's quality. ``objective`` is what its policy is for.
+
+    ``recipe`` is cross-validated on every customer, hold-out included, as nothing is chosen from
+    it; ``challengers`` on those who are not held out, and from them the family and the thresholds
+    are chosen; ``held_out`` is each family fitted on those and asked about the hold-out.
+    """
+
+    rows: Rows
+    held_out_rows: Rows
+    baseline: Measured
+    recipe: Evaluation
+    all_columns: Evaluation
+    challengers: tuple[Evaluation, ...]
+    held_out: tuple[Evaluation, ...]
+    choice: Choice
+    policies: tuple[Consequences, ...]
+    objective: Objective
+    cost_of_leaving_out: Mapping[str, Figure]
+    ceilings: Ceilings
+    single_field_auc: Mapping[str, float]
+
+    def policy(self, objective: Objective) -> Policy:
+        """Return the policy for an objective."""
+        return next(c.policy for c in self.policies if c.policy.objective is objective)
+
+    @cached_property
+    def slices(self) -> tuple[Slice, ...]:
+        """How the published family does on parts of the customers."""
+        p = self.published_on_hold_out.parts[0].p
+        return slices(self.rows, self.recipe, self.held_out_rows, p, self.policy(self.objective))
+
+    @property
+    def published_on_hold_out(self) -> Evaluation:
+        """The published family, asked about the hold-out."""
+        return next(one for one in self.held_out if one.family is self.choice.family)
+
+    @property
+    def folds_ahead_of_all_columns(self) -> int:
+        """In how many folds the recipe has a lower log-loss than logistic on all columns."""
+        return folds_ahead(self.recipe.measured, self.all_columns.measured)
+
+
+def evaluate(rows: Rows, options: TrainingOptions) -> Report:
+    """Measure every family on the same folds and choose the one to publish.
+
+    Raises:
+        DataQualityError: something tells the answer, and the suspect is named, or nothing does.
+    """
+    single = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
+    learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
+    _require_both_held_out(held_out)
+    candidates = families(options.protected_attributes)
+    challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
+    choice = choose(challengers, learn)
+    position = candidates.index(choice.family)
+    rules = _policies(challengers[position], learn, options)
+    rows, held_out = (one.decided_by(rules[options.objective]) for one in (rows, held_out))
+    recipe, limits = cross_validate(choice.family, rows), leaks.ceilings(rows.frame, options)
+    baseline = majority_baseline(rows)
+    refuse_no_better(recipe.measured, baseline)
+    leaks.refuse_too_good(recipe.measured.figures, limits, single, rows=len(rows.y))
+    on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
+    published = on_held_out[position].parts[0].p
+    return Report(
+        rows=rows,
+        held_out_rows=held_out,
+        baseline=baseline,
+        recipe=recipe,
+        all_columns=cross_validate(_named(candidates, LOGISTIC_ALL_COLUMNS), rows),
+        challengers=challengers,
+        held_out=on_held_out,
+        choice=choice,
+        policies=tuple(consequences(one, held_out, published) for one in rules.values()),
+        ceilings=limits,
+        single_field_auc=single,
+        cost_of_leaving_out=_cost_of_leaving_out(rows),
+        objective=options.objective,
+    )
+
+
+def _require_both_held_out(held_out: Rows) -> None:
+    if not 0 < held_out.churned < held_out.customers:
+        raise DataQualityError(
+            f"of the {held_out.customers} customers that are held out by a hash, "
+            f"{held_out.churned} left: too few to judge a model by; more customers are needed"
+        )
+
+
+def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
+    """Return the family to publish: the scorecard, unless one beats it by the promotion rule.
+
+    Both are compared out of fold, over all repeats. The challenger with the lowest log-loss is
+    compared first, and the first one that beats the scorecard is taken.
+    """
+    scorecard = challengers[0]
+    ranked = sorted(challengers, key=_log_loss)
+    reasons: dict[str, str] = {}
+    for other in ranked[: ranked.index(scorecard)]:
+        if not other.family.is_publishable:
+            reasons[other.family.name] = "for comparison only"
+            continue
+        decision = judge(_comparison(scorecard, other, rows))
+        reasons[other.family.name] = decision.reason
+        if decision.promote:
+            return Choice(other.family, reasons)
+    return Choice(scorecard.family, reasons)
+
+
+def _log_loss(evaluation: Evaluation) -> float:
+    return evaluation.measured.figure("log_loss").value
+
+
+def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
+    masked = {f"{field} {value}": mask for field, value, mask in masks(rows.frame)}
+    scores = champion.out_of_fold, challenger.out_of_fold
+    return Comparison(rows.y, scores[0], scores[1], masked, rows.weights, FOLDS)
+
+
+def _policies(
+    evaluation: Evaluation, learn: Rows, options: TrainingOptions
+) -> Mapping[Objective, Policy]:
+    """Return the policy for every objective, its threshold chosen on out-of-fold scores."""
+    return {
+        objective: policy.choose(
+            objective,
+            options.economics,
+            y=learn.y,
+            p=evaluation.repeat(0),
+            weights=learn.weights,
+            monthly_charges=learn.monthly_charges,
+        )
+        for objective in Objective
+    }
+
+
+def _cost_of_leaving_out(rows: Rows) -> dict[str, Figure]:
+    """Return what the scorecard loses without gender and age, on the same folds and draws."""
+    use, leave_out = (
+        cross_validate(_named(families(way), SCORECARD), rows).measured
+        for way in ProtectedAttributes
+    )
+    return {name: leave_out.minus(use, name) for name in ("roc_auc", "log_loss", "brier")}
+
+
+def _named(candidates: tuple[Family, ...], name: str) -> Family:
+    return next(family for family in candidates if family.name == name)
+
+
+def _told(evaluation: Evaluation) -> Evaluation:
+    loss, auc = (evaluation.measured.figure(name) for name in ("log_loss", "roc_auc"))
+    log.info("%s: log-loss %.4f, ROC-AUC %.4f", evaluation.family.title, loss.value, auc.value)
+    return evaluation

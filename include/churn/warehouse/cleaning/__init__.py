@@ -1,0 +1,1 @@
+"""Checks a staged file, judges it, and merges it into the customers."""

@@ -1,0 +1,163 @@
+"""One cell in SQL: the value of a field's text, or NULL where it is not one of the field's."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from psycopg import sql
+
+from churn.customer.description import TENURE, TOTAL_CHARGES
+from churn.customer.field import Field, Kind
+from churn.customer.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
+from churn.warehouse.loading.header import raw_column
+from churn.warehouse.loading.number_format import LONGEST_NUMBER, NumberFormat
+
+_PLAIN_MONEY: Final = {".": r"^[0-9]+\.?[0-9]*$", ",": "^[0-9]+$"}
+_MOST_LISTED: Final = 10_000
+
+
+def name(field: Field) -> sql.Identifier:
+    """The column that holds the value."""
+    return sql.Identifier(field.name)
+
+
+def known(field: Field) -> sql.Identifier:
+    """The column of ``customers`` that holds what is known of the field."""
+    return sql.Identifier("customers", field.name)
+
+
+def raw(field: Field) -> sql.Identifier:
+    """The staging column that holds the text as it came."""
+    return sql.Identifier(raw_column(field))
+
+
+def trimmed(field: Field) -> sql.Composable:
+    """The text without the blanks around it."""
+    return sql.SQL("btrim({}, E' \\t')").format(raw(field))
+
+
+def normalised(field: Field) -> sql.Composable:
+    """An identifier's text, normalised as by ``churn.customer.identifier``; ASCII is trimmed."""
+    return sql.SQL(
+        "CASE WHEN octet_length({raw}) = length({raw}) THEN {trimmed} ELSE btrim("
+        "regexp_replace(normalize(regexp_replace({raw} COLLATE \"C\", {invisible}, '', 'g'), NFC)"
+        ", {blanks}, ' ', 'g'), E' \\t') END"
+    ).format(
+        raw=raw(field),
+        trimmed=trimmed(field),
+        invisible=sql.Literal(f"[{INVISIBLE}]"),
+        blanks=sql.Literal(f"[{BLANKS}]"),
+    )
+
+
+def choice_type(field: Field) -> sql.Identifier:
+    """The enum type of a choice."""
+    return sql.Identifier(f"choice_of_{field.name}")
+
+
+def value(field: Field, *, numbers: NumberFormat) -> sql.Composable:
+    """Return the value of a field, NULL where the text is not one of the field's."""
+    if field.kind is Kind.IDENTIFIER:
+        return _identifier(field)
+    return _number(field, numbers) if field.is_number else _choice(field)
+
+
+def is_known(field: Field, *, numbers: NumberFormat) -> sql.Composable:
+    """Return whether a text is a plain way to write what is known; cheaper than its value.
+
+    ``=`` between columns would make each a key of the hash join, which hashes them all.
+    """
+    if not field.is_number:
+        parts = known(field), value(field, numbers=numbers)
+        return sql.SQL("{} IS NOT DISTINCT FROM {}").format(*parts)
+    if numbers.decimal != ".":  # a text says what is known only if its dots are where they belong
+        same = sql.SQL("({} = {}) IS TRUE").format(known(field), value(field, numbers=numbers))
+        first_month = sql.SQL("({} AND ({} != '' OR {} = 0))").format(
+            same, trimmed(field), known(TENURE)
+        )
+        return first_month if field is TOTAL_CHARGES else same
+    same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(known(field), trimmed(field))
+    if field is not TOTAL_CHARGES:
+        return same
+    return sql.SQL("({} OR ({} = '' AND {} = 0 AND {} = 0))").format(
+        same, trimmed(field), known(field), known(TENURE)
+    )
+
+
+def as_written(column: str, delimiter: str) -> sql.Composable:
+    """Return a staging column as CSV, in quotes where it needs them (RFC 4180)."""
+    special = sql.Literal('["\r\n' + re.escape(delimiter) + "]")
+    return sql.SQL(
+        "CASE WHEN {cell} ~ {special} THEN '\"' || replace({cell}, '\"', '\"\"') || '\"'"
+        " ELSE {cell} END"
+    ).format(cell=sql.Identifier("judged", column), special=special)
+
+
+def _number(field: Field, numbers: NumberFormat) -> sql.Composable:
+    """Short plain numbers, which are nearly all, are not trimmed and need no second cast."""
+    blank = sql.SQL("WHEN {} = '' THEN 0 ").format(trimmed(field))
+    return sql.SQL(
+        "CASE WHEN {is_plain} THEN {own}::{type} {blank}"
+        'WHEN length({raw}) <= {longest} AND {raw} COLLATE "C" ~ {full} '
+        "AND {number}::numeric <= {maximum} THEN {number}::numeric::{type} END"
+    ).format(
+        is_plain=_is_plain(field, numbers.decimal),
+        own=raw(field),
+        type=sql.SQL("integer" if field.kind is Kind.COUNT else "numeric"),
+        blank=blank if field is TOTAL_CHARGES else sql.SQL(""),
+        raw=trimmed(field),
+        longest=sql.Literal(LONGEST_NUMBER),
+        number=_as_written_here(field, numbers),
+        full=sql.Literal(f"^({numbers.pattern(field.kind)})$"),
+        maximum=sql.Literal(field.maximum),
+    )
+
+
+def _is_plain(field: Field, decimal_mark: str) -> sql.Composable:
+    """Return whether a text is as nearly all are; a long list is looked up in a hash table."""
+    maximum = int(field.maximum or 0)
+    if field.kind is Kind.COUNT and maximum <= _MOST_LISTED:
+        listed = sql.Literal([str(number) for number in range(maximum + 1)])
+        return sql.SQL("{} = ANY({}::text[])").format(raw(field), listed)
+    return sql.SQL('octet_length({own}) <= {short} AND {own} COLLATE "C" ~ {plain}').format(
+        own=raw(field),
+        short=sql.Literal(len(str(maximum)) - 1),
+        plain=sql.Literal(_PLAIN_MONEY[decimal_mark]),
+    )
+
+
+def _as_written_here(field: Field, numbers: NumberFormat) -> sql.Composable:
+    """Return a number's text with a dot before the decimals and without thousands marks."""
+    marks = sql.Literal(numbers.decimal + numbers.thousands_marks)
+    return sql.SQL("translate({}, {}, '.')").format(trimmed(field), marks)
+
+
+def _identifier(field: Field) -> sql.Composable:
+    """Printable ASCII without blanks, which nearly all ids are, is taken as it is."""
+    return sql.SQL(
+        "CASE WHEN octet_length({own}) BETWEEN 1 AND {longest}"
+        " AND {own} COLLATE \"C\" !~ '[^!-~]' THEN {own} "
+        "WHEN length({one}) BETWEEN 1 AND {longest} AND {one} !~ {controls} THEN {one} END"
+    ).format(
+        own=raw(field),
+        one=normalised(field),
+        longest=LONGEST_IDENTIFIER,
+        controls=sql.Literal(f"[{CONTROLS}]"),
+    )
+
+
+def _choice(field: Field) -> sql.Composable:
+    """Return the value of a spelling; the file's own spellings are looked at first, untrimmed."""
+    own = [(field.label(value), value) for value in field.values]
+    own += [(code, v) for code, v in field.spellings.items() if code in ("0", "1")]
+    return sql.SQL("CASE {} {} ELSE CASE lower({}) {} END END").format(
+        raw(field), _whens(field, own), trimmed(field), _whens(field, field.spellings.items())
+    )
+
+
+def _whens(field: Field, pairs: Iterable[tuple[str, object]]) -> sql.Composable:
+    kind = choice_type(field) if field.kind is Kind.CHOICE else sql.SQL("boolean")
+    return sql.SQL(" ").join(
+        sql.SQL("WHEN {} THEN {}::{}").format(sql.Literal(text), sql.Literal(value), kind)
+        for text, value in pairs
+    )

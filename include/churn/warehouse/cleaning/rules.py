@@ -1,0 +1,147 @@
+"""The cleaning rules in SQL, derived from the description of a customer.
+
+Staging columns are text as it came; each field has an expression that gives its value, or NULL
+where the text is not one of the field's, and each rule one that gives NULL or the reason in words.
+"""
+
+from collections.abc import Collection, Iterable
+
+from psycopg import sql
+
+from churn.customer.description import (
+    COLUMNS,
+    CUSTOMER_ID,
+    DEPENDENCIES,
+    SNAPSHOT_DATE,
+    TENURE,
+    TOTAL_CHARGES,
+    Dependency,
+)
+from churn.customer.field import Field
+from churn.warehouse.cleaning import cells
+from churn.warehouse.cleaning.cells import name, raw, trimmed
+from churn.warehouse.loading.header import raw_column
+from churn.warehouse.loading.number_format import NumberFormat
+
+REPEATED = "customer_id: appears again further down or of a later day, and that row counts"
+
+
+class Rules:
+    """The rules for one file: which fields it has, and how it writes numbers."""
+
+    def __init__(self, present: Collection[Field], *, numbers: NumberFormat) -> None:
+        self._fields = [field for field in COLUMNS if field in present]
+        self._absent = [field for field in COLUMNS if field not in present]
+        self._has_snapshot = SNAPSHOT_DATE in present
+        self._numbers = numbers
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """The staging columns that the rules between fields look at as they came."""
+        return (raw_column(TOTAL_CHARGES),) if TOTAL_CHARGES in self._fields else ()
+
+    def typed_columns(self) -> sql.Composable:
+        """Return every customer column, typed; a column that the file lacks is NULL."""
+        return _listed(self._typed(field) for field in COLUMNS)
+
+    def customer_id(self) -> sql.Composable:
+        """Return the id as it is compared."""
+        return cells.normalised(CUSTOMER_ID)
+
+    def snapshot_date(self, of_load: sql.Composable) -> sql.Composable:
+        """Return the day that a row speaks of: its own, or that of the load."""
+        if not self._has_snapshot:
+            return sql.SQL("{}::date").format(of_load)
+        return sql.SQL(
+            "CASE WHEN {raw} ~ {pattern} AND pg_input_is_valid({raw}, 'date')"
+            " AND {raw} <= to_char(current_date + 1, 'YYYY-MM-DD') THEN {raw}::date END"
+        ).format(raw=trimmed(SNAPSHOT_DATE), pattern=sql.Literal(r"^\d{4}-\d\d-\d\d$"))
+
+    def is_valid(self) -> sql.Composable:
+        """Return whether a typed row breaks no rule."""
+        known: list[sql.Composable] = [
+            sql.SQL("{} IS NOT NULL").format(name(field)) for field in self._fields
+        ]
+        known += [sql.SQL("malformed IS NULL"), sql.SQL("snapshot_date IS NOT NULL")]
+        holds = [_all_hold(dependency) for dependency in DEPENDENCIES]
+        return sql.SQL(" AND ").join([*known, *holds, self._first_month_holds()])
+
+    def is_known(self) -> sql.Composable:
+        """Return whether a row says what ``customers`` knows of its id, so that it is valid too."""
+        same = [cells.is_known(f, numbers=self._numbers) for f in self._fields[1:]]
+        same += [sql.SQL("{} IS NULL").format(cells.known(f)) for f in self._absent]
+        if self._has_snapshot:
+            same.append(sql.SQL("({}) IS NOT NULL").format(self.snapshot_date(sql.SQL("NULL"))))
+        return sql.SQL(" AND ").join(same)
+
+    def reasons(self) -> sql.Composable:
+        """Return one expression per rule: NULL where it holds, else the reason."""
+        rules = [self._domain_rule(field) for field in self._fields]
+        if self._has_snapshot:
+            rules.append(self._domain_rule(SNAPSHOT_DATE))
+        rules.append(self._first_month_rule())
+        rules += [_dependency_rule(d, child) for d in DEPENDENCIES for child in d.children]
+        return _listed(rules)
+
+    def _typed(self, field: Field) -> sql.Composable:
+        if field not in self._fields:
+            return sql.SQL("NULL::numeric AS {}").format(name(field))
+        return sql.SQL("{} AS {}").format(self.value(field), name(field))
+
+    def value(self, field: Field) -> sql.Composable:
+        """Return the value of a field, NULL where the text is not one of the field's."""
+        return cells.value(field, numbers=self._numbers)
+
+    def _domain_rule(self, field: Field) -> sql.Composable:
+        return sql.SQL("CASE WHEN {} IS NULL THEN {} || quote_literal({}) END").format(
+            name(field),
+            sql.Literal(f"{field.name}: expected {field.allowed}, got "),
+            sql.SQL("left({}, 200)").format(raw(field)),
+        )
+
+    def _first_month_holds(self) -> sql.Composable:
+        if TOTAL_CHARGES not in self._fields:
+            return sql.SQL("true")
+        return sql.SQL("({} != '' OR {} = 0)").format(trimmed(TOTAL_CHARGES), name(TENURE))
+
+    def _first_month_rule(self) -> sql.Composable:
+        reason = f"{TOTAL_CHARGES.name}: blank, which means {TENURE.name} 0, but {TENURE.name} is "
+        return sql.SQL("CASE WHEN NOT {} THEN {} || {} END").format(
+            self._first_month_holds(), sql.Literal(reason), name(TENURE)
+        )
+
+
+def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(",\n").join(parts)
+
+
+def _all_hold(dependency: Dependency) -> sql.Composable:
+    """Return whether every child agrees with the parent, which is looked at once."""
+    forced = sql.Literal(dependency.forced)
+    names = [name(child) for child in dependency.children]
+    return sql.SQL("CASE WHEN {} = {} THEN {} ELSE {} END").format(
+        name(dependency.parent),
+        sql.Literal(dependency.value),
+        sql.SQL(" AND ").join(sql.SQL("{} = {}").format(name, forced) for name in names),
+        sql.SQL(" AND ").join(sql.SQL("{} != {}").format(name, forced) for name in names),
+    )
+
+
+def _holds(dependency: Dependency, child: Field) -> sql.Composable:
+    return sql.SQL("({} = {}) = ({} = {})").format(
+        name(dependency.parent),
+        sql.Literal(dependency.value),
+        name(child),
+        sql.Literal(dependency.forced),
+    )
+
+
+def _dependency_rule(dependency: Dependency, child: Field) -> sql.Composable:
+    parent = dependency.parent
+    reason = (
+        f"{child.name}: must be {dependency.forced!r} exactly when "
+        f"{parent.name} is {parent.label(dependency.value)}"
+    )
+    return sql.SQL("CASE WHEN NOT ({}) THEN {} END").format(
+        _holds(dependency, child), sql.Literal(reason)
+    )

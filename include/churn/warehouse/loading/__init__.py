@@ -1,0 +1,1 @@
+"""Brings a customer file into the staging table."""

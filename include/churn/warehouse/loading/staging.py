@@ -1,0 +1,154 @@
+"""Fills the staging table of a load: by COPY, or line by line where COPY refuses a line."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from churn.core.errors import DataQualityError, plain
+from churn.warehouse.connect import Connection, statement
+from churn.warehouse.loading.content import (
+    NATIVE,
+    Ending,
+    LineTooLongError,
+    StrayQuotes,
+    below_header,
+    without_blank_end,
+)
+from churn.warehouse.loading.customer_file import CustomerFile
+from churn.warehouse.loading.encoding import EncodingError
+from churn.warehouse.loading.header import Header
+from churn.warehouse.loading.lines import Record, read_records
+from churn.warehouse.loading.progress import Progress
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """How many rows came into the staging table, and whether by the slow path.
+
+    ``unended`` is the last line in words where the file does not end with a line end.
+    """
+
+    rows: int
+    careful: bool
+    unended: str
+
+
+class _CarefulError(Exception):
+    """COPY took the file, but not as it is meant."""
+
+
+def staging_table(load_id: int) -> sql.Identifier:
+    """The staging table of one load."""
+    return sql.Identifier(f"staging_load_{load_id}")
+
+
+def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
+    """Create the staging table and copy the file into it.
+
+    Raises:
+        DataQualityError: a row or a line is larger than any customer is, or the file was changed.
+    """
+    try:
+        return _fill(connection, load_id, file)
+    except EncodingError as error:
+        raise DataQualityError(f"{file.source.name}: {error}") from None
+    except (LineTooLongError, psycopg.errors.ProgramLimitExceeded) as error:
+        raise DataQualityError(
+            f"{file.source.name}: {_first_line(error)}; leave out columns that are not needed"
+        ) from None
+    finally:
+        file.source.require_unchanged()
+
+
+def _fill(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
+    try:
+        with connection.transaction():
+            return _copy_fast(connection, load_id, file)
+    except (psycopg.DataError, UnicodeDecodeError, _CarefulError) as error:
+        log.info("COPY does not take every line (%s); reading line by line", _first_line(error))
+    return _copy_carefully(connection, load_id, file)
+
+
+def _create_staging(connection: Connection, load_id: int, header: Header) -> None:
+    texts = [sql.SQL("{} text").format(sql.Identifier(name)) for name in header.columns]
+    columns = sql.SQL(", ").join(texts)
+    query = statement("create_staging", staging=staging_table(load_id), text_columns=columns)
+    connection.execute(query)
+
+
+def _copy_fast(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
+    """Stream the bytes into COPY.
+
+    Raises:
+        psycopg.DataError: COPY refuses a line.
+        _CarefulError: its rows are not the file's lines, or not the file's values.
+    """
+    query = statement(
+        "copy_staging",
+        staging=staging_table(load_id),
+        columns=sql.SQL(", ").join(map(sql.Identifier, file.header.columns)),
+        delimiter=sql.Literal(file.dialect.delimiter),
+        encoding=sql.Literal(NATIVE[file.encoding]),
+    )
+    progress, ending = Progress(file.source.short_name), Ending()
+    _create_staging(connection, load_id, file.header)
+    cursor = connection.cursor()
+    with cursor.copy(query) as stream:
+        for chunk in progress.watched(_rows_of(file, ending)):
+            stream.write(chunk)
+    progress.tell()
+    if cursor.rowcount != progress.lines:
+        raise _CarefulError("a row is not a line")
+    unended = file.unended(cursor.rowcount + 1, ending)
+    return Filled(cursor.rowcount, careful=False, unended=unended)
+
+
+def _rows_of(file: CustomerFile, ending: Ending) -> Iterator[bytes]:
+    stray = StrayQuotes(file.dialect.delimiter)
+    for chunk in without_blank_end(below_header(file.chunks(ending))):
+        if stray.are_in(chunk):
+            raise _CarefulError("a quote stands within a cell")
+        yield chunk
+    if stray.are_at_the_end():
+        raise _CarefulError("a quote stands within a cell")
+
+
+def _copy_carefully(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
+    _create_staging(connection, load_id, file.header)
+    names = ["line", "raw_line", "malformed", *file.header.columns]
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    query = sql.SQL("COPY {} ({}) FROM STDIN").format(staging_table(load_id), columns)
+    cursor = connection.cursor()
+    ending, line = Ending(), 1
+    with cursor.copy(query) as stream:
+        for record in _records_of(file, ending):
+            line = record.line
+            stream.write_row(_row_of(record, len(file.header.fields)))
+    return Filled(cursor.rowcount, careful=True, unended=file.unended(line, ending))
+
+
+def _records_of(file: CustomerFile, ending: Ending) -> Iterator[Record]:
+    progress = Progress(file.source.short_name)
+    yield from read_records(
+        progress.watched(file.chunks(ending, broken=True)),
+        encoding=file.encoding,
+        told_as=file.dialect.encoding,
+        delimiter=file.dialect.delimiter,
+        width=len(file.header.fields),
+    )
+    progress.tell()
+
+
+def _row_of(record: Record, width: int) -> tuple[object, ...]:
+    if record.malformed:
+        return (record.line, record.raw, record.malformed, *("",) * width)
+    return (record.line, None, None, *record.cells)
+
+
+def _first_line(error: Exception) -> str:
+    return plain((str(error).strip().splitlines() or [type(error).__name__])[0])

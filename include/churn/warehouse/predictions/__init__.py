@@ -1,0 +1,1 @@
+"""The prediction log: spooled on disk, shipped to PostgreSQL, removed by age."""
