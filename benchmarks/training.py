@@ -49,7 +49,8 @@ _CHILD: Final = """
 import re, sys, time
 from pathlib import Path
 from threadpoolctl import threadpool_limits
-from churn import packing, steps, training
+from churn.pipeline import packing, steps
+from churn.training import fitted
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
 started = time.monotonic()

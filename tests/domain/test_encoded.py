@@ -69,7 +69,7 @@ def test_blocks_are_the_rows_in_their_order() -> None:
 
 _EXTRA = """
 from dataclasses import replace
-from churn import customer
+from churn.customer import description as customer
 from churn.customer.field import Kind
 extra = [
     replace(customer.TENURE, name="calls", header="Calls", maximum=50),
@@ -79,13 +79,13 @@ customer.FEATURES = (*customer.FEATURES, *extra)
 customer.COLUMNS = (customer.CUSTOMER_ID, *customer.FEATURES, customer.CHURN)
 customer.BY_NAME = {field.name: field for field in customer.COLUMNS}
 from churn.model.columns import COLUMNS, TREE_COLUMNS
-from churn.model.compiling import compile_scorecard, known_rows, largest_difference
+from churn.training.compiling import compile_scorecard, known_rows, largest_difference
 from churn.model.conditioning import Conditioner
 from churn.model.block import block_of, completed_block
 from churn.model.block_score import score_block
 from churn.training.encoded_customers import Encoded
-from churn.model.families import matrix
-from churn.model.features import fit_profiles
+from churn.training.families import matrix
+from churn.training.features import fit_profiles
 from tests.customer_file import customers
 frame = customers().assign(calls=lambda f: f.tenure % 13, arrears=lambda f: f.total_charges / 7)
 learn = Encoded.of(frame)
