@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from churn.customer.description import DEPENDENCIES, FEATURES, TENURE, Known
+from churn.customer.description import DEPENDENCIES, FEATURES, Known
 from churn.customer.field import Field, Kind, Value
 from churn.model.columns import Transform
 from churn.model.scorecard import Scorecard
@@ -16,7 +16,6 @@ _SIGNIFICANT: Final = 3
 _CROWD: Final = 10
 """A bound is that of so many customers, not of the one who is furthest out."""
 
-_LONGEST_TENURE: Final = 72
 _DECIMALS: Final = 6
 """Of an invented amount: with so many, no real one equals it."""
 
@@ -56,7 +55,9 @@ def invented_customers(scorecard: Scorecard, number: int, seed: int) -> Sequence
 def _drawn(draw: random.Random, field: Field, most: dict[str, float]) -> Value:
     if field.kind is Kind.MONEY:
         return round(draw.uniform(0, most[field.name]), _DECIMALS)
-    return draw.randint(1, _LONGEST_TENURE) if field is TENURE else draw.choice(field.values)
+    if field.kind is Kind.COUNT:
+        return draw.randint(1, int(most[field.name]))
+    return draw.choice(field.values)
 
 
 def _consistent(drawn: dict[str, Value]) -> Known:

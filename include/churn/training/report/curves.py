@@ -1,5 +1,7 @@
 """Pictures of scores against what happened: calibration, ROC, precision and recall, lift."""
 
+import itertools
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -48,7 +50,7 @@ def roc_and_pr(trained: Trained) -> Canvas:
     """Draw every family's ROC and precision-recall curves."""
     report = trained.report
     picture, (roc, pr) = canvas(2, (11.0, 5.2))
-    for evaluation, colour in zip(report.challengers, COLOURS, strict=True):
+    for evaluation, colour in zip(report.challengers, itertools.cycle(COLOURS), strict=False):
         width = 2.4 if evaluation.family is trained.family else 1.1
         ranked = _ranked(evaluation, report.rows.take(~report.rows.is_held_out))
         hit, stayed = ranked.churned[0], ranked.customers[0] - ranked.churned[0]
