@@ -99,6 +99,20 @@ def test_a_row_of_weight_three_is_as_good_as_three_rows() -> None:
         assert vars(one[metric]) == pytest.approx(vars(two[metric]))
 
 
+@pytest.mark.parametrize("metric", ["log_loss", "roc_auc"])
+def test_look_alikes_who_were_chosen_together_are_one_draw(metric: str) -> None:
+    y, p = _scored()
+    other = np.clip(p + np.random.default_rng(1).normal(0, 0.05, len(p)), 0.001, 0.999)
+    once = differences(Comparison(y, p, other, {}), level=0.95)[metric]
+    four = [np.tile(one, 4) for one in (y, p, other)]
+    apart = differences(Comparison(*four, {}), level=0.95)[metric]
+    groups = np.tile(np.arange(len(y)), 4)
+    together = differences(Comparison(*four, {}, groups=groups), level=0.95)[metric]
+    assert together.mean == pytest.approx(once.mean)
+    assert _reach(together) == pytest.approx(_reach(once), rel=0.01)
+    assert _reach(apart) == pytest.approx(_reach(once) / 2, rel=0.02)
+
+
 def test_scores_of_a_cross_validation_have_the_variance_of_nadeau_and_bengio() -> None:
     """Three repeats of five folds: (1 / 15 + 1 / 4) times the folds' variance, 5 times the mean's.
 
