@@ -21,7 +21,7 @@ RUN uv pip sync --python /opt/venv/bin/python --compile-bytecode --only-binary :
 FROM python:3.12-slim-bookworm AS base
 LABEL org.opencontainers.image.vendor="churn-pipeline" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="0.1.0"
+      org.opencontainers.image.version="0.2.0"
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/app/include:/app \
     PYTHONDONTWRITEBYTECODE=1 \
