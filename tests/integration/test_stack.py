@@ -37,6 +37,8 @@ from tests.changed_file import write_changed
 from tests.docs.blocks import Block, find, shown_after
 from tests.integration.steady_load import SteadyLoad
 
+pytestmark = pytest.mark.stack
+
 HEAL_SECONDS = 90.0
 CHROMIUM = "/usr/bin/chromium"
 Victim = Callable[[Stack], int]
