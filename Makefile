@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14
     $(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
 VENV := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help environment env run up down status psql test test-compose check bench lock
+.PHONY: help environment env run up down status psql test test-all test-compose coverage check fix bench lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,11 +29,24 @@ status: environment  ## how each part is, and which model serves
 psql: environment  ## open the database
 	@$(VENV)/python -m local psql
 
-test: environment  ## every test that needs no Docker
-	@$(VENV)/pytest
+# Each worker has a PostgreSQL server of its own, and runs whole files: fixtures of a module are made once.
+FLOOR := 80
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile
+QUICK := -m "not slow and not stack"
+test: environment  ## the tests that show whether this clone works, in a few minutes
+	@$(VENV)/pytest $(QUICK) $(PARALLEL) --durations=10
+
+test-all: environment  ## every test that needs no Docker; those of the whole stack last, one at a time
+	@status=0; \
+	$(VENV)/pytest -m "not stack" $(PARALLEL) --durations=10 || status=1; \
+	$(VENV)/pytest -m stack --durations=10 || status=1; \
+	exit $$status
 
 test-compose: environment  ## the stack in real containers: engine, images, kills, planted faults (root or Docker)
-	@$(VENV)/pytest tests/compose --timeout=1800 --durations=12
+	@$(VENV)/pytest tests/compose --timeout=1800 --durations=10
+
+coverage: environment  ## branch coverage by the tests of `make test`; fails below the floor
+	@$(VENV)/pytest $(QUICK) $(PARALLEL) --cov --cov-report=term --cov-fail-under=$(FLOOR)
 
 check: environment  ## formatters, linters, types, import contracts, SQL, compose files
 	$(VENV)/ruff format --check .
@@ -42,6 +55,11 @@ check: environment  ## formatters, linters, types, import contracts, SQL, compos
 	$(VENV)/lint-imports
 	$(VENV)/sqlfluff lint include
 	$(VENV)/python -m local.containers
+
+fix: environment  ## format, and fix what the linters can fix safely
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix .
+	$(VENV)/sqlfluff fix include
 
 bench: environment  ## what is claimed about speed, measured here
 	@$(VENV)/python -m benchmarks

@@ -7,15 +7,15 @@ from contextlib import suppress
 
 import psutil
 
-from local import credentials, health, leftovers, postgres, supervisor
+from local import credentials, health, orphans, postgres, supervisor
 from local.console import Console
 from local.errors import StackError
-from local.guard import FAILED
 from local.launch import clear_postgres
 from local.layout import Layout, create_home, find_layout
-from local.leftovers import Mark
 from local.lock import locked
+from local.orphans import Mark
 from local.stack import Stack, create_stack, open_stack
+from local.watchdog import FAILED, READY
 
 START_SECONDS = 300.0
 STOP_SECONDS = 90.0
@@ -59,13 +59,13 @@ def launch(console: Console, layout: Layout, environment: Mapping[str, str]) -> 
 
 
 def wait_healthy(console: Console, stack: Stack) -> None:
-    """Return when every part answers; tell what is awaited, and give up with the reason."""
-    deadline, told = time.monotonic() + START_SECONDS, ""
+    """Return when every part answers; show what is awaited, and give up with the reason."""
+    deadline, shown = time.monotonic() + START_SECONDS, ""
     waiting = _waiting_for(stack)
     while waiting:
-        if waiting != told:
+        if waiting != shown:
             console.say(waiting)
-            told = waiting
+            shown = waiting
         if waiting.startswith(FAILED) or time.monotonic() > deadline:
             raise StackError(f"The stack did not start: {waiting}. Logs: {stack.layout.logs}")
         time.sleep(PAUSE_SECONDS)
@@ -74,7 +74,7 @@ def wait_healthy(console: Console, stack: Stack) -> None:
 
 
 def down(console: Console, environment: Mapping[str, str]) -> None:
-    """Stop the stack with everything it started; there may be no supervisor any more."""
+    """Stop the stack with everything it started, also where its supervisor has ended."""
     layout = find_layout(environment)
     if not layout.run.exists():
         console.say(f"there is no stack in {layout.home}")
@@ -104,15 +104,15 @@ def _foreground(layout: Layout) -> psutil.Process | None:
 
 
 def sweep(layout: Layout) -> None:
-    """End every process of the stack that is left, and no other."""
+    """End every process of the stack, and no other."""
     if not layout.secrets.exists():
         return
     mark = Mark(credentials.load(layout.secrets).stack_id, layout.run)
-    # The server first, with its own signal: merely asked, it would wait for its clients.
+    # The server first: SIGINT is its fast shutdown, on SIGTERM it would wait for its clients.
     clear_postgres(layout)
-    while left := leftovers.marked(mark):
-        leftovers.end(left)
-    leftovers.forget_origins(mark)
+    while left := orphans.find(mark):
+        orphans.end(left)
+    mark.forget_sessions()
 
 
 def _shut_down(layout: Layout) -> None:
@@ -129,7 +129,7 @@ def _waiting_for(stack: Stack) -> str:
         if stack.layout.phase.exists()
         else "waiting for the supervisor"
     )
-    if phase != "ready":
+    if phase != READY:
         return phase
     missing = [part.name for part in health.check(stack) if not part.healthy]
     return f"waiting for {', '.join(missing)}" if missing else ""

@@ -13,7 +13,6 @@ from local.network import HOST
 from local.stack import Stack
 
 STACK_VARIABLE = "CHURN_STACK_ID"
-PROGRAM_VARIABLE = "CHURN_PROGRAM"
 ADMIN = "admin"
 PASSWORDS_FILE = "admin.json"
 
@@ -35,14 +34,14 @@ def common_environment(stack: Stack) -> dict[str, str]:
         "AIRFLOW_URL": stack.airflow_url,
         "PYTHONPATH": os.pathsep.join((str(layout.project / "include"), str(layout.project))),
         "PYTHONUNBUFFERED": "1",
-        # Without it a process that renames itself wipes the environment we know our processes by.
+        # Without it a process that sets its title overwrites the environment that marks it as ours.
         "SPT_NOENV": "1",
         **shared(layout, "common"),
     }
 
 
 def api_environment(stack: Stack) -> dict[str, str]:
-    """Return what the service gets besides: a role that may not touch the pipeline's tables."""
+    """Return what the service also gets: a role that may not touch the pipeline's tables."""
     return {
         "CHURN_DATABASE_URL": stack.database_url(SERVING),
         "CHURN_SPOOL": str(stack.layout.spool),
@@ -50,7 +49,7 @@ def api_environment(stack: Stack) -> dict[str, str]:
 
 
 def airflow_environment(stack: Stack) -> dict[str, str]:
-    """Return what Airflow's four parts get besides."""
+    """Return what Airflow's four parts also get."""
     connection = stack.database_url(PIPELINE).replace("postgresql://", "postgres://", 1)
     settings = {f"AIRFLOW__{key}": value for key, value in _settings(stack).items()}
     return {

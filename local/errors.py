@@ -1,5 +1,5 @@
-"""Errors the operator can mend."""
+"""Errors the operator can fix."""
 
 
 class StackError(Exception):
-    """Something the operator can mend; the message is one line that says what and how."""
+    """What the operator can fix; the message is one line with the problem and the fix."""

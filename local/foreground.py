@@ -16,16 +16,16 @@ from local.stack import Stack
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAUSE_SECONDS = 1.0
-# The guard starts a killed supervisor again; a longer silence is a failure.
+# The watchdog starts a killed supervisor again; a longer silence is a failure.
 GONE_SECONDS = 30.0
 
 
-class Stopped(Exception):  # noqa: N818 - a wish, not an error
-    """The operator asked to stop."""
+class Stopped(Exception):  # noqa: N818 - a request, not an error
+    """The operator stopped the stack."""
 
 
 def run(console: Console, environment: Mapping[str, str]) -> int:
-    """Start the stack, train, show what came of it, and wait until asked to stop."""
+    """Start the stack, train, show the result, and wait for a signal to stop."""
     with _stop_signals():
         try:
             return _run(console, environment)
@@ -50,7 +50,7 @@ def _run(console: Console, environment: Mapping[str, str]) -> int:
 
 @contextmanager
 def _noted(layout: Layout) -> Iterator[None]:
-    """Leave our process id for whoever stops the stack from another terminal."""
+    """Write down our process id, for a `make down` in another terminal."""
     layout.foreground.write_text(str(os.getpid()))
     try:
         yield
@@ -61,7 +61,9 @@ def _noted(layout: Layout) -> Iterator[None]:
 def _wait(stack: Stack) -> None:
     seen, parent = time.monotonic(), os.getppid()
     while time.monotonic() - seen < GONE_SECONDS:
-        if os.getppid() != parent:  # make or the terminal was killed: nobody could press Ctrl-C
+        if (
+            os.getppid() != parent
+        ):  # make or the terminal was killed: Ctrl-C can no longer be pressed
             raise Stopped
         time.sleep(PAUSE_SECONDS)
         if supervisor.is_running(stack.layout):
@@ -70,7 +72,7 @@ def _wait(stack: Stack) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[None]:
-    former = {number: signal.signal(number, _stop) for number in STOPPING if _is_heard(number)}
+    former = {number: signal.signal(number, _stop) for number in STOPPING if _is_handled(number)}
     try:
         yield
     finally:
@@ -78,8 +80,8 @@ def _stop_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _is_heard(number: signal.Signals) -> bool:
-    """Tell whether a signal is ours to handle: nohup's wish to ignore a lost terminal is kept."""
+def _is_handled(number: signal.Signals) -> bool:
+    """Return whether a signal is ours to handle: under nohup, SIGHUP stays ignored."""
     return number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
 
 

@@ -1,10 +1,10 @@
-"""How each part of a running stack is, asked for real."""
+"""The health of each part of a running stack, from the part itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from local import postgres, supervisor
-from local.programs import API, GUARD, NAMES, POSTGRES
+from local.programs import API, NAMES, POSTGRES, WATCHDOG
 from local.stack import Stack
 from local.supervisor import State
 from local.web import call
@@ -23,7 +23,7 @@ _Question = Callable[[Stack], _Verdict]
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One program: what the supervisor says, and what it answers itself."""
+    """One program: its state by the supervisor, and its own answer."""
 
     name: str
     state: str
@@ -38,7 +38,11 @@ def check(stack: Stack) -> tuple[Part, ...]:
         states = supervisor.states(stack.layout)
     except OSError:
         states = {name: State(name, "DOWN", 0) for name in NAMES}
-    details: dict[str, _Question] = {POSTGRES: _ask_postgres, API: _ask_api, GUARD: _ask_guard}
+    details: dict[str, _Question] = {
+        POSTGRES: _ask_postgres,
+        API: _ask_api,
+        WATCHDOG: _ask_watchdog,
+    }
     airflow = _ask_airflow(stack)
     return tuple(_part(states[name], airflow.get(name) or details[name](stack)) for name in NAMES)
 
@@ -77,7 +81,7 @@ def _ask_api(stack: Stack) -> _Verdict:
     return "", f"{stack.api_url} model: {model}"
 
 
-def _ask_guard(_stack: Stack) -> _Verdict:
+def _ask_watchdog(_stack: Stack) -> _Verdict:
     return "", "watching"
 
 

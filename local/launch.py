@@ -1,4 +1,4 @@
-"""Start one supervised program: end what its former life left behind, then become it.
+"""Start one supervised program: end the orphan processes of an earlier one, then become it.
 
 `python -m local.launch PROGRAM`, started by supervisord.
 """
@@ -7,15 +7,15 @@ import os
 import signal
 import sys
 
-from local import leftovers
-from local.environment import PROGRAM_VARIABLE, common_environment
+from local import orphans
+from local.environment import common_environment
 from local.layout import Layout
-from local.leftovers import Mark
-from local.programs import GUARD, POSTGRES, find_program
-from local.stack import Stack, inherited, open_stack
-from local.tether import tie_to_parent
+from local.orphans import Mark
+from local.parent_death import end_with_parent
+from local.programs import POSTGRES, WATCHDOG, find_program
+from local.stack import inherited, open_stack
 
-# A new life waits for it; PostgreSQL gets longer.
+# The new program waits for it; PostgreSQL gets longer.
 PATIENCE_SECONDS = 3.0
 
 
@@ -24,34 +24,33 @@ def main() -> None:
     os.umask(0o077)
     name = sys.argv[1]
     stack = open_stack(os.environ)
-    clear(name, stack)
-    leftovers.note_origin(Mark(stack.credentials.stack_id, stack.layout.run, name))
+    mark = Mark(stack.credentials.stack_id, stack.layout.run)
+    clear(name, stack.layout, mark)
+    mark.note_session()
     program = find_program(name, stack)
     environment = {
         **inherited(),
         **common_environment(stack),
         **program.environment,
-        PROGRAM_VARIABLE: name,
     }
-    if name != GUARD:  # the guard outlives the supervisor to start it again
-        tie_to_parent(signal.SIGTERM)
+    if name != WATCHDOG:  # it outlives the supervisor to start it again
+        end_with_parent(signal.SIGTERM)
     os.execvpe(program.command[0], program.command, environment)  # noqa: S606
 
 
-def clear(name: str, stack: Stack) -> None:
-    """End the processes that an earlier life of the program left behind."""
+def clear(name: str, layout: Layout, mark: Mark) -> None:
+    """End what an earlier database server, or any other program that ended, left running."""
     if name == POSTGRES:
-        clear_postgres(stack.layout)
+        clear_postgres(layout)
     else:
-        left = leftovers.marked(Mark(stack.credentials.stack_id, stack.layout.run, name))
-        leftovers.end(left, patience=PATIENCE_SECONDS)
+        orphans.end(orphans.find_orphans(mark, layout.database), patience=PATIENCE_SECONDS)
 
 
 def clear_postgres(layout: Layout) -> None:
-    """End leftovers of the server, and remove the lock file nobody holds any more."""
+    """End an earlier server, and remove its lock file."""
     folder = layout.database
-    leftovers.end(leftovers.serving_folder(folder), with_signal=signal.SIGINT)
-    # After a crash its number may belong to a stranger, and PostgreSQL would then refuse to start.
+    orphans.end(orphans.find_server(folder), with_signal=signal.SIGINT)
+    # After a crash another program may have the id in it, and PostgreSQL would refuse to start.
     (folder / "postmaster.pid").unlink(missing_ok=True)
 
 

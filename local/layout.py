@@ -49,7 +49,7 @@ class Layout:
 
     @property
     def run(self) -> Path:
-        """What is only of use while the stack runs."""
+        """What is needed only while the stack runs."""
         return self.home / "run"
 
     @property
@@ -59,7 +59,7 @@ class Layout:
 
     @property
     def addresses(self) -> Path:
-        """What the churn command reads when the environment is silent."""
+        """What the command ``churn`` reads for what the environment lacks."""
         return self.home / "stack.env"
 
     @property
@@ -69,7 +69,7 @@ class Layout:
 
     @property
     def phase(self) -> Path:
-        """One line that says what the guard is doing."""
+        """One line: what the watchdog is doing."""
         return self.run / "phase"
 
     @property

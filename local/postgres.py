@@ -37,7 +37,7 @@ SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# For tests: nobody mourns their data.
+# For tests, whose data may be lost.
 FORGETFUL: Mapping[str, str] = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -92,16 +92,16 @@ def initialise(server: Server) -> None:
 
 
 def command(server: Server) -> tuple[str, ...]:
-    """Return the command that serves the data folder in the foreground and dies with its parent."""
+    """Return the command that serves the data folder in the foreground and ends with its parent."""
     face = choose_face(server.binaries / "postgres")
     give(server.data, owner=face.owner)
     settings = {**SETTINGS, **({} if server.durable else FORGETFUL), "port": str(server.port)}
-    # The tether comes after the prefix: a change of credentials clears the parent-death signal.
-    tether = (sys.executable, "-m", "local.tether", "--signal", "INT", "--")
+    # After the prefix: a change of credentials clears the parent-death signal.
+    with_parent = (sys.executable, "-m", "local.parent_death", "--signal", "INT", "--")
     postgres = (str(server.binaries / "postgres"), "-D", str(server.data))
     return (
         *face.prefix,
-        *tether,
+        *with_parent,
         *postgres,
         *(f"--{name}={value}" for name, value in settings.items()),
     )
@@ -137,7 +137,7 @@ def wait_ready(
 
 
 def answers(url: str) -> bool:
-    """Tell whether a database answers a query at this moment."""
+    """Return whether a database answers a query now."""
     with suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=3) as connection:
         return connection.execute("SELECT 1").fetchone() == (1,)
     return False

@@ -9,12 +9,12 @@ from local.network import HOST
 from local.stack import Stack
 
 POSTGRES = "postgres"
-GUARD = "guard"
+WATCHDOG = "watchdog"
 API = "api"
 SCHEDULER = "scheduler"
 AIRFLOW_PARTS = ("api-server", SCHEDULER, "dag-processor", "triggerer")
 SERVICES = (*AIRFLOW_PARTS, API)
-NAMES = (POSTGRES, GUARD, *SERVICES)
+NAMES = (POSTGRES, WATCHDOG, *SERVICES)
 
 # Their log servers have fixed ports, and on one machine the logs are read as files.
 _ARGUMENTS = {SCHEDULER: ("--skip-serve-logs",), "triggerer": ("--skip-serve-logs",)}
@@ -22,7 +22,7 @@ _ARGUMENTS = {SCHEDULER: ("--skip-serve-logs",), "triggerer": ("--skip-serve-log
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A command and what it finds in its environment besides what all programs get."""
+    """A command, and its environment in addition to what all programs get."""
 
     command: tuple[str, ...]
     environment: dict[str, str]
@@ -37,8 +37,8 @@ def find_program(name: str, stack: Stack) -> Program:
     """Return how a program is started."""
     if name == POSTGRES:
         return Program(command=postgres.command(stack.server), environment={})
-    if name == GUARD:
-        return Program(command=(sys.executable, "-m", "local.guard"), environment={})
+    if name == WATCHDOG:
+        return Program(command=(sys.executable, "-m", "local.watchdog"), environment={})
     if name == API:
         return Program(command=_api_command(stack), environment=api_environment(stack))
     command = airflow_command(name, *_ARGUMENTS.get(name, ()))

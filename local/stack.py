@@ -24,7 +24,7 @@ HIGHEST_PORT = 65535
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """Who listens where on the loopback interface."""
+    """The ports of the parts on the loopback interface."""
 
     api: int
     airflow: int
@@ -131,7 +131,7 @@ def port_in(values: Mapping[str, str], name: str) -> int:
 
 
 def write_addresses(stack: Stack) -> None:
-    """Tell the churn command where the stack's parts are."""
+    """Write down where the stack's parts are, for the command ``churn``."""
     values = {
         HOME_VARIABLE: str(stack.layout.home),
         "CHURN_DATABASE_URL": stack.database_url(PIPELINE),
@@ -156,7 +156,6 @@ def inherited(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         "PYTHON",
         "MAKE",
         "MFLAGS",
-        "CHURN_PROGRAM",
         "UVICORN_",
     )
     kept = {key: value for key, value in environment.items() if not key.startswith(unwanted)}

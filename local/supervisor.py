@@ -1,8 +1,7 @@
-"""supervisord: its configuration, its start, and a conversation with it over its socket."""
+"""supervisord: its configuration, its start, and calls over its socket."""
 
 import http.client
 import shlex
-import socket
 import subprocess
 import sys
 import xmlrpc.client
@@ -10,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from supervisor.xmlrpc import SupervisorTransport
+
 from local.environment import common_environment
 from local.layout import Layout
-from local.programs import GUARD, NAMES, POSTGRES, SERVICES
+from local.programs import NAMES, POSTGRES, SERVICES, WATCHDOG
 from local.stack import Stack, inherited
 
 GROUP = "services"
-CALL_SECONDS = 120.0
-STOP_SECONDS = {POSTGRES: 60, GUARD: 5}
+STOP_SECONDS = {POSTGRES: 60, WATCHDOG: 5}
 
 HEADER = """\
 [unix_http_server]
@@ -59,7 +59,7 @@ stdout_logfile_backups=2
 
 @dataclass(frozen=True)
 class State:
-    """What the supervisor knows of a program."""
+    """The state of a program, as the supervisor reports it."""
 
     name: str
     state: str
@@ -67,7 +67,7 @@ class State:
 
 
 def configuration(layout: Layout) -> str:
-    """Return the text of supervisord.conf; the services wait for the guard to start them."""
+    """Return the text of supervisord.conf; the watchdog starts the services."""
     places = {key: _escape(path) for key, path in _places(layout).items()}
     group = f"\n[group:{GROUP}]\nprograms={','.join(SERVICES)}\npriority=20\n"
     return (
@@ -101,7 +101,7 @@ def spawn(stack: Stack) -> None:
 
 def states(layout: Layout) -> dict[str, State]:
     """Return the state of every program; raise OSError when no supervisor listens."""
-    answer = cast("list[dict[str, str | int]]", _ask(layout, "getAllProcessInfo"))
+    answer = cast("list[dict[str, str | int]]", _call(layout, "getAllProcessInfo"))
     return {
         str(one["name"]): State(str(one["name"]), str(one["statename"]), int(one["pid"]))
         for one in answer
@@ -109,60 +109,34 @@ def states(layout: Layout) -> dict[str, State]:
 
 
 def is_running(layout: Layout) -> bool:
-    """Tell whether a supervisor listens and works."""
-    return _ask_state(layout) == "RUNNING"
+    """Return whether a supervisor listens and works."""
+    return _state(layout) == "RUNNING"
 
 
 def answers(layout: Layout) -> bool:
-    """Tell whether a supervisor listens, be it that it is shutting down."""
-    return bool(_ask_state(layout))
+    """Return whether a supervisor listens, also while it is shutting down."""
+    return bool(_state(layout))
 
 
-def start(layout: Layout, name: str) -> None:
-    """Start one of the services and return at once; it may be running already."""
-    try:
-        _ask(layout, "startProcess", f"{GROUP}:{name}", False)
-    except xmlrpc.client.Fault as fault:
-        if "ALREADY_STARTED" not in fault.faultString:
-            raise
+def start_services(layout: Layout) -> None:
+    """Start the services that do not run, and return at once."""
+    _call(layout, "startProcessGroup", GROUP, False)
 
 
 def shut_down(layout: Layout) -> None:
-    """Ask the supervisor to stop every program and itself; it answers before it is done."""
-    _ask(layout, "shutdown")
+    """Make the supervisor stop every program and itself; return before it has done so."""
+    _call(layout, "shutdown")
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=CALL_SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
-class _Transport(xmlrpc.client.Transport):
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-
-    def make_connection(self, host: tuple[str, dict[str, str]] | str) -> _Connection:
-        connection = _Connection(self._path)
-        self._connection = host, connection  # close() looks for it here
-        return connection
-
-
-def _ask(layout: Layout, method: str, *arguments: object) -> object:
-    transport = _Transport(layout.socket)
+def _call(layout: Layout, method: str, *arguments: object) -> object:
+    transport = SupervisorTransport(serverurl=f"unix://{layout.socket}")
     with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
         return cast("object", getattr(proxy.supervisor, method)(*arguments))
 
 
-def _ask_state(layout: Layout) -> str:
+def _state(layout: Layout) -> str:
     try:
-        return cast("dict[str, str]", _ask(layout, "getState"))["statename"]
+        return cast("dict[str, str]", _call(layout, "getState"))["statename"]
     except (OSError, http.client.HTTPException, xmlrpc.client.Error):
         return ""
 

@@ -1,11 +1,19 @@
-"""The command ``churn``, run as a user does."""
+"""The command ``churn``, run in the test's process or in one of its own."""
 
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
+from unittest.mock import patch
 
+from click.testing import CliRunner
+
+from churn.cli.main import main
 from churn.registry.store import ModelStore
 
 _PROGRAM: Final = Path(sys.executable).with_name("churn")
@@ -55,7 +63,16 @@ class Churn:
     def __call__(
         self, *arguments: str | Path, stdin: str = "", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command as a user does."""
+        """Run the command in this process, which saves the start of another."""
+        with _isolated(stdin, self._environment | environment) as (out, error):
+            code = _exit_code(list(map(str, arguments)))
+            printed = out.getvalue().decode(), error.getvalue().decode()
+        return subprocess.CompletedProcess([_PROGRAM, *arguments], code, *printed)
+
+    def process(
+        self, *arguments: str | Path, stdin: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command in a process of its own, as a user does."""
         return subprocess.run(
             [_PROGRAM, *arguments],
             env=self._environment | environment,
@@ -65,3 +82,27 @@ class Churn:
             check=False,
             timeout=120,
         )
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        with patch.object(sys, "argv", ["churn", *arguments]):
+            main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+@contextmanager
+def _isolated(stdin: str, environment: Mapping[str, str]) -> Iterator[tuple[BytesIO, BytesIO]]:
+    """Give a command streams, an environment and a root logger without handlers."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    streams = CliRunner().isolation(stdin, environment)
+    try:
+        with patch.dict(os.environ, clear=True), streams as (out, error, _):
+            yield out, error
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

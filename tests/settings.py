@@ -26,7 +26,6 @@ NOT_SETTINGS: Final = {
     "AIRFLOW_HOME": "Airflow's own, which each stack sets",
     "AIRFLOW_URL": "written for the command churn, read by nothing that a user starts",
     "AIRFLOW_VERSION": "a line of migrated.env",
-    "CHURN_PROGRAM": "marks the processes of a stack",
     "CHURN_STACK_ID": "marks the processes of a stack",
 }
 

@@ -350,6 +350,7 @@ def _peak(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
+@pytest.mark.slow
 def test_a_large_body_is_answered_in_constant_memory_also_to_who_reads_only_at_the_end(
     home: Path,
 ) -> None:

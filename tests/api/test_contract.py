@@ -13,6 +13,8 @@ from tests.api.process import Running, serving
 from tests.command import Churn
 from tests.customer_file import CHURN_CSV
 
+pytestmark = pytest.mark.slow
+
 CASES = 2_000
 
 

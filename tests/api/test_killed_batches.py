@@ -16,6 +16,8 @@ from tests.api.conftest import eventually, publish
 from tests.api.process import Running, serving
 from tests.customer_file import CHURN_CSV
 
+pytestmark = pytest.mark.slow
+
 _HEAD = (
     b"POST /predict/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
     b"Content-Length: %d\r\nConnection: close\r\n\r\n"

@@ -102,6 +102,7 @@ def test_spelled_out_forms_give_the_same_answer_as_codes(
     assert _settled(_predict(client, body)) == _settled(_predict(client, ORIGIN))
 
 
+@pytest.mark.slow
 def test_every_customer_scores_as_in_the_scikit_learn_pipeline(client: TestClient) -> None:
     expected = probabilities(trained().model, customers())
     rows = read_rows()

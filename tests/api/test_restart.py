@@ -16,6 +16,8 @@ from churn.registry.store import ModelStore
 from tests.api.conftest import eventually, publish
 from tests.api.process import Running, serving
 
+pytestmark = pytest.mark.stack
+
 BODY = b'{"tenure": 5}'
 HEADERS = {"Content-Type": "application/json"}
 

@@ -15,6 +15,8 @@ from tests.api.conftest import eventually, publish
 from tests.api.process import Running, serving
 from tests.customer_file import package, version_of
 
+pytestmark = pytest.mark.stack
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> ModelStore:

@@ -33,6 +33,8 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Look at the stack before anything in it is killed."""
+    for item in items:
+        item.add_marker("compose")
     items.sort(key=lambda item: _ORDER.index(item.path.stem.removeprefix("test_")))
 
 

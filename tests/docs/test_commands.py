@@ -20,6 +20,8 @@ from tests.docs import site as sites
 from tests.docs.blocks import COMMANDS, PAGES, Block, blocks, find, shown_after
 from tests.docs.site import Site
 
+pytestmark = pytest.mark.slow
+
 RUN_HERE = {
     page.name: [one for one in blocks(page) if one.language in COMMANDS and not one.marker]
     for page in PAGES

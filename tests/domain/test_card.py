@@ -86,6 +86,7 @@ def _trained_for(objective: Objective) -> Trained:
 
 
 @pytest.mark.parametrize("objective", list(Objective))
+@pytest.mark.slow
 def test_every_headline_profit_is_of_the_policy_that_serves(objective: Objective) -> None:
     trained = _trained_for(objective)
     text = card.render("by", datetime(2026, 1, 1, tzinfo=UTC), trained)
@@ -139,6 +140,7 @@ def test_every_table_is_whole() -> None:
         assert len({line.count("|") for line in block.splitlines()}) == 1
 
 
+@pytest.mark.slow
 def test_a_card_of_trees_says_that_they_are_published_and_why() -> None:
     text = _card_of_trees()
     assert "is published**: it beats the scorecard by" in text
@@ -146,6 +148,7 @@ def test_a_card_of_trees_says_that_they_are_published_and_why() -> None:
     assert "The promotion rule on random forest: promote: better beyond noise" in text
 
 
+@pytest.mark.slow
 def test_a_card_on_few_customers_or_a_part_of_them_says_so() -> None:
     options = TrainingOptions(objective=Objective.PROFIT, evaluated_rows=1_000)
     text = card.render("few", datetime(2026, 1, 1, tzinfo=UTC), train(customers(), options))

@@ -77,6 +77,7 @@ def test_the_honest_look_alikes_of_the_shipped_file_are_let_through() -> None:
     leaks.refuse_repeated(customers())
 
 
+@pytest.mark.slow
 def test_a_leak_too_weak_to_be_seen_in_one_field_is_caught_by_the_ceiling() -> None:
     frame = customers()
     told = np.random.default_rng(0).random(len(frame)) < 0.25

@@ -11,6 +11,8 @@ from churn.training.families import families
 from churn.training.fitted import train
 from tests.customer_file import customers
 
+pytestmark = pytest.mark.slow
+
 REFUSED = "does not beat the majority baseline beyond noise, so it is not published"
 
 

@@ -49,6 +49,7 @@ def _judged(y: NDArray[np.int64], champion: Floats, challenger: Floats) -> Decis
     return judge(Comparison(y, champion, challenger, slices(_held_out())))
 
 
+@pytest.mark.slow
 def test_a_hundred_retrains_on_resampled_data_replace_the_champion_five_times_at_most() -> None:
     y = target(_held_out())
     champion = _trained(target(_file()[0]))
@@ -104,6 +105,7 @@ def test_a_champion_grown_stale_on_changed_data_is_replaced(drift: object) -> No
     assert replaced >= 0.9 * DRIFTS, f"{replaced} of {DRIFTS} were replaced"  # now 20 and 20
 
 
+@pytest.mark.slow
 def test_the_power_against_a_drift_grows_with_it() -> None:
     weak, strong = _replaced(_fibre(0.25)), _replaced(_fibre(0.75))
     assert weak < DRIFTS / 2 < strong

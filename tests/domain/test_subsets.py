@@ -86,6 +86,7 @@ def _lost() -> tuple[Floats, Floats]:
     return np.array(auc), np.array(loss)
 
 
+@pytest.mark.slow
 def test_200_random_subsets_are_scored_as_well_as_by_models_of_their_own() -> None:
     auc, loss = _lost()
     assert np.mean(auc) < 0

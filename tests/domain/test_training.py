@@ -59,6 +59,7 @@ def test_training_leaves_the_frame_as_it_was() -> None:
     pd.testing.assert_frame_equal(frame, before)
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rows_changes_nothing() -> None:
     frame = customers().iloc[::10]
     shuffled = frame.sample(frac=1, random_state=1)
@@ -67,6 +68,7 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
     assert one.report.recipe.measured.figures == other.report.recipe.measured.figures
 
 
+@pytest.mark.slow
 def test_training_again_gives_the_same_scorecard() -> None:
     frame = customers().iloc[::10]
     assert train(frame).scorecard == train(frame).scorecard
@@ -170,6 +172,7 @@ def test_a_family_whose_gain_the_folds_common_customers_explain_is_not_chosen() 
     assert "out of fold (3 x 5 folds)" in choice.reasons["gradient_boosting"]
 
 
+@pytest.mark.slow
 def test_without_protected_attributes_nothing_of_them_is_in_the_scorecard() -> None:
     options = TrainingOptions(protected_attributes=ProtectedAttributes.LEAVE_OUT)
     model = train(customers().iloc[::4], options)
@@ -189,12 +192,14 @@ def test_leaving_protected_attributes_out_costs_what_was_measured_before_we_star
 
 
 @pytest.mark.parametrize("objective", list(Objective))
+@pytest.mark.slow
 def test_the_policy_that_is_set_is_the_one_of_the_version(objective: Objective) -> None:
     model = train(customers().iloc[::10], TrainingOptions(objective=objective))
     assert model.policy.objective is objective
     assert model.policy.typical_monthly_charges == pytest.approx(64.8, abs=3)
 
 
+@pytest.mark.slow
 def test_more_customers_than_are_evaluated_are_all_learned_from() -> None:
     options = TrainingOptions(evaluated_rows=2_000)
     model = train(customers(), options)
@@ -202,6 +207,7 @@ def test_more_customers_than_are_evaluated_are_all_learned_from() -> None:
     np.testing.assert_array_equal(model.model["logistic"].coef_, trained().model["logistic"].coef_)
 
 
+@pytest.mark.slow
 def test_rows_that_stand_for_several_customers_are_counted_and_learned_from_as_such() -> None:
     frame = customers().iloc[::8]
     model = train(frame, weights=np.full(len(frame), 2.0))

@@ -71,6 +71,7 @@ def test_run_loads_trains_and_publishes_and_prints_the_version(
     assert counted.fetchone() == (7_043, 1)
 
 
+@pytest.mark.slow
 def test_a_dry_run_trains_and_leaves_the_pointer(churn: Churn, few: Path) -> None:
     finished = churn("run", few, "--dry-run")
     assert finished.returncode == 0, finished.stderr
@@ -80,6 +81,7 @@ def test_a_dry_run_trains_and_leaves_the_pointer(churn: Churn, few: Path) -> Non
     assert "== publish" not in finished.stderr
 
 
+@pytest.mark.slow
 def test_the_steps_one_by_one_do_the_same(churn: Churn, few: Path) -> None:
     assert churn("load", few).returncode == 0
     version = churn("train").stdout.strip()
@@ -149,6 +151,7 @@ def test_a_database_without_tables_is_one_line(churn: Churn) -> None:
     assert "churn create-tables" in _refused(churn("train"))
 
 
+@pytest.mark.slow
 def test_a_model_store_that_cannot_be_written_is_one_line(
     churn: Churn, few: Path, tmp_path: Path
 ) -> None:
@@ -213,7 +216,7 @@ def test_a_file_is_scored_and_unreadable_rows_are_alone_in_their_error(
 
 
 def test_a_scored_file_may_come_from_and_go_to_the_streams(offline: Churn) -> None:
-    finished = offline("score", "-", "-", stdin="customer_id,tenure\nA,5\n")
+    finished = offline.process("score", "-", "-", stdin="customer_id,tenure\nA,5\n")
     (row,) = csv.DictReader(io.StringIO(finished.stdout))
     expected = conditioner().score({"tenure": 5}).probability
     assert float(row["probability_churn"]) == expected

@@ -118,7 +118,7 @@ def test_progress_is_told_while_a_long_file_is_read(churn: Churn, write: Write) 
 
 def test_a_file_name_that_the_terminal_cannot_show_is_escaped(churn: Churn, write: Write) -> None:
     path = write(csv_text(ROWS), "客户.csv")
-    finished = churn("load", path, PYTHONIOENCODING="cp1252")
+    finished = churn.process("load", path, PYTHONIOENCODING="cp1252")
     assert r"/\u5ba2\u6237.csv" in _said(finished)
 
 

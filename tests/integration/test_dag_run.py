@@ -20,6 +20,8 @@ from local.databases import PIPELINE, SERVING, Database
 from local.postgres import Server
 from tests.changed_file import write_changed
 
+pytestmark = pytest.mark.stack
+
 PROJECT = Path(__file__).parents[2]
 STEPS = ("create_tables", "load_csv", "clean", "train", "decide", "approve", "publish")
 NOBODY_ASKED = {**dict.fromkeys(STEPS, "success"), "approve": "skipped"}

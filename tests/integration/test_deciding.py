@@ -15,6 +15,8 @@ from tests.command import Churn
 from tests.customer_file import read_rows
 from tests.loading import csv_text
 
+pytestmark = pytest.mark.slow
+
 SMALL = 700
 
 

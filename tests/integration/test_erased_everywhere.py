@@ -21,6 +21,8 @@ from tests.command import Churn
 from tests.customer_file import FEW, read_rows
 from tests.loading import csv_text
 
+pytestmark = pytest.mark.slow
+
 WHO = "QX77-ERASEME"
 MONTHLY, TOTAL = 987.65, 59876.54
 """The highest amounts of the file: an extreme is one customer's number."""

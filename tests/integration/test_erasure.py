@@ -158,6 +158,7 @@ def test_any_id_can_be_erased(url: str, connection: Connection, folder: Path, st
     assert (done.rows["rejected_rows"], done.spooled) == (1, 1)
 
 
+@pytest.mark.slow
 def test_the_command_names_the_versions_and_says_the_same_again(churn: Churn) -> None:
     churn("run", str(CHURN_CSV))
     version = churn("models", "list").stdout.split()[1]

@@ -14,6 +14,8 @@ from local.layout import PROJECT
 from local.network import free_port
 from local.stack import DEFAULT_PORTS
 
+pytestmark = pytest.mark.stack
+
 
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:

@@ -17,6 +17,8 @@ from local.postgres import Server
 from tests.large_file import ROWS, SUM, finish, start
 from tests.loading import Write, bring_in, clean, everything, load, many_lines, number
 
+pytestmark = pytest.mark.slow
+
 COPYING = """
 SELECT count(*) FROM pg_stat_progress_copy
 WHERE datname = current_database() AND tuples_processed > 20000

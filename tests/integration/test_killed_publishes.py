@@ -17,6 +17,8 @@ from churn.registry.store import ModelStore, read_version
 from churn.warehouse.connect import connect
 from tests.customer_file import package, version_of
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 FIRST, SECOND = version_of(1), version_of(2)
 READERS = 1  # it takes a whole core, and the writers need one

@@ -15,6 +15,8 @@ from tests.changed_file import write_changed
 from tests.command import Churn
 from tests.customer_file import FEW, package, version_of
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND, THIRD = version_of(1), version_of(2), version_of(3)
 WHY = ("--reason", "the board asked")
 

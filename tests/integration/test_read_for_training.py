@@ -32,6 +32,7 @@ def test_the_customers_to_learn_from_are_those_not_held_out(url: str) -> None:
     assert (data.population.customers, data.population.churned) == (7_043, 1_869)
 
 
+@pytest.mark.slow
 def test_of_many_customers_a_sample_by_hash_is_measured_and_all_are_learned_from(url: str) -> None:
     bring_in(url, CHURN_CSV)
     options = TrainingOptions(evaluated_rows=2_000)
@@ -50,6 +51,7 @@ def test_of_many_customers_a_sample_by_hash_is_measured_and_all_are_learned_from
     )
 
 
+@pytest.mark.slow
 def test_an_unknown_total_is_taken_as_the_months_times_the_bill(url: str, write: Write) -> None:
     rows = [{k: v for k, v in row.items() if k != "TotalCharges"} for row in read_rows()]
     bring_in(url, write(csv_text(rows)))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from churn.customer.description import Known
 from churn.model.block import block_of, completed_block
@@ -21,6 +22,8 @@ from tests.changed_file import write_changed
 from tests.command import Churn
 from tests.customer_file import FEW, customers, read_rows
 from tests.loading import Write, bring_in, csv_text
+
+pytestmark = pytest.mark.slow
 
 KNOWN: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
 
@@ -146,7 +149,7 @@ def test_the_fingerprint_is_of_values_and_not_of_how_they_are_written(
 def _score(churn: Churn) -> float:
     """Return the score that a process of its own finds, as the service is one."""
     given = f"{','.join(KNOWN)}\n{','.join(map(str, KNOWN.values()))}\n"
-    (row,) = csv.DictReader(io.StringIO(churn("score", "-", "-", stdin=given).stdout))
+    (row,) = csv.DictReader(io.StringIO(churn.process("score", "-", "-", stdin=given).stdout))
     return float(row["probability_churn"])
 
 

@@ -23,6 +23,8 @@ from local.network import free_port
 from tests.api.conftest import eventually
 from tests.integration.fault_parts import Callers, Database, Publisher, Service, in_background
 
+pytestmark = pytest.mark.stack
+
 PREDICTIONS = 50_000
 PUBLISHES = 100
 _PASSWORD = secrets.token_urlsafe(12)

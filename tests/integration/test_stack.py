@@ -20,14 +20,14 @@ import psutil
 import psycopg
 import pytest
 
-from local import health, leftovers, supervisor
+from local import health, orphans, supervisor
 from local.airflow_client import log_in
 from local.console import Console
 from local.databases import PIPELINE
 from local.first_run import DAG, follow, published_version
 from local.layout import PROJECT
-from local.leftovers import Mark
 from local.network import free_port
+from local.orphans import Mark
 from local.programs import NAMES
 from local.serving import served_version
 from local.stack import DEFAULT_PORTS, Stack, open_stack
@@ -36,6 +36,8 @@ from local.web import Document, call
 from tests.changed_file import write_changed
 from tests.docs.blocks import Block, find, shown_after
 from tests.integration.steady_load import SteadyLoad
+
+pytestmark = pytest.mark.stack
 
 HEAL_SECONDS = 90.0
 CHROMIUM = "/usr/bin/chromium"
@@ -135,7 +137,7 @@ def is_healthy(stack: Stack) -> bool:
 
 def sessions(stack: Stack) -> set[int]:
     """Return the sessions that the stack's programs were started in."""
-    return {int(file.stem) for file in stack.layout.run.glob(f"*{leftovers.SESSION}")}
+    return {int(file.stem) for file in stack.layout.run.glob(f"*{orphans.SESSION}")}
 
 
 def workers(of_sessions: set[int]) -> set[int]:
@@ -159,7 +161,7 @@ def child_of(name: str) -> Victim:
 
 
 def the_supervisor(stack: Stack) -> int:
-    return psutil.Process(program("guard")(stack)).ppid()
+    return psutil.Process(program("watchdog")(stack)).ppid()
 
 
 def test_every_part_is_up_and_says_so(stack: Stack, environment: dict[str, str]) -> None:
@@ -378,9 +380,9 @@ def test_stopping_leaves_no_process_and_starting_again_keeps_the_model(
     started = sessions(stack)
     assert workers(started)
     printed(find("operating.md", "$ make down"), environment)
-    assert leftovers.marked(Mark(stack.credentials.stack_id, stack.layout.run)) == []
+    assert orphans.find(Mark(stack.credentials.stack_id, stack.layout.run)) == set()
     assert workers(started) == set()
-    assert leftovers.serving_folder(stack.layout.database) == []
+    assert orphans.find_server(stack.layout.database) == set()
     assert local("status", environment).returncode == 1
     assert local("up", environment).returncode == 0
     assert served_version(stack) == served
@@ -413,6 +415,6 @@ def test_a_backup_of_the_docs_is_restored_and_reset_and_uninstall_leave_nothing(
     home = stack.layout.home
     printed(find("operating.md", "rm -rf .local\n"), environment)
     assert not home.exists()
-    assert leftovers.serving_folder(stack.layout.database) == []
+    assert orphans.find_server(stack.layout.database) == set()
     printed(find("operating.md", "rm -rf .local .venv"), environment)
     assert not (home.parent / ".venv").exists()

@@ -41,6 +41,7 @@ def test_the_progress_of_pip_is_a_count(tmp_path: Path) -> None:
     assert installing.pip_progress(text, total=9, packages=tmp_path) == "3 of 9 installed"
 
 
+@pytest.mark.slow
 def test_uv_shows_its_bars_on_the_terminal_that_it_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +53,7 @@ def test_uv_shows_its_bars_on_the_terminal_that_it_is_given(
     assert installing.uv_progress(output.text) == "all 2 installed, compiling them"
 
 
+@pytest.mark.slow
 def test_where_uv_finds_nothing_pip_installs_and_no_advice_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,6 +69,7 @@ def test_where_uv_finds_nothing_pip_installs_and_no_advice_is_given(
     assert found.returncode == 0
 
 
+@pytest.mark.slow
 def test_where_pip_finds_nothing_either_the_installation_stops_with_advice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +82,7 @@ def test_where_pip_finds_nothing_either_the_installation_stops_with_advice(
         bootstrap.install_locked()
 
 
+@pytest.mark.slow
 def test_a_silent_step_shows_every_five_seconds_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

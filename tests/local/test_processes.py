@@ -1,4 +1,4 @@
-"""Programs end with their parent, and leftovers are found and ended; strangers are left alone."""
+"""Programs end with their parent; orphan processes are ended, and those of others left alone."""
 
 import os
 import secrets
@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import leftovers
-from local.guard import Crew
-from local.leftovers import Mark
+from local import orphans
+from local.orphans import Mark
+from local.watchdog import Workers
 
 NOWHERE = Path("/nonexistent")
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
@@ -27,11 +27,9 @@ DEAF = (
 
 
 @contextmanager
-def child(
-    command: tuple[str, ...], *, stack: str = "", program: str = ""
-) -> Iterator[subprocess.Popen[bytes]]:
-    marks = {"CHURN_STACK_ID": stack, "CHURN_PROGRAM": program}
-    process = subprocess.Popen(command, env={**os.environ, **marks}, stdout=subprocess.PIPE)
+def child(command: tuple[str, ...], *, stack: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, "CHURN_STACK_ID": stack}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
     try:
         yield process
     finally:
@@ -46,36 +44,58 @@ def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
     return condition()
 
 
-def test_only_processes_with_the_mark_are_leftovers() -> None:
+def test_only_processes_with_the_mark_are_of_the_stack() -> None:
     ours, theirs = secrets.token_hex(8), secrets.token_hex(8)
-    with child(SLEEP, stack=ours, program="api") as api, child(SLEEP, stack=theirs, program="api"):
-        assert eventually(lambda: bool(leftovers.marked(Mark(ours, NOWHERE))))
-        assert [one.pid for one in leftovers.marked(Mark(ours, NOWHERE))] == [api.pid]
+    with child(SLEEP, stack=ours) as api, child(SLEEP, stack=theirs):
+        assert eventually(lambda: bool(orphans.find(Mark(ours, NOWHERE))))
+        assert [one.pid for one in orphans.find(Mark(ours, NOWHERE))] == [api.pid]
 
 
-def test_leftovers_of_one_program_do_not_include_another() -> None:
+# As supervisord starts a program: it lists the orphan processes of the stack.
+PROGRAM = (
+    sys.executable,
+    "-c",
+    "import sys; from pathlib import Path; from local.orphans import Mark, find_orphans;"
+    "print(*(one.pid for one in find_orphans(Mark(sys.argv[1], Path()), Path('/none'))))",
+)
+SUPERVISOR = """
+import subprocess, sys
+running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+try:
+    subprocess.run(sys.argv[1:], check=True)
+finally:
+    running.kill()
+    running.wait()
+"""
+
+
+def test_what_the_live_supervisor_started_is_no_orphan_and_what_a_former_one_did_is() -> None:
     ours = secrets.token_hex(8)
-    with (
-        child(SLEEP, stack=ours, program="api"),
-        child(SLEEP, stack=ours, program="scheduler") as scheduler,
-    ):
-        found = leftovers.marked(Mark(ours, NOWHERE, "scheduler"))
-        assert [one.pid for one in found] == [scheduler.pid]
+    with child(SLEEP, stack=ours) as orphan:
+        assert eventually(lambda: bool(orphans.find(Mark(ours, NOWHERE))))
+        done = subprocess.run(
+            (sys.executable, "-c", SUPERVISOR, *PROGRAM, ours),
+            env={**os.environ, "CHURN_STACK_ID": ours},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.split() == [str(orphan.pid)]
 
 
-def test_a_leftover_that_ignores_the_polite_signal_is_killed() -> None:
+def test_an_orphan_process_that_ignores_the_first_signal_is_killed() -> None:
     ours = secrets.token_hex(8)
     with child(DEAF, stack=ours) as deaf:
         assert deaf.stdout is not None
         deaf.stdout.readline()
-        leftovers.end(leftovers.marked(Mark(ours, NOWHERE)), patience=0.2)
+        orphans.end(orphans.find(Mark(ours, NOWHERE)), patience=0.2)
         assert not psutil.pid_exists(deaf.pid)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the signal is Linux's")
-def test_a_tethered_program_ends_when_its_parent_is_killed() -> None:
-    tether = f"[{sys.executable!r}, '-m', 'local.tether', '--', 'sleep', '60']"
-    parent = f"import subprocess; print(subprocess.Popen({tether}).pid, flush=True); input()"
+def test_a_program_ends_when_its_parent_is_killed() -> None:
+    command = f"[{sys.executable!r}, '-m', 'local.parent_death', '--', 'sleep', '60']"
+    parent = f"import subprocess; print(subprocess.Popen({command}).pid, flush=True); input()"
     with subprocess.Popen(
         (sys.executable, "-c", parent), stdout=subprocess.PIPE, stdin=subprocess.PIPE
     ) as process:
@@ -87,7 +107,7 @@ def test_a_tethered_program_ends_when_its_parent_is_killed() -> None:
         assert eventually(lambda: not sleeper.is_running() or sleeper.status() == "zombie")
 
 
-SECRETIVE = (
+UNREADABLE = (
     sys.executable,
     "-c",
     "import ctypes, time, sys; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0);"
@@ -95,28 +115,26 @@ SECRETIVE = (
 )
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the hiding is Linux's")
-def test_a_process_that_hides_its_environment_is_known_by_its_group(tmp_path: Path) -> None:
-    mark = Mark("ours", tmp_path, "scheduler")
-    with subprocess.Popen(SECRETIVE, stdout=subprocess.PIPE, process_group=0) as hidden:
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")
+def test_a_process_whose_environment_cannot_be_read_is_known_by_its_session(tmp_path: Path) -> None:
+    mark = Mark("ours", tmp_path)
+    with subprocess.Popen(UNREADABLE, stdout=subprocess.PIPE, process_group=0) as hidden:
         try:
             assert hidden.stdout is not None
             hidden.stdout.readline()
             process = psutil.Process(hidden.pid)
-            assert not leftovers.is_secretive(process, mark)
-            (tmp_path / f"scheduler.{hidden.pid}.group").touch()
-            assert leftovers.is_secretive(process, mark)
-            assert not leftovers.is_secretive(process, Mark("ours", tmp_path))
-            (tmp_path / f"{os.getsid(hidden.pid)}.session").touch()
-            assert leftovers.is_secretive(process, Mark("ours", tmp_path))
-            leftovers.forget_origins(Mark("ours", tmp_path))
+            assert not mark.is_on_unreadable(process)
+            mark.note_session()
+            assert mark.is_on_unreadable(process)
+            mark.forget_sessions()
+            assert not mark.is_on_unreadable(process)
             assert list(tmp_path.iterdir()) == []
         finally:
             hidden.kill()
 
 
 def test_a_lost_worker_is_noticed_only_while_its_scheduler_goes_on() -> None:
-    before = Crew(10, frozenset({11, 12}))
-    assert Crew(10, frozenset({11, 13})).lost_one_of(before)
-    assert not Crew(10, frozenset({11, 12, 13})).lost_one_of(before)
-    assert not Crew(20, frozenset({21})).lost_one_of(before)
+    before = Workers(10, frozenset({11, 12}))
+    assert Workers(10, frozenset({11, 13})).lost_one_of(before)
+    assert not Workers(10, frozenset({11, 12, 13})).lost_one_of(before)
+    assert not Workers(20, frozenset({21})).lost_one_of(before)

@@ -27,7 +27,7 @@ def test_every_program_comes_back_for_ever_and_rotates_its_log(tmp_path: Path) -
         assert program["stdout_logfile_maxbytes"] == "5MB"
 
 
-def test_services_wait_for_the_guard_and_postgres_stops_last_and_fast(tmp_path: Path) -> None:
+def test_services_wait_for_the_watchdog_and_postgres_stops_last_and_fast(tmp_path: Path) -> None:
     config = parsed(tmp_path)
     assert {config[f"program:{name}"]["autostart"] for name in SERVICES} == {"false"}
     database, services = config["program:postgres"], config["group:services"]

@@ -21,7 +21,7 @@ ENTRY_POINTS = {
     "serving/api/__main__.py",
     "benchmarks/__main__.py",
 }
-PARTS = {"local/guard.py", "local/launch.py", "local/tether.py"}
+PARTS = {"local/launch.py", "local/parent_death.py", "local/watchdog.py"}
 TERMINALS = {
     "LANG=C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     "ascii": {"PYTHONIOENCODING": "ascii"},

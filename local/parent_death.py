@@ -1,6 +1,6 @@
 """Become a program that ends when its parent ends.
 
-`python -m local.tether [--signal NAME] [--program NAME] -- COMMAND...`
+`python -m local.parent_death [--signal NAME] -- COMMAND...`
 """
 
 import argparse
@@ -12,24 +12,24 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def tie_to_parent(number: int) -> None:
+def end_with_parent(number: int) -> None:
     """Ask the kernel to signal this process, across exec, when its parent ends (Linux only)."""
     if not sys.platform.startswith("linux"):
         return
     parent = os.getppid()
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent:  # it ended before we asked
+    if os.getppid() != parent:  # it ended before the call
         os.kill(os.getpid(), number)
 
 
 def main() -> None:
-    """Tie this process to its parent and become the command."""
+    """Make this process end with its parent, and become the command."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--signal", default="TERM")
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
-    tie_to_parent(signal.Signals[f"SIG{arguments.signal}"])
+    end_with_parent(signal.Signals[f"SIG{arguments.signal}"])
     os.execvp(arguments.command[0], arguments.command)  # noqa: S606
 
 

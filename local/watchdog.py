@@ -10,36 +10,35 @@ from local import envfile, supervisor
 from local.errors import StackError
 from local.lock import locked
 from local.prepare import prepare
-from local.programs import SCHEDULER, SERVICES
+from local.programs import SCHEDULER
 from local.stack import Stack, open_stack
 from local.supervisor import State
 
 PAUSE_SECONDS = 1.0
 READY = "ready"
 FAILED = "failed: "
-DOWN = ("STOPPED", "EXITED", "FATAL")
 
 
 @dataclass(frozen=True)
-class Crew:
-    """A scheduler and the processes that run its tasks."""
+class Workers:
+    """A scheduler and the processes that run its tasks, by their ids."""
 
     scheduler: int
     workers: frozenset[int]
 
-    def lost_one_of(self, before: "Crew") -> bool:
-        """Tell whether a worker ended while its scheduler went on."""
+    def lost_one_of(self, before: "Workers") -> bool:
+        """Return whether a worker ended while its scheduler went on."""
         return self.scheduler == before.scheduler and not before.workers <= self.workers
 
 
 def main() -> None:
-    """Guard the stack until the supervisor stops this program."""
+    """Watch the stack until the supervisor stops this program."""
     stack, parent = open_stack(os.environ), os.getppid()
     try:
         bring_up(stack)
-        crew = Crew(0, frozenset())
+        seen = Workers(0, frozenset())
         while os.getppid() == parent:
-            crew = tend(stack, crew)
+            seen = watch_scheduler(stack, seen)
             time.sleep(PAUSE_SECONDS)
     finally:
         if os.getppid() != parent:
@@ -53,19 +52,8 @@ def bring_up(stack: Stack) -> None:
     except StackError as error:
         _note(stack, f"{FAILED}{error}")
         raise
+    supervisor.start_services(stack.layout)
     _note(stack, READY)
-
-
-def tend(stack: Stack, crew: Crew) -> Crew:
-    """Start services that are down and a scheduler that is stuck; return the workers seen."""
-    try:
-        states = supervisor.states(stack.layout)
-    except OSError:  # it has ended, or is about to
-        return crew
-    for name in SERVICES:
-        if states[name].state in DOWN:
-            supervisor.start(stack.layout, name)
-    return _tend_scheduler(states[SCHEDULER], crew)
 
 
 def revive(stack: Stack) -> None:
@@ -75,28 +63,33 @@ def revive(stack: Stack) -> None:
             supervisor.spawn(stack)
 
 
-def _tend_scheduler(scheduler: State, before: Crew) -> Crew:
-    """Kill a scheduler that lost a worker.
+def watch_scheduler(stack: Stack, before: Workers) -> Workers:
+    """Kill a scheduler that lost a worker; return the workers seen.
 
     LocalExecutor's workers take turns on one queue with a lock that a killed worker keeps for ever:
     no task would start again. The supervisor starts the scheduler anew, and that ends the others.
     """
     try:
-        process = psutil.Process(scheduler.pid)
-        children = process.children() if scheduler.state == "RUNNING" else []
-        crew = Crew(scheduler.pid, frozenset(one.pid for one in children if _is_worker(one)))
-        if crew.lost_one_of(before):
-            process.kill()
-    except psutil.Error:
+        scheduler = supervisor.states(stack.layout)[SCHEDULER]
+        seen = _workers_of(scheduler)
+        if seen.lost_one_of(before):
+            psutil.Process(scheduler.pid).kill()
+    except (OSError, psutil.Error):  # the supervisor or the scheduler has ended
         return before
-    return crew
+    return seen
+
+
+def _workers_of(scheduler: State) -> Workers:
+    running = scheduler.state == "RUNNING"
+    children = psutil.Process(scheduler.pid).children() if running else []
+    return Workers(scheduler.pid, frozenset(one.pid for one in children if _is_worker(one)))
 
 
 def _is_worker(process: psutil.Process) -> bool:
-    """Tell whether a child of the scheduler runs tasks."""
+    """Return whether a child of the scheduler runs tasks."""
     try:
         command = " ".join(process.cmdline())
-    except psutil.Error:  # it has ended; nobody has asked yet how
+    except psutil.Error:  # it has ended
         return False
     return "LocalExecutor" in command or "spawn_main" in command  # the latter on macOS
 
