@@ -146,7 +146,7 @@ def test_a_malformed_database_address_does_not_show_its_password(
 
 
 def test_a_database_without_tables_is_one_line(churn: Churn) -> None:
-    assert "churn create-tables" in _refused(churn("train"))
+    assert "churn migrate" in _refused(churn("train"))
 
 
 def test_a_model_store_that_cannot_be_written_is_one_line(

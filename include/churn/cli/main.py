@@ -26,6 +26,7 @@ from churn.pipeline.doctor import examine
 from churn.pipeline.rules import AUTO, read_rules
 from churn.registry.store import ModelStore
 from churn.training.promotion import Decision
+from churn.warehouse import schema
 from churn.warehouse.cleaning.gate import LIMIT_REJECTED, Terms
 from churn.warehouse.cleaning.report import Report
 from churn.warehouse.connect import connect
@@ -60,9 +61,22 @@ def churn(context: click.Context) -> None:
 @churn.command("create-tables")
 @click.pass_obj
 def create_tables(settings: Settings) -> None:
-    """Create the tables that are missing."""
+    """Bring the tables to this release, and drop the months of the log that are not kept."""
     with connect(settings.database_url) as connection:
         steps.create_tables(connection, settings.log)
+
+
+@churn.command()
+@json_option
+@click.pass_obj
+def migrate(settings: Settings, as_json: bool) -> None:
+    """Bring the tables to this release; print each change that was applied."""
+    with connect(settings.database_url) as connection:
+        applied = schema.create_tables(connection)
+    if as_json:
+        print_json({"applied": applied})
+    else:
+        click.echo("\n".join(applied) or "the tables are those of this release")
 
 
 def _named(context: click.Context, _parameter: click.Parameter, value: str) -> Path:
@@ -284,8 +298,8 @@ def main() -> None:
         _fail("interrupted")
     except (ChurnError, OSError) as error:
         _fail(str(error))
-    except psycopg.errors.UndefinedTable as error:
-        _fail(f"{_first_line(error)}; create the tables with `churn create-tables`")
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        _fail(f"{_first_line(error)}; bring the tables to this release with `churn migrate`")
     except psycopg.Error as error:
         hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
         _fail(f"PostgreSQL: {_first_line(error)}{hint}")

@@ -50,8 +50,9 @@ def locate(file: str, data: Path, *, here: Path | None = None) -> Path:
 
 
 def create_tables(connection: Connection, options: LogOptions | None = None) -> None:
-    """Create the tables that are missing; drop the months of the log that are not kept."""
-    schema.create_tables(connection)
+    """Bring the tables to this release; drop the months of the log that are not kept."""
+    for name in schema.create_tables(connection):
+        log.info("applied %s", name)
     log.info("tables are ready")
     if options and options.retention_months:
         for partition in drop_old_predictions(connection, options.retention_months):

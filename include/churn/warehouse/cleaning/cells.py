@@ -52,7 +52,12 @@ def normalised(field: Field) -> sql.Composable:
 
 def choice_type(field: Field) -> sql.Identifier:
     """The enum type of a choice."""
-    return sql.Identifier(f"choice_of_{field.name}")
+    return sql.Identifier(choice_type_name(field))
+
+
+def choice_type_name(field: Field) -> str:
+    """The name of a choice's enum type."""
+    return f"choice_of_{field.name}"
 
 
 def value(field: Field, *, numbers: NumberFormat) -> sql.Composable:
