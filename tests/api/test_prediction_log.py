@@ -148,7 +148,7 @@ def test_answers_given_before_the_first_dag_run_are_logged_after_it(
 ) -> None:
     with running(logged) as client:
         answered = _predict(client, 3)
-        trouble = "record_predictions"
+        trouble = "the tables are missing"
         assert eventually(lambda: trouble in client.get("/readyz").text, seconds=5)
         with connect(database_url) as connection:
             create_tables(connection)

@@ -6,7 +6,7 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
-from churn.core.errors import WarehouseError
+from churn.core.errors import ConnectionFailedError, WarehouseError
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -15,21 +15,21 @@ def connect(database_url: str) -> Connection:
     """Open a connection; the caller's ``with`` block is one transaction.
 
     Raises:
-        WarehouseError: naming the server (never the password) and how to start one.
+        ConnectionFailedError: naming the server (never the password) and how to start one.
     """
     if not database_url:
-        raise WarehouseError(
+        raise ConnectionFailedError(
             "CHURN_DATABASE_URL is not set and no local stack has been started: `make up`"
         )
     try:
         return psycopg.connect(database_url, connect_timeout=10, application_name="churn")
     except psycopg.ProgrammingError:  # its text would quote the address, password and all
-        raise WarehouseError(
+        raise ConnectionFailedError(
             "CHURN_DATABASE_URL is not the address of a PostgreSQL database"
         ) from None
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
-        raise WarehouseError(
+        raise ConnectionFailedError(
             f"PostgreSQL is not reachable ({reason}); is the stack up? `make up`"
         ) from None
 
