@@ -174,6 +174,24 @@ def test_answers_go_on_while_postgresql_is_away_and_are_logged_afterwards(
     assert sorted(_ids(tables)) == sorted(answered)
 
 
+def test_readiness_names_a_database_of_another_release_and_answers_go_on(
+    logged: Settings, tables: str
+) -> None:
+    with connect(tables) as connection:
+        connection.execute("INSERT INTO schema_migrations VALUES (99, 'of_the_future')")
+    with running(logged) as client:
+        ahead = "the database is ahead of this release, at migration 99"
+        assert eventually(lambda: ahead in client.get("/readyz").text, seconds=5)
+        answered = _predict(client, 3)
+        assert client.get("/readyz").status_code == 200
+        assert _waiting(client) == 3
+        with connect(tables) as connection:
+            connection.execute("DELETE FROM schema_migrations WHERE number = 99")
+        assert eventually(lambda: _waiting(client) == 0, seconds=10)
+        assert client.get("/readyz").json()["prediction_log"]["trouble"] is None
+    assert sorted(_ids(tables)) == sorted(answered)
+
+
 def test_what_a_stopped_service_left_is_logged_by_the_next(logged: Settings, tables: str) -> None:
     with running(replace(logged, database_url="")) as client:
         answered = _predict(client, 20)

@@ -21,8 +21,9 @@ from serving.api.prediction_log import PredictionLog
 from serving.api.spool import Spool
 from tests.changed_file import write_changed
 from tests.command import Churn
+from tests.customer_file import read_rows
 from tests.integration.release_0_1_0 import PREDICTED, SERVED, restore_database, restore_models
-from tests.loading import everything, number
+from tests.loading import Write, bring_in, changed, csv_text, everything, number
 
 LAST: Final = len(migrations())
 NUMBERS: Final = "SELECT number FROM schema_migrations ORDER BY number"
@@ -116,8 +117,8 @@ def test_an_installation_of_release_0_1_0_loads_trains_and_publishes(
     upgraded: Churn, tmp_path: Path, connection: Connection
 ) -> None:
     replaced = number(connection, "SELECT count(*) FROM customer_history")
-    changed = write_changed(tmp_path / "customers_2026-01-08.csv", rows=1_000)
-    assert "load 4: FLAG" in _succeeds(upgraded("load", changed, "--allow-change"))
+    newer = write_changed(tmp_path / "customers_2026-01-08.csv", rows=1_000)
+    assert "load 4: FLAG" in _succeeds(upgraded("load", newer, "--allow-change"))
     assert number(connection, "SELECT count(*) FROM customer_history") > replaced
     version = _succeeds(upgraded("train")).strip()
     _succeeds(upgraded("publish", version))
@@ -270,3 +271,48 @@ def test_an_empty_database_is_named_with_the_remedy(database_url: str) -> None:
         assert migration.find_trouble(connection) == (
             "the tables are missing; run `churn migrate` or the DAG"
         )
+
+
+_WITH_NEW_FIELD = """
+import sys
+from churn.customer import description as d
+from churn.customer.field import choice
+speed = choice("internet_speed", "InternetSpeed", "Speed of the line.", "Slow", "Fast")
+object.__setattr__(d.CONTRACT, "values", (*d.CONTRACT.values, "Three year"))
+d.FEATURES = (*d.FEATURES, speed)
+d.COLUMNS = (*d.COLUMNS[:-1], speed, d.CHURN)
+d.BY_NAME = {field.name: field for field in d.COLUMNS}
+d.BY_OUTSIDE_NAME = {**d.BY_OUTSIDE_NAME, "internetspeed": speed}
+from churn.cli.main import main
+main()
+"""
+
+
+def test_a_new_field_and_a_new_value_appear_on_a_database_with_customers(
+    url: str, connection: Connection, write: Write, tmp_path: Path
+) -> None:
+    rows = read_rows()[:1_000]
+    bring_in(url, write(csv_text(rows)))
+
+    def newer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", _WITH_NEW_FIELD, *arguments],
+            env={"CHURN_DATABASE_URL": url, "CHURN_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    added = "contract=Three year, choice_of_internet_speed, customers.internet_speed"
+    assert f"the database lacks {added}" in newer("doctor").stdout
+    applied = json.loads(_succeeds(newer("migrate", "--json")))["applied"]
+    assert applied == [*added.split(", "), "customer_history.internet_speed"]
+    refused = newer("train").stderr
+    assert "1,000 customers have no internet_speed, which is newer than their last load" in refused
+    fields = [{**row, "InternetSpeed": "Fast"} for row in changed(rows, 0, Contract="Three year")]
+    assert "PASS" in _succeeds(newer("load", write(csv_text(fields), "newer.csv")))
+    counts = "SELECT count(*) FROM customers WHERE internet_speed = 'Fast'"
+    assert number(connection, counts) == 1_000
+    assert number(connection, "SELECT count(*) FROM customers WHERE contract = 'Three year'") == 1
+    assert number(connection, "SELECT count(internet_speed) FROM customer_history") == 0

@@ -75,13 +75,17 @@ def _missing_columns(connection: Connection, table: str) -> Iterator[Addition]:
     missing = [field for field in COLUMNS if field.name not in found]
     if not missing:
         return
-    has_rows = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(table))
-    may_be_null = bool(scalar(connection, has_rows))
+    may_be_null = any(_has_rows(connection, table) for table in _TABLES)
     for field in missing:
         change = sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(
             sql.Identifier(table), _column(field, may_be_null=may_be_null or field in OPTIONAL)
         )
         yield Addition(f"{table}.{field.name}", change)
+
+
+def _has_rows(connection: Connection, table: str) -> bool:
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(table))
+    return bool(scalar(connection, query))
 
 
 def _column(field: Field, *, may_be_null: bool) -> sql.Composable:

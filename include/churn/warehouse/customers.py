@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from churn.customer.description import COLUMNS, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
+from churn.core.errors import DataQualityError
+from churn.customer.description import COLUMNS, MONTHLY_CHARGES, OPTIONAL, TENURE, TOTAL_CHARGES
 from churn.customer.field import Field, Kind
 from churn.customer.look_alikes import BITS
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.connect import Connection, placeholders, scalar, statement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +50,7 @@ def as_of(load_id: int) -> sql.Composed:
 
 def read_customers(connection: Connection, source: sql.Composable = NOW) -> "pd.DataFrame":
     """Return every customer, one column per field, in the order of their ids."""
+    require_complete(connection, source)
     return _read(connection, statement("read_customers", columns=_COLUMNS, source=source))
 
 
@@ -84,6 +86,24 @@ def latest_load(connection: Connection) -> int:
     """Return the load that was cleaned last, or 0 where there is none."""
     row = connection.execute(statement("find_latest_load")).fetchone() or (0,)
     return int(str(row[0]))
+
+
+def require_complete(connection: Connection, source: sql.Composable = NOW) -> None:
+    """Refuse customers without a value of a field that is newer than their last load.
+
+    Raises:
+        DataQualityError: with how many there are.
+    """
+    values = {"fields": [field.name for field in COLUMNS if field not in OPTIONAL]}
+    query = statement("find_nullable_columns", **placeholders(values))
+    for (name,) in connection.execute(query, values).fetchall():
+        column = sql.Identifier(str(name))
+        count = sql.SQL("SELECT count(*) FROM {} WHERE {} IS NULL").format(source, column)
+        if lacking := int(str(scalar(connection, count))):
+            raise DataQualityError(
+                f"{lacking:,} customers have no {name}, which is newer than their last load; "
+                "load a file of all customers that has the column"
+            )
 
 
 def _read(
