@@ -18,7 +18,7 @@ import psycopg
 
 from churn.core.errors import ChurnError, ConnectionFailedError
 from churn.warehouse.connect import Connection, message_of, placeholders, statement
-from churn.warehouse.predictions.records import halves, is_block, predictions_in
+from churn.warehouse.predictions.log_records import halves, is_block, predictions_in
 from churn.warehouse.predictions.spool import Finished
 from churn.warehouse.schema import require_current
 from serving.api.spool import Spool
@@ -123,7 +123,7 @@ class PredictionLog:
         content = segment.content()
         for batch in _batches(content.records):
             self._insert(connection, batch)
-        if content.unread and not content.is_torn:
+        if content.unread and not content.is_truncated:
             segment.put_aside()
             log.error("%s: %s bytes are damaged; kept", segment.path.name, f"{content.unread:,}")
         else:

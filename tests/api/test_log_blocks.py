@@ -25,7 +25,7 @@ from churn.pipeline.batch.csv_reader import CsvReader
 from churn.registry.loaded_model import LoadedModel, load_served
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
-from churn.warehouse.predictions import records
+from churn.warehouse.predictions import log_records as records
 from churn.warehouse.predictions import spool as segments
 from churn.warehouse.schema import create_tables
 from serving.api.batch.records import record_of

@@ -28,7 +28,7 @@ from churn.registry.store import ModelStore
 from churn.training.promotion import Decision
 from churn.warehouse import schema
 from churn.warehouse.cleaning.gate import LIMIT_REJECTED, Terms
-from churn.warehouse.cleaning.report import Report
+from churn.warehouse.cleaning.load_report import LoadReport
 from churn.warehouse.connect import connect
 from churn.warehouse.loading.dialect import DECIMALS, SEPARATORS, THOUSANDS, Asked, mark_named
 from churn.warehouse.loading.encoding import ENCODINGS
@@ -151,7 +151,7 @@ def _load_and_clean(
     file: Path,
     options: dict[str, Any],
     tell: Callable[[str], None] | None = None,
-) -> list[Report]:
+) -> list[LoadReport]:
     marks = (options[name] for name in ("separator", "decimal", "thousands"))
     asked = Asked(options["encoding"], *marks)
     day = options["snapshot_date"]

@@ -1,4 +1,4 @@
-"""Opens the warehouse and reads the SQL that lives beside this module."""
+"""Opens the warehouse and reads the SQL files of this package."""
 
 from collections.abc import Iterable, Mapping
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""Reads the customers that a model learns from, as they are and as they were."""
+"""Reads the customers for training, as they are and as they were at a load."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The customers as the last load left them; the hash is of every row."""
+    """The customers after the last load; the fingerprint is a hash of every row."""
 
     load_id: int
     customers: int
@@ -27,7 +27,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Population:
-    """How many customers there are, and how many of them left."""
+    """How many customers there are, and how many of them churned."""
 
     customers: int
     churned: int
@@ -55,7 +55,7 @@ def read_customers(connection: Connection, source: sql.Composable = NOW) -> "pd.
 
 
 def count(connection: Connection, source: sql.Composable = NOW) -> Population:
-    """Return how many customers there are, and how many left."""
+    """Return how many customers there are, and how many churned."""
     row = connection.execute(statement("count_customers", source=source)).fetchone() or (0, 0)
     return Population(int(str(row[0])), int(str(row[1])))
 
@@ -117,11 +117,11 @@ def _read(
 
 
 def selected(field: Field) -> sql.Composable:
-    """Return a field as it is learned from; an unknown total is taken as the months' bills."""
+    """Return a field for training; an unknown total is ``tenure`` times the monthly charges."""
     name = sql.Identifier(field.name)
     if field is TOTAL_CHARGES:
-        bills = map(sql.Identifier, (field.name, TENURE.name, MONTHLY_CHARGES.name))
-        return sql.SQL("coalesce({}, {} * {})::float8 AS {}").format(*bills, name)
+        parts = map(sql.Identifier, (field.name, TENURE.name, MONTHLY_CHARGES.name))
+        return sql.SQL("coalesce({}, {} * {})::float8 AS {}").format(*parts, name)
     if field.kind is Kind.MONEY:
         return sql.SQL("{}::float8").format(name)
     return name

@@ -1,4 +1,4 @@
-"""Which encoding a file is in, as far as its bytes prove it."""
+"""Detects the encoding of a file from its bytes."""
 
 # ruff: noqa: RUF001 - letters and marks of many languages
 
@@ -34,7 +34,7 @@ _MARKS_32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 class EncodingError(DataQualityError):
-    """Which encoding a file is in cannot be told from its bytes."""
+    """The encoding of a file cannot be detected from its bytes."""
 
 
 def find_encoding(sample: bytes) -> str:

@@ -24,15 +24,15 @@ _DAY: Final = re.compile(
     r"(?=(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
     r"(?:[T_-]?\d{4,6}|20\d{6})?(?!\d))"
 )
-"""A day, with or without a time; as it is only looked ahead to, a second day is found in one."""
-TOLD_BY_COLUMN: Final = f"the column {SNAPSHOT_DATE.header}"
+"""A day, with or without a time; a lookahead, so that a second day within it is found, too."""
+DATED_BY_COLUMN: Final = f"the column {SNAPSHOT_DATE.header}"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is to be read; what is ``None`` is found out."""
+    """How to read a file; ``None`` is detected."""
 
     asked: Asked = NOTHING_ASKED
     snapshot_date: date | None = None
@@ -41,7 +41,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Load:
-    """One file brought in. ``repeats`` says that its bytes were loaded before, as this load."""
+    """One loaded file. ``repeats``: the same bytes were loaded before, as this load."""
 
     load_id: int
     rows: int
@@ -63,8 +63,8 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     known = find_known(source)
     earlier = None if chosen.again else _earlier(connection, source, chosen, known)
     if earlier:
-        told = "nothing to do (`--again`, or *Load again* in the form, loads it all the same)"
-        log.info("%s was loaded before, as load %s: %s", source.name, earlier.load_id, told)
+        advice = "nothing to do (`--again`, or *Load again* in the form, loads it all the same)"
+        log.info("%s was loaded before, as load %s: %s", source.name, earlier.load_id, advice)
         return earlier
     file = open_file(source, chosen.asked)
     load_id = _record(connection, file, chosen, known)
@@ -90,7 +90,7 @@ def _finish(connection: Connection, load_id: int, filled: Filled, numbers: Numbe
     values = {
         "load_id": load_id,
         "rows": filled.rows,
-        "careful": filled.careful,
+        "careful": filled.slow_path,
         "decimal_mark": numbers.decimal,
         "thousands_mark": numbers.thousands,
         "unended": filled.unended or None,
@@ -101,16 +101,16 @@ def _finish(connection: Connection, load_id: int, filled: Filled, numbers: Numbe
 def _earlier(
     connection: Connection, source: Source, reading: Reading, known: KnownFile
 ) -> Load | None:
-    """Return the load of the same bytes, unless they are now said to speak of a later day."""
+    """Return the load of the same bytes, unless the stated day is now a later one."""
     day = reading.snapshot_date or known.snapshot_date or day_in(source)
-    values = {"sha256": source.sha256, "told_day": day}
+    values = {"sha256": source.sha256, "stated_day": day}
     query = statement("find_load", **placeholders(values))
     row = connection.execute(query, values).fetchone()
     return Load(int(str(row[0])), int(str(row[1])), repeats=True) if row else None
 
 
 def _record(connection: Connection, file: CustomerFile, reading: Reading, known: KnownFile) -> int:
-    day, told_by = _snapshot_date(file, reading, known)
+    day, dated_by = _snapshot_date(file, reading, known)
     values = {
         "file": file.source.name,
         "sha256": file.source.sha256,
@@ -121,17 +121,17 @@ def _record(connection: Connection, file: CustomerFile, reading: Reading, known:
         "headers": list(file.dialect.headers),
         "extra_columns": list(file.header.extra),
         "snapshot_date": day,
-        "snapshot_told_by": told_by,
+        "snapshot_told_by": dated_by,
         "is_sample": known.is_sample,
     }
     return int(str(scalar(connection, statement("insert_load", **placeholders(values)), values)))
 
 
 def _snapshot_date(file: CustomerFile, reading: Reading, known: KnownFile) -> tuple[date, str]:
-    """Return the day that the file speaks of, and how that is known.
+    """Return the file's snapshot date, and where it comes from.
 
     Raises:
-        DataQualityError: it is a day to come, or each row has its own and one was set by hand.
+        DataQualityError: it is in the future, or set by hand where each row has its own.
     """
     today, source = datetime.now(UTC).date(), file.source
     if SNAPSHOT_DATE in file.header.fields:
@@ -140,20 +140,20 @@ def _snapshot_date(file: CustomerFile, reading: Reading, known: KnownFile) -> tu
                 f"{source.name}: has a column {SNAPSHOT_DATE.header}, so its day cannot be set by "
                 "hand; leave the snapshot date empty, or the column out"
             )
-        return today, TOLD_BY_COLUMN
-    day, told_by = reading.snapshot_date, "set by hand"
+        return today, DATED_BY_COLUMN
+    day, dated_by = reading.snapshot_date, "set by hand"
     if day is None:
-        day, told_by = known.snapshot_date, f"the list {LISTED_IN}"
+        day, dated_by = known.snapshot_date, f"the list {LISTED_IN}"
     if day is None:
-        day, told_by = day_in(source), "the file's name"
+        day, dated_by = day_in(source), "the file's name"
     if day is None:
         return today, "the day of the load"
-    if day > today + timedelta(days=1):  # somewhere on earth it is tomorrow
+    if day > today + timedelta(days=1):  # it is tomorrow in some time zone
         raise DataQualityError(
-            f"{source.name}: its day, {day} ({told_by}), is in the future, and would keep every "
+            f"{source.name}: its day, {day} ({dated_by}), is in the future, and would keep every "
             "file until then from changing anything; set the snapshot date by hand"
         )
-    return day, told_by
+    return day, dated_by
 
 
 def day_in(source: Source) -> date | None:

@@ -1,6 +1,6 @@
 ALTER TABLE prediction_logs ADD COLUMN IF NOT EXISTS contact boolean;
 
--- The predictions of a block as rows; churn.warehouse.predictions.records describes a block. The
+-- The predictions of a block as rows; churn.warehouse.predictions.log_records describes a block. The
 -- features are joined as text, which takes a fifth of the time of building jsonb out of jsonb.
 CREATE OR REPLACE FUNCTION predictions_in(block jsonb) RETURNS TABLE (
     prediction_id uuid, predicted_at timestamptz, customer_id text, model_version text,
