@@ -64,11 +64,11 @@ def test_a_limit_of_everything_stops_no_row() -> None:
     assert _judge(40, 0, rejected=40, limit=1).verdict is Verdict.PASS
 
 
-@pytest.mark.parametrize(("churned", "who"), [(0, "nobody"), (7_000, "everybody")])
+@pytest.mark.parametrize(("churned", "who"), [(0, "none of the"), (7_000, "all")])
 def test_a_large_file_with_one_outcome_is_stopped(churned: int, who: str) -> None:
     judgement = _judge(churned=churned)
     assert judgement.verdict is Verdict.STOP
-    assert judgement.reasons[0].startswith(f"{who} of 7,000 customers left")
+    assert judgement.reasons[0].startswith(f"{who} 7,000 customers churned")
 
 
 def test_a_small_file_may_have_one_outcome() -> None:

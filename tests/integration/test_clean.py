@@ -79,7 +79,7 @@ def test_replacing_with_too_few_to_learn_from_is_stopped_and_changes_nothing(
     bring_in(url, write(csv_text(read_rows()[:700])))
     judgement = judged(bring_in(url, write(csv_text(read_rows()[:60])), replace=True))
     assert judgement.verdict.value == "stop"
-    assert "to replace all customers, a file needs at least 50 who left" in judgement.reasons[0]
+    assert "to replace all customers, a file needs at least 50 churned" in judgement.reasons[0]
     assert number(connection, "SELECT count(*) FROM customers") == 700
     assert number(connection, "SELECT count(*) FROM customer_history") == 0
 

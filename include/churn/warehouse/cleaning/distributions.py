@@ -61,7 +61,7 @@ class Moved:
 
 
 def read_columns(connection: Connection, load: WaitingLoad) -> tuple[Column, ...]:
-    """Count the values of a load load, each beside what is known of the customer."""
+    """Count the values of a load, each with the customer's value before it."""
     query = statement(
         "count_values",
         judged=load.sampled(one_in=one_in(load.rows)),
@@ -103,7 +103,7 @@ def find_moved(
     """Return the columns that are not as usual, the farthest first.
 
     What the known customers had before is compared first: unlike a distribution, it shows two
-    columns swapped that are distributed alike. ``covers`` says that the file has most customers;
+    columns swapped that are distributed alike. ``covers``: the file has most customers;
     a smaller one may be of customers chosen for a change. A column also counts as moved when it is
     far from each of the ``earlier`` loads.
     """

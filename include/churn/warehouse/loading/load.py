@@ -51,7 +51,7 @@ class Load:
 def load_csv(connection: Connection, path: Path, reading: Reading | None = None) -> Load:
     """Copy the file into a staging table of its own and record it in ``loads``.
 
-    A file whose bytes were loaded before is not loaded again, unless ``reading.again`` says so.
+    A file whose bytes were loaded before is not loaded again, unless ``reading.again`` is set.
 
     Raises:
         DataQualityError: naming the file and what was expected of it.

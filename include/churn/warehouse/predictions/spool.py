@@ -29,7 +29,7 @@ from churn.warehouse.predictions.log_records import predictions_in
 SUFFIX: Final = ".log"
 DAMAGED: Final = ".damaged"
 ERASURES: Final = "erasures"
-"""The file whose time says when a customer was erased last."""
+"""The file whose modification time is that of the last erasure."""
 _HEADER: Final = struct.Struct("<II")
 
 
