@@ -180,7 +180,9 @@ def test_a_file_in_which_every_row_is_older_is_flagged(
     path = write(csv_text(rows), "2026-10-31.csv" if by == "name" else "old.csv")
     report = bring_in(url, path, day=OCTOBER if by == "hand" else None, again=True)
     assert judged(report).verdict is Verdict.FLAG
-    assert any("has a later snapshot date and is not changed" in why for why in judged(report).reasons)
+    assert any(
+        "has a later snapshot date and is not changed" in why for why in judged(report).reasons
+    )
     assert everything(connection, "SELECT DISTINCT load_id FROM customers") == [(1,)]
 
 

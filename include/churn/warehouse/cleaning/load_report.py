@@ -90,7 +90,7 @@ class LoadReport:
         unchanged = counts.accepted - counts.inserted - counts.updated - counts.older
         return (
             f"{counts.inserted:,} new, {counts.updated:,} changed, {unchanged:,} unchanged, "
-            f"{counts.older:,} older than the customers' own, {counts.removed:,} removed"
+            f"{counts.older:,} older than what is known, {counts.removed:,} removed"
         )
 
 
