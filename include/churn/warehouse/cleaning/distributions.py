@@ -87,9 +87,8 @@ def read_distributions(
     """Return those of the last accepted loads, without the sample's for other customers."""
     values: dict[str, object] = {"load_id": load_id, "loads": loads, "has_known": has_known}
     query = statement("read_distributions", **placeholders(values))
-    return tuple(
-        cast(Distributions, row[0]) for row in connection.execute(query, values).fetchall()
-    )
+    rows = connection.execute(query, values).fetchall()
+    return tuple(cast(Distributions, row[0]) for row in rows)
 
 
 def distributions_of(columns: Iterable[Column]) -> dict[str, dict[str, int]]:
@@ -139,8 +138,8 @@ def _doubled(column: Column) -> float:
 
 def _differs(column: Column, earlier: Sequence[Distributions]) -> Moved | None:
     field, now = column.field, column.values
-    usual = [counts for one in earlier if sum((counts := one.get(field.name, {})).values())]
-    usual = [counts for counts in usual if sum(counts.values()) >= FEWEST]
+    counted = (one.get(field.name, {}) for one in earlier)
+    usual = [counts for counts in counted if sum(counts.values()) >= FEWEST]
     if sum(now.values()) < FEWEST or not usual or not all(_is_far(field, now, u) for u in usual):
         return None
     last = usual[0]

@@ -1,7 +1,7 @@
 ALTER TABLE prediction_logs ADD COLUMN IF NOT EXISTS contact boolean;
 
--- The predictions of a block as rows; churn.warehouse.predictions.log_records describes a block. The
--- features are joined as text, which takes a fifth of the time of building jsonb out of jsonb.
+-- The predictions of a block as rows; churn.warehouse.predictions.log_records describes a block.
+-- The features are joined as text, which takes a fifth of the time of building jsonb from jsonb.
 CREATE OR REPLACE FUNCTION predictions_in(block jsonb) RETURNS TABLE (
     prediction_id uuid, predicted_at timestamptz, customer_id text, model_version text,
     probability_churn double precision, prediction smallint, threshold double precision,

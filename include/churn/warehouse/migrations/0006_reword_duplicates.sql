@@ -7,4 +7,4 @@ UPDATE rejected_rows SET
     )
 WHERE
     'customer_id: appears again further down or of a later day, and that row counts'
-    = ANY(reasons);
+    = any(reasons);
