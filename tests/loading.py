@@ -11,7 +11,7 @@ from churn.warehouse.cleaning.clean import clean as clean_load
 from churn.warehouse.cleaning.gate import LIMIT_REJECTED, Judgement, Terms
 from churn.warehouse.cleaning.load_report import LoadReport
 from churn.warehouse.connect import Connection, connect
-from churn.warehouse.loading.dialect import NOTHING_ASKED, Asked
+from churn.warehouse.loading.dialect import DETECT_FORMAT, FormatOptions
 from churn.warehouse.loading.load import Load, Reading, load_csv
 from tests.customer_file import CHURN_CSV
 
@@ -53,7 +53,7 @@ def load(
     url: str,
     path: Path,
     *,
-    asked: Asked = NOTHING_ASKED,
+    asked: FormatOptions = DETECT_FORMAT,
     day: date | None = None,
     again: bool = False,
 ) -> Load:
@@ -72,7 +72,7 @@ def bring_in(  # noqa: PLR0913
     url: str,
     path: Path,
     *,
-    asked: Asked = NOTHING_ASKED,
+    asked: FormatOptions = DETECT_FORMAT,
     day: date | None = None,
     again: bool = False,
     replace: bool = False,

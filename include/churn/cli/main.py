@@ -30,7 +30,13 @@ from churn.warehouse import schema
 from churn.warehouse.cleaning.gate import LIMIT_REJECTED, Terms
 from churn.warehouse.cleaning.load_report import LoadReport
 from churn.warehouse.connect import connect
-from churn.warehouse.loading.dialect import DECIMALS, SEPARATORS, THOUSANDS, Asked, mark_named
+from churn.warehouse.loading.dialect import (
+    DECIMALS,
+    SEPARATORS,
+    THOUSANDS,
+    FormatOptions,
+    mark_named,
+)
 from churn.warehouse.loading.encoding import ENCODINGS
 from churn.warehouse.loading.load import Reading
 from churn.warehouse.loading.source import shown_path
@@ -153,7 +159,7 @@ def _load_and_clean(
     tell: Callable[[str], None] | None = None,
 ) -> list[LoadReport]:
     marks = (options[name] for name in ("separator", "decimal", "thousands"))
-    asked = Asked(options["encoding"], *marks)
+    asked = FormatOptions(options["encoding"], *marks)
     day = options["snapshot_date"]
     again = options["again"] or options["replace"]
     reading = Reading(asked, day.date() if day else None, again=again)

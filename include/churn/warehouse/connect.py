@@ -51,6 +51,13 @@ def placeholders(values: Iterable[str]) -> dict[str, sql.Composable]:
     return {name: sql.Placeholder(name) for name in values}
 
 
+def run(
+    connection: Connection, name: str, values: Mapping[str, object]
+) -> psycopg.Cursor[tuple[object, ...]]:
+    """Execute ``sql/<name>.sql``, which has no parts but the values, which are bound."""
+    return connection.execute(statement(name, **placeholders(values)), values)
+
+
 def scalar(
     connection: Connection,
     query: sql.SQL | sql.Composed,

@@ -10,7 +10,7 @@ from churn.core.errors import DataQualityError
 from churn.customer.description import COLUMNS, MONTHLY_CHARGES, OPTIONAL, TENURE, TOTAL_CHARGES
 from churn.customer.field import Field, Kind
 from churn.customer.look_alikes import BITS
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.connect import Connection, placeholders, run, scalar, statement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,8 +95,7 @@ def require_complete(connection: Connection, source: sql.Composable = NOW) -> No
         DataQualityError: with how many there are.
     """
     values = {"fields": [field.name for field in COLUMNS if field not in OPTIONAL]}
-    query = statement("find_nullable_columns", **placeholders(values))
-    for (name,) in connection.execute(query, values).fetchall():
+    for (name,) in run(connection, "find_nullable_columns", values).fetchall():
         column = sql.Identifier(str(name))
         count = sql.SQL("SELECT count(*) FROM {} WHERE {} IS NULL").format(source, column)
         if lacking := int(str(scalar(connection, count))):

@@ -8,7 +8,7 @@ from importlib.resources import files
 from psycopg import sql
 
 from churn.core.errors import WarehouseError
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.connect import Connection, run, scalar, statement
 from churn.warehouse.load_lock import lock_loads
 
 
@@ -67,7 +67,7 @@ def _apply_next(connection: Connection, known: Sequence[Migration]) -> Migration
     if following:
         connection.execute(sql.SQL(following.script))
         values = {"number": following.number, "migration": following.name}
-        connection.execute(statement("insert_migration", **placeholders(values)), values)
+        run(connection, "insert_migration", values)
     return following
 
 

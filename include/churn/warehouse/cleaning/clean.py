@@ -30,7 +30,7 @@ from churn.warehouse.cleaning.merge import Merged, merge
 from churn.warehouse.cleaning.row_rules import REPEATED
 from churn.warehouse.cleaning.sizes import Counted, expected_rows, usual
 from churn.warehouse.cleaning.waiting_load import WaitingLoad, read_waiting_load
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.connect import Connection, run, scalar, statement
 from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.loading.staging import staging_table
 
@@ -147,10 +147,9 @@ def _read_invalid(connection: Connection, load_id: int) -> tuple[InvalidValues, 
         "fields": [field.name for field in (*COLUMNS, SNAPSHOT_DATE)],
         **{trouble.name.lower(): trouble.value for trouble in Trouble},
     }
-    query = statement("count_reasons", **placeholders(values))
     return tuple(
         InvalidValues(str(name), Trouble(str(trouble)), int(str(number)))
-        for name, trouble, number in connection.execute(query, values).fetchall()
+        for name, trouble, number in run(connection, "count_reasons", values).fetchall()
     )
 
 
@@ -160,8 +159,7 @@ def _read_last_loads(connection: Connection, merged: Merged) -> list[Counted]:
         "loads": LOADS_COMPARED,
         "has_known": merged.comparison.has_known,
     }
-    query = statement("read_last_loads", **placeholders(values))
-    found = connection.execute(query, values).fetchall()
+    found = run(connection, "read_last_loads", values).fetchall()
     return [Counted(int(str(rows)), int(str(churned))) for rows, churned in found]
 
 
@@ -182,5 +180,5 @@ def _finish(connection: Connection, merged: Merged, judgement: Judgement, *, sta
         "profile": None if stopped else Jsonb(distributions_of(merged.comparison.columns)),
         **vars(merged.counts),
     }
-    connection.execute(statement("finish_load", **placeholders(values)), values)
+    run(connection, "finish_load", values)
     connection.execute(sql.SQL("DROP TABLE {}").format(staging_table(load_id)))

@@ -25,7 +25,7 @@ from churn.warehouse.cleaning.distances import (
     went_constant,
 )
 from churn.warehouse.cleaning.waiting_load import WaitingLoad
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.connect import Connection, run, statement
 
 Distributions = Mapping[str, ValueCounts]
 """By column: how often it has each value, or a number in each bin."""
@@ -86,8 +86,7 @@ def read_distributions(
 ) -> tuple[Distributions, ...]:
     """Return those of the last accepted loads, without the sample's for other customers."""
     values: dict[str, object] = {"load_id": load_id, "loads": loads, "has_known": has_known}
-    query = statement("read_distributions", **placeholders(values))
-    rows = connection.execute(query, values).fetchall()
+    rows = run(connection, "read_distributions", values).fetchall()
     return tuple(cast(Distributions, row[0]) for row in rows)
 
 

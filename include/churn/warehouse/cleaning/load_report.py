@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from churn.core.errors import DataQualityError, WarehouseError, plain, plain_list
 from churn.warehouse.cleaning.gate import Judgement, Verdict
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.connect import Connection, run
 from churn.warehouse.loading.dialect import DECIMALS, SEPARATORS, THOUSANDS, name_of
 from churn.warehouse.loading.load import DATED_BY_COLUMN
 from churn.warehouse.loading.source import Compression
@@ -104,8 +104,7 @@ def read_report(connection: Connection, load_id: int) -> LoadReport:
         WarehouseError: there is no such load.
     """
     values = {"load_id": load_id}
-    bound = placeholders(values)
-    row = connection.execute(statement("read_load", **bound), values).fetchone()
+    row = run(connection, "read_load", values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
     file, rows, extra, verdict, reasons, *numbers = row[:12]
@@ -113,7 +112,7 @@ def read_report(connection: Connection, load_id: int) -> LoadReport:
     names = ("accepted", "rejected", "inserted", "updated", "older", "removed", "churned")
     counts = RowCounts(**{n: int(str(v or 0)) for n, v in zip(names, numbers, strict=True)})
     judgement = Judgement(Verdict(str(verdict)), _texts(reasons)) if verdict else None
-    found = connection.execute(statement("read_rejected_examples", **bound), values).fetchall()
+    found = run(connection, "read_rejected_examples", values).fetchall()
     examples = tuple(Example(int(str(line)), _texts(why)) for line, why in found)
     return LoadReport(
         load_id,

@@ -10,7 +10,7 @@ from typing import Final, TextIO, cast
 
 from churn.core.errors import WarehouseError
 from churn.warehouse.cleaning.row_rules import REPEATED
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.connect import Connection, placeholders, run, statement
 from churn.warehouse.loading.load import DATED_BY_COLUMN
 
 REJECTED_BECAUSE: Final = "rejected_because"
@@ -51,8 +51,7 @@ def find_rejecting(connection: Connection, load_id: int | None = None) -> Reject
         WarehouseError: there is no such load.
     """
     values: dict[str, object] = {"load_id": load_id, "dated_by_column": DATED_BY_COLUMN}
-    query = statement("find_rejecting_load", **placeholders(values))
-    row = connection.execute(query, values).fetchone()
+    row = run(connection, "find_rejecting_load", values).fetchone()
     if row is None:
         what = f"load {load_id}" if load_id else "load with rejected rows"
         raise WarehouseError(f"there is no {what}")

@@ -10,7 +10,7 @@ from psycopg import sql
 from churn.core.errors import WarehouseError
 from churn.customer.description import COLUMNS, SNAPSHOT_DATE
 from churn.warehouse.cleaning.row_rules import RowRules
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.connect import Connection, run, scalar, statement
 from churn.warehouse.loading.header import Header, match_header
 from churn.warehouse.loading.number_format import NumberFormat
 from churn.warehouse.loading.staging import staging_table
@@ -121,8 +121,7 @@ def read_waiting_load(connection: Connection, load_id: int) -> WaitingLoad:
         WarehouseError: there is no such load, or its staging table is gone.
     """
     values = {"load_id": load_id}
-    query = statement("read_waiting_load", **placeholders(values))
-    row = connection.execute(query, values).fetchone()
+    row = run(connection, "read_waiting_load", values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
     rows, delimiter, decimal, thousands, unended, headers, day, is_latest = row

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from churn.core.errors import DataQualityError, shown
 from churn.warehouse.loading.content import NATIVE, Ending, transcoded, without_mark
-from churn.warehouse.loading.dialect import Asked, Dialect, detect
+from churn.warehouse.loading.dialect import Dialect, FormatOptions, detect
 from churn.warehouse.loading.encoding import EncodingError, proved_western
 from churn.warehouse.loading.foreign_files import advice_on
 from churn.warehouse.loading.header import Header, match_header
@@ -47,7 +47,7 @@ class CustomerFile:
         return f"line {line:,}, in its column {shown(headers[column])}"
 
 
-def open_file(source: Source, asked: Asked) -> CustomerFile:
+def open_file(source: Source, options: FormatOptions) -> CustomerFile:
     """Detect the format of a file.
 
     Raises:
@@ -58,7 +58,7 @@ def open_file(source: Source, asked: Asked) -> CustomerFile:
     if advice := advice_on(sample):
         raise DataQualityError(f"{source.name}: {advice}")
     try:
-        dialect = detect(sample, asked)
+        dialect = detect(sample, options)
         return CustomerFile(source, dialect, match_header(dialect.headers))
     except EncodingError as error:
         raise DataQualityError(f"{source.name}: {error}") from None

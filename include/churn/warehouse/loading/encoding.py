@@ -58,10 +58,10 @@ def find_encoding(sample: bytes) -> str:
     return "cp1252"
 
 
-def set_by_hand(sample: bytes, asked: str) -> str:
+def set_by_hand(sample: bytes, requested: str) -> str:
     """Return the encoding set by hand; the zeros of UTF-16 without a mark show which one it is."""
-    if asked != "utf-16" or sample.startswith(_MARKS_16):
-        return asked
+    if requested != "utf-16" or sample.startswith(_MARKS_16):
+        return requested
     found = find_encoding(sample)
     if not found.startswith("utf-16"):
         raise EncodingError(f"the file is not UTF-16; by its bytes it is {found}")

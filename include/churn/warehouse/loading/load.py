@@ -10,10 +10,10 @@ from typing import Final
 from churn.core.errors import DataQualityError
 from churn.customer.description import SNAPSHOT_DATE
 from churn.warehouse.cleaning.numbers import find_number_format
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.connect import Connection, placeholders, run, scalar, statement
 from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.loading.customer_file import CustomerFile, open_file
-from churn.warehouse.loading.dialect import NOTHING_ASKED, Asked
+from churn.warehouse.loading.dialect import DETECT_FORMAT, FormatOptions
 from churn.warehouse.loading.known_files import LISTED_IN, KnownFile, find_known
 from churn.warehouse.loading.number_format import NumberFormat
 from churn.warehouse.loading.source import Source, examine
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 class Reading:
     """How to read a file; ``None`` is detected."""
 
-    asked: Asked = NOTHING_ASKED
+    options: FormatOptions = DETECT_FORMAT
     snapshot_date: date | None = None
     again: bool = False
 
@@ -66,22 +66,22 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
         advice = "nothing to do (`--again`, or *Load again* in the form, loads it all the same)"
         log.info("%s was loaded before, as load %s: %s", source.name, earlier.load_id, advice)
         return earlier
-    file = open_file(source, chosen.asked)
+    file = open_file(source, chosen.options)
     load_id = _record(connection, file, chosen, known)
     filled = fill_staging(connection, load_id, file)
     if filled.rows == 0:
         raise DataQualityError(
             f"{source.name}: there are no rows below the header; nothing was loaded"
         )
-    _finish(connection, load_id, filled, _number_format(connection, load_id, file, chosen.asked))
+    _finish(connection, load_id, filled, _number_format(connection, load_id, file, chosen.options))
     return Load(load_id, filled.rows)
 
 
 def _number_format(
-    connection: Connection, load_id: int, file: CustomerFile, asked: Asked
+    connection: Connection, load_id: int, file: CustomerFile, options: FormatOptions
 ) -> NumberFormat:
     try:
-        return find_number_format(connection, load_id, file.header, asked)
+        return find_number_format(connection, load_id, file.header, options)
     except DataQualityError as error:
         raise DataQualityError(f"{file.source.name}: {error}") from None
 
@@ -95,7 +95,7 @@ def _finish(connection: Connection, load_id: int, filled: Filled, numbers: Numbe
         "thousands_mark": numbers.thousands,
         "unended": filled.unended or None,
     }
-    connection.execute(statement("update_load_rows", **placeholders(values)), values)
+    run(connection, "update_load_rows", values)
 
 
 def _earlier(
@@ -104,8 +104,7 @@ def _earlier(
     """Return the load of the same bytes, unless the stated day is now a later one."""
     day = reading.snapshot_date or known.snapshot_date or day_in(source)
     values = {"sha256": source.sha256, "stated_day": day}
-    query = statement("find_load", **placeholders(values))
-    row = connection.execute(query, values).fetchone()
+    row = run(connection, "find_load", values).fetchone()
     return Load(int(str(row[0])), int(str(row[1])), repeats=True) if row else None
 
 
