@@ -13,6 +13,7 @@ import pytest
 
 from churn.core.errors import WarehouseError
 from churn.warehouse import migration
+from churn.warehouse.cleaning.row_rules import REPEATED
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.migration import Migration, migrate, migrations
 from churn.warehouse.schema import create_tables, find_trouble
@@ -136,6 +137,17 @@ def test_predictions_of_release_0_1_0_are_replayed_and_a_customer_is_erased(
     assert SERVED in _succeeds(upgraded("erase", "4190-MFLUW"))
     assert number(connection, query) == 0
     assert "events hold" in _succeeds(upgraded("models", "verify"))
+
+
+def test_the_reason_of_an_earlier_duplicate_is_the_one_by_which_it_is_recognised(
+    old: str, connection: Connection
+) -> None:
+    former = "customer_id: appears again further down or of a later day, and that row counts"
+    connection.execute("INSERT INTO rejected_rows VALUES (1, 9, 'x', ARRAY[%s])", [former])
+    with connect(old) as owner:
+        create_tables(owner)
+    reasons = everything(connection, "SELECT reasons[1] FROM rejected_rows WHERE load_id = 1")
+    assert reasons == [(REPEATED,)]
 
 
 _RECORD = {
