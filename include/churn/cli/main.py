@@ -29,7 +29,7 @@ from churn.training.promotion import Decision
 from churn.warehouse import schema
 from churn.warehouse.cleaning.gate import LIMIT_REJECTED, Terms
 from churn.warehouse.cleaning.load_report import LoadReport
-from churn.warehouse.connect import connect
+from churn.warehouse.connect import connect, first_line
 from churn.warehouse.loading.dialect import (
     DECIMALS,
     SEPARATORS,
@@ -305,14 +305,10 @@ def main() -> None:
     except (ChurnError, OSError) as error:
         _fail(str(error))
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-        _fail(f"{_first_line(error)}; bring the tables to this release with `churn migrate`")
+        _fail(f"{first_line(error)}; bring the tables to this release with `churn migrate`")
     except psycopg.Error as error:
         hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
-        _fail(f"PostgreSQL: {_first_line(error)}{hint}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+        _fail(f"PostgreSQL: {first_line(error)}{hint}")
 
 
 def _fail(reason: str) -> NoReturn:

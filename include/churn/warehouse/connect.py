@@ -40,6 +40,11 @@ def message_of(error: Exception) -> str:
     return primary or " ".join(str(error).split())
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its type where there is none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def statement(name: str, **parts: sql.Composable) -> sql.Composed:
     """Return ``sql/<name>.sql`` with its ``{parts}`` filled in."""
     text = files("churn.warehouse").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

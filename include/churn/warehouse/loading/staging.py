@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from churn.core.errors import DataQualityError, plain
-from churn.warehouse.connect import Connection, statement
+from churn.warehouse.connect import Connection, first_line, statement
 from churn.warehouse.loading.content import (
     NATIVE,
     Ending,
@@ -59,7 +59,7 @@ def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Fi
         raise DataQualityError(f"{file.source.name}: {error}") from None
     except (LineTooLongError, psycopg.errors.ProgramLimitExceeded) as error:
         raise DataQualityError(
-            f"{file.source.name}: {_first_line(error)}; leave out columns that are not needed"
+            f"{file.source.name}: {plain(first_line(error))}; leave out columns that are not needed"
         ) from None
     finally:
         file.source.require_unchanged()
@@ -70,7 +70,7 @@ def _fill(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
         with connection.transaction():
             return _copy_stream(connection, load_id, file)
     except (psycopg.DataError, UnicodeDecodeError, _SlowPathError) as error:
-        log.info("COPY refuses a line (%s); reading line by line", _first_line(error))
+        log.info("COPY refuses a line (%s); reading line by line", plain(first_line(error)))
     return _copy_line_by_line(connection, load_id, file)
 
 
@@ -148,7 +148,3 @@ def _row_of(record: FileRow, width: int) -> tuple[object, ...]:
     if record.malformed:
         return (record.line, record.raw, record.malformed, *("",) * width)
     return (record.line, None, None, *record.cells)
-
-
-def _first_line(error: Exception) -> str:
-    return plain((str(error).strip().splitlines() or [type(error).__name__])[0])
