@@ -53,7 +53,8 @@ check: environment  ## formatters, linters, types, import contracts, SQL, compos
 	$(VENV)/ruff check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
-	$(VENV)/sqlfluff lint include
+	$(VENV)/sqlfluff lint include/churn/warehouse/sql
+	$(VENV)/sqlfluff lint --templater raw include/churn/warehouse/migrations
 	$(VENV)/python -m local.containers
 
 fix: environment  ## format, and fix what the linters can fix safely

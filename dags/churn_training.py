@@ -20,7 +20,7 @@ stand as they were; until `publish` has, so does the model in use. A dry run cha
 
 | task | makes | when it fails, look first at |
 |---|---|---|
-| `create_tables` | the tables and log partitions that are missing; drops the months that are not kept | is PostgreSQL up, is the connection `churn_warehouse` right |
+| `create_tables` | migrates the tables, adds log partitions; drops the months that are not kept | is PostgreSQL up, is the connection `churn_warehouse` right |
 | `load_csv` | a staging table with each file's text, a row in `loads` | the message: it names the file and what was expected |
 | `clean` | `customers`, `customer_history`, `rejected_rows`, the gate's verdict in `loads` | the report in its log: line numbers and reasons |
 | `train` | a candidate version, its card in the task's log | the message: the column that tells the answer, or too few rows |

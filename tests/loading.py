@@ -9,9 +9,9 @@ from typing import Protocol
 
 from churn.warehouse.cleaning.clean import clean as clean_load
 from churn.warehouse.cleaning.gate import LIMIT_REJECTED, Judgement, Terms
-from churn.warehouse.cleaning.report import Report
+from churn.warehouse.cleaning.load_report import LoadReport
 from churn.warehouse.connect import Connection, connect
-from churn.warehouse.loading.dialect import NOTHING_ASKED, Asked
+from churn.warehouse.loading.dialect import DETECT_FORMAT, FormatOptions
 from churn.warehouse.loading.load import Load, Reading, load_csv
 from tests.customer_file import CHURN_CSV
 
@@ -53,7 +53,7 @@ def load(
     url: str,
     path: Path,
     *,
-    asked: Asked = NOTHING_ASKED,
+    asked: FormatOptions = DETECT_FORMAT,
     day: date | None = None,
     again: bool = False,
 ) -> Load:
@@ -62,7 +62,7 @@ def load(
         return load_csv(connection, path, Reading(asked, day, again=again))
 
 
-def clean(url: str, load_id: int, terms: Terms | None = None) -> Report:
+def clean(url: str, load_id: int, terms: Terms | None = None) -> LoadReport:
     """Clean a load in a transaction of its own."""
     with connect(url) as connection:
         return clean_load(connection, load_id, terms)
@@ -72,26 +72,26 @@ def bring_in(  # noqa: PLR0913
     url: str,
     path: Path,
     *,
-    asked: Asked = NOTHING_ASKED,
+    asked: FormatOptions = DETECT_FORMAT,
     day: date | None = None,
     again: bool = False,
     replace: bool = False,
     limit_rejected: float = LIMIT_REJECTED,
     allow_change: bool = False,
-) -> Report:
+) -> LoadReport:
     """Load and clean a file."""
     loaded = load(url, path, asked=asked, day=day, again=again)
     terms = Terms(replace=replace, limit_rejected=limit_rejected, allow_change=allow_change)
     return clean(url, loaded.load_id, terms)
 
 
-def judged(report: Report) -> Judgement:
+def judged(report: LoadReport) -> Judgement:
     """Return the gate's judgement, which a cleaned load has."""
     assert report.judgement
     return report.judgement
 
 
-def counted(report: Report) -> tuple[int, int]:
+def counted(report: LoadReport) -> tuple[int, int]:
     """Return how many rows were accepted and rejected."""
     return report.counts.accepted, report.counts.rejected
 

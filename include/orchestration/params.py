@@ -143,12 +143,12 @@ def param(name: str) -> Any:
 
 def reading() -> Reading:
     """Return how the run's file is to be read."""
-    from churn.warehouse.loading.dialect import THOUSANDS, Asked
+    from churn.warehouse.loading.dialect import THOUSANDS, FormatOptions
     from churn.warehouse.loading.load import Reading
 
     day = param("snapshot_date")
     return Reading(
-        Asked(
+        FormatOptions(
             param("encoding"),
             param("separator"),
             param("decimal"),

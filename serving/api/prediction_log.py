@@ -7,6 +7,7 @@ is shipped again and changes nothing, as the database knows each prediction by i
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from typing import Final, Self
 
 import psycopg
 
-from churn.core.errors import ChurnError
+from churn.core.errors import ChurnError, ConnectionFailedError
 from churn.warehouse.connect import Connection, message_of, placeholders, statement
-from churn.warehouse.predictions.records import halves, is_block, predictions_in
+from churn.warehouse.predictions.log_records import halves, is_block, predictions_in
 from churn.warehouse.predictions.spool import Finished
+from churn.warehouse.schema import require_current
 from serving.api.spool import Spool
 
 _BATCH: Final = 2_000
@@ -27,6 +29,8 @@ _BATCH: Final = 2_000
 _INTERVAL_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 5.0
 _END_SECONDS: Final = 3.0
+_CHECK_SECONDS: Final = 10.0
+"""The tables are compared with this release so often while nothing is shipped."""
 _RECORDS: Final = "records"
 
 log = logging.getLogger(__name__)
@@ -55,7 +59,10 @@ class LogState:
 
 
 class PredictionLog:
-    """Takes records at once and ships them in the background, while its block lasts."""
+    """Takes records at once and ships them in the background, while its block lasts.
+
+    Records stay in the spool while the database is away, behind this release or ahead of it.
+    """
 
     def __init__(self, spool: Spool, connect: Connect) -> None:
         self._spool = spool
@@ -65,6 +72,7 @@ class PredictionLog:
         # A daemon: nothing waits at the end for a PostgreSQL that hangs.
         self._thread = threading.Thread(target=self._follow, name="prediction log", daemon=True)
         self.trouble: str | None = None
+        self._next_check = 0.0
 
     def add(self, *records: bytes) -> None:
         """Keep JSON records; when this returns they survive the end of the service.
@@ -92,16 +100,30 @@ class PredictionLog:
         """Bring every finished prediction, and ours, to PostgreSQL; return how many those were."""
         self._spool.measure()
         if not self._spool.used:
+            self._check_tables()
             return 0
         with self._connect() as connection:  # first: no segment is finished for a try in vain
+            require_current(connection)
             self._spool.finish()
             return sum(self._ship_segment(connection, each) for each in self._spool.finished())
+
+    def _check_tables(self) -> None:
+        """Compare the tables with this release, now and then, while nothing is shipped.
+
+        Raises:
+            WarehouseError: they differ. An unreachable PostgreSQL is reported once records wait.
+        """
+        if time.monotonic() < self._next_check:
+            return
+        with suppress(ConnectionFailedError), self._connect() as connection:
+            require_current(connection)
+        self._next_check = time.monotonic() + _CHECK_SECONDS
 
     def _ship_segment(self, connection: Connection, segment: Finished) -> int:
         content = segment.content()
         for batch in _batches(content.records):
             self._insert(connection, batch)
-        if content.unread and not content.is_torn:
+        if content.unread and not content.is_truncated:
             segment.put_aside()
             log.error("%s: %s bytes are damaged; kept", segment.path.name, f"{content.unread:,}")
         else:

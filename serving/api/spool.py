@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from churn.core.errors import ChurnError
 from churn.warehouse.predictions import spool
-from churn.warehouse.predictions.records import predictions_in
+from churn.warehouse.predictions.log_records import predictions_in
 from churn.warehouse.predictions.spool import Finished, Writer
 from serving.api.spool_counter import Counter
 
@@ -29,7 +29,7 @@ class Spool:
     def __init__(self, folder: Path, *, limit: int) -> None:
         with _unless_full():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        spool.clear_leftovers(folder)
+        spool.remove_unfinished(folder)
         self.folder = folder
         self.limit = limit
         self.dropped = 0

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from churn.warehouse.predictions import spool
-from churn.warehouse.predictions.records import predictions_in
+from churn.warehouse.predictions.log_records import predictions_in
 from churn.warehouse.predictions.spool import Writer
 
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from churn.core.errors import InvalidCustomerError
+from churn.core.errors import InvalidCustomerError, WarehouseError
 from churn.core.log_options import LogOptions
 from churn.core.settings import Settings
 from churn.core.training_options import Objective
@@ -25,7 +25,7 @@ from churn.pipeline.batch.csv_reader import CsvReader
 from churn.registry.loaded_model import LoadedModel, load_served
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
-from churn.warehouse.predictions import records
+from churn.warehouse.predictions import log_records as records
 from churn.warehouse.predictions import spool as segments
 from churn.warehouse.schema import create_tables
 from serving.api.batch.records import record_of
@@ -201,7 +201,8 @@ def test_a_block_waits_while_the_tables_are_older_than_the_service(
 ) -> None:
     with psycopg.connect(tables) as connection:
         connection.execute(_AS_IT_WAS)
-    with pytest.raises(psycopg.errors.NotNullViolation):
+        connection.execute("DELETE FROM schema_migrations WHERE number > 3")
+    with pytest.raises(WarehouseError, match=r"behind this release.*churn migrate"):
         _ship(spool, serving_url, record_of(_answered(model, _WHOLE)))
     assert spool.waiting() == 299
     with connect(tables) as connection:

@@ -148,7 +148,7 @@ def test_answers_given_before_the_first_dag_run_are_logged_after_it(
 ) -> None:
     with running(logged) as client:
         answered = _predict(client, 3)
-        trouble = "record_predictions"
+        trouble = "the tables are missing"
         assert eventually(lambda: trouble in client.get("/readyz").text, seconds=5)
         with connect(database_url) as connection:
             create_tables(connection)
@@ -169,6 +169,24 @@ def test_answers_go_on_while_postgresql_is_away_and_are_logged_afterwards(
             )
             assert client.get("/readyz").status_code == 200
             assert _waiting(client) == 5
+        assert eventually(lambda: _waiting(client) == 0, seconds=10)
+        assert client.get("/readyz").json()["prediction_log"]["trouble"] is None
+    assert sorted(_ids(tables)) == sorted(answered)
+
+
+def test_readiness_names_a_database_of_another_release_and_answers_go_on(
+    logged: Settings, tables: str
+) -> None:
+    with connect(tables) as connection:
+        connection.execute("INSERT INTO schema_migrations VALUES (99, 'of_the_future')")
+    with running(logged) as client:
+        ahead = "the database is ahead of this release, at migration 99"
+        assert eventually(lambda: ahead in client.get("/readyz").text, seconds=5)
+        answered = _predict(client, 3)
+        assert client.get("/readyz").status_code == 200
+        assert _waiting(client) == 3
+        with connect(tables) as connection:
+            connection.execute("DELETE FROM schema_migrations WHERE number = 99")
         assert eventually(lambda: _waiting(client) == 0, seconds=10)
         assert client.get("/readyz").json()["prediction_log"]["trouble"] is None
     assert sorted(_ids(tables)) == sorted(answered)

@@ -105,7 +105,7 @@ def test_a_torn_end_costs_no_record_before_it(records: list[bytes], cut: int) ->
     assert list(found.records) == records[: len(found.records)]
     whole = [sum(len(framed(r)) for r in records[: n + 1]) for n in range(len(records))]
     assert len(found.records) == sum(end <= len(content) - cut for end in whole)
-    assert found.is_torn == (found.unread > 0)
+    assert found.is_truncated == (found.unread > 0)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=4), st.data())
@@ -122,7 +122,7 @@ def test_a_changed_byte_is_never_read_as_a_record(
 
 def test_zeros_that_a_power_cut_leaves_are_no_records() -> None:
     found = read(framed(b"sound") + bytes(64))
-    assert (list(found.records), found.unread, found.is_torn) == ([b"sound"], 64, False)
+    assert (list(found.records), found.unread, found.is_truncated) == ([b"sound"], 64, False)
 
 
 def test_past_the_limit_nothing_is_added_and_the_loss_is_counted(tmp_path: Path) -> None:

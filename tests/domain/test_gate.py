@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.warehouse.cleaning.gate import Facts, Judgement, Spoilt, Terms, Trouble, Verdict, judge
+from churn.warehouse.cleaning.gate import (
+    Facts,
+    InvalidValues,
+    Judgement,
+    Terms,
+    Trouble,
+    Verdict,
+    judge,
+)
 from churn.warehouse.cleaning.sizes import Counted, usual
 
 
@@ -13,7 +21,7 @@ def _judge(  # noqa: PLR0913
     rejected: int = 0,
     limit: float = 0.05,
     last: Counted | None = None,
-    spoilt: tuple[Spoilt, ...] = (),
+    invalid: tuple[InvalidValues, ...] = (),
     leaks: tuple[str, ...] = (),
     absent: tuple[str, ...] = (),
 ) -> Judgement:
@@ -22,7 +30,7 @@ def _judge(  # noqa: PLR0913
             counted=Counted(rows, churned),
             rejected=rejected,
             terms=Terms(limit_rejected=limit),
-            spoilt=spoilt,
+            invalid=invalid,
             last=last,
             leaks=leaks,
             lacks=absent,
@@ -56,11 +64,11 @@ def test_a_limit_of_everything_stops_no_row() -> None:
     assert _judge(40, 0, rejected=40, limit=1).verdict is Verdict.PASS
 
 
-@pytest.mark.parametrize(("churned", "who"), [(0, "nobody"), (7_000, "everybody")])
+@pytest.mark.parametrize(("churned", "who"), [(0, "none of the"), (7_000, "all")])
 def test_a_large_file_with_one_outcome_is_stopped(churned: int, who: str) -> None:
     judgement = _judge(churned=churned)
     assert judgement.verdict is Verdict.STOP
-    assert judgement.reasons[0].startswith(f"{who} of 7,000 customers left")
+    assert judgement.reasons[0].startswith(f"{who} 7,000 customers churned")
 
 
 def test_a_small_file_may_have_one_outcome() -> None:
@@ -80,14 +88,18 @@ def test_an_optional_column_that_is_missing_is_flagged_by_name() -> None:
 
 
 def test_a_column_with_many_unknown_values_is_flagged_with_its_share() -> None:
-    judgement = _judge(1_000, 260, rejected=20, spoilt=(Spoilt("contract", Trouble.BLANK, 20),))
+    judgement = _judge(
+        1_000, 260, rejected=20, invalid=(InvalidValues("contract", Trouble.BLANK, 20),)
+    )
     assert judgement.verdict is Verdict.FLAG
     assert judgement.reasons == ("contract: 20 of 1,000 values (2.00%) are blank",)
 
 
 def test_a_column_with_hardly_any_unknown_values_passes() -> None:
     assert (
-        _judge(1_000, 260, rejected=1, spoilt=(Spoilt("contract", Trouble.UNSEEN, 1),)).verdict
+        _judge(
+            1_000, 260, rejected=1, invalid=(InvalidValues("contract", Trouble.UNSEEN, 1),)
+        ).verdict
         is Verdict.PASS
     )
 
@@ -101,7 +113,7 @@ def test_a_row_count_that_changed_by_more_than_half_is_flagged(rows: int, verdic
 def test_a_churn_share_that_jumped_is_flagged_with_both_shares() -> None:
     judgement = _judge(7_000, 2_800, last=Counted(7_000, 1_820))
     assert judgement.verdict is Verdict.FLAG
-    assert judgement.reasons == ("40.0% left, where it was 26.0% in the last loads",)
+    assert judgement.reasons == ("40.0% churned, where it was 26.0% in the last loads",)
 
 
 def test_one_odd_file_among_the_last_ones_is_not_the_measure() -> None:

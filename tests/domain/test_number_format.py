@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from churn.core.errors import DataQualityError
 from churn.customer.description import MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
 from churn.customer.field import Field
-from churn.warehouse.loading.dialect import Asked
+from churn.warehouse.loading.dialect import FormatOptions
 from churn.warehouse.loading.number_format import (
     Alike,
     NumberFormat,
@@ -23,8 +23,8 @@ ENGLISH, GERMAN = NumberFormat(".", ","), NumberFormat(",", ".")
 SWISS, FRENCH = NumberFormat(".", "'"), NumberFormat(",", " ")
 
 
-def _found(columns: dict[Field, list[str]], asked: Asked | None = None) -> NumberFormat:
-    formats = possible_formats(asked or Asked())
+def _found(columns: dict[Field, list[str]], asked: FormatOptions | None = None) -> NumberFormat:
+    formats = possible_formats(asked or FormatOptions())
     cells = {of: [Alike(*one) for one in Counter(texts).items()] for of, texts in columns.items()}
     return settle({of: weigh(of, alike, formats) for of, alike in cells.items()}, formats)
 
@@ -98,11 +98,11 @@ def test_the_question_shows_both_readings_and_the_settings() -> None:
 def test_each_answer_to_the_question_is_taken(mark: str) -> None:
     columns: dict[Field, list[str]] = {TOTAL_CHARGES: [f"1{mark}889"]}
     for asked, expected in (
-        (Asked(thousands=mark), Decimal(1889)),
-        (Asked(decimal=mark), Decimal("1.889")),
-        (Asked(decimal={".": ",", ",": "."}[mark]), Decimal(1889)),
-        (Asked(thousands=""), Decimal("1.889")),
-        (Asked(thousands="'"), Decimal("1.889")),
+        (FormatOptions(thousands=mark), Decimal(1889)),
+        (FormatOptions(decimal=mark), Decimal("1.889")),
+        (FormatOptions(decimal={".": ",", ",": "."}[mark]), Decimal(1889)),
+        (FormatOptions(thousands=""), Decimal("1.889")),
+        (FormatOptions(thousands="'"), Decimal("1.889")),
     ):
         assert _found(columns, asked).read(f"1{mark}889", TOTAL_CHARGES) == expected
 
@@ -144,7 +144,7 @@ def test_a_count_out_of_range_is_no_question_and_one_in_range_is() -> None:
 
 def test_the_same_mark_for_both_is_refused() -> None:
     with pytest.raises(DataQualityError, match="cannot be the same"):
-        possible_formats(Asked(decimal=".", thousands="."))
+        possible_formats(FormatOptions(decimal=".", thousands="."))
 
 
 _formats = st.sampled_from([ENGLISH, GERMAN, SWISS, FRENCH, NumberFormat(",", "'")])

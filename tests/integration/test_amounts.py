@@ -6,7 +6,7 @@ import pytest
 
 from churn.core.errors import DataQualityError
 from churn.warehouse.connect import Connection
-from churn.warehouse.loading.dialect import Asked
+from churn.warehouse.loading.dialect import FormatOptions
 from tests.command import Churn
 from tests.customer_file import CHURN_CSV, read_rows
 from tests.loading import Row, Write, bring_in, counted, csv_text, everything, number, value
@@ -69,7 +69,10 @@ def test_whole_amounts_with_a_mark_are_refused_until_one_mark_is_set(
     with pytest.raises(DataQualityError, match="the file does not show which"):
         bring_in(url, path)
     assert number(connection, "SELECT count(*) FROM loads") == 0
-    for asked, as_decimal in ((Asked(thousands=mark), ""), (Asked(decimal=mark), ".")):
+    for asked, as_decimal in (
+        (FormatOptions(thousands=mark), ""),
+        (FormatOptions(decimal=mark), "."),
+    ):
         loaded = bring_in(url, path, asked=asked, again=True, allow_change=True)
         assert counted(loaded) == (len(ROWS), 0)
         written = {row["customerID"]: row["TotalCharges"].replace(mark, as_decimal) for row in rows}

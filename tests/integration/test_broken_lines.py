@@ -3,7 +3,7 @@
 import pytest
 
 from churn.warehouse.connect import Connection
-from churn.warehouse.loading.dialect import Asked
+from churn.warehouse.loading.dialect import FormatOptions
 from tests.customer_file import read_rows
 from tests.loading import (
     Row,
@@ -61,7 +61,7 @@ def test_bytes_that_are_not_utf_8_reject_only_their_line(
     url: str, connection: Connection, write: Write
 ) -> None:
     path = write(_with(9, LINES[8].replace(b"Yes", b"Y\xe9s", 1)))
-    assert counted(bring_in(url, path, asked=Asked(encoding="utf-8"))) == (99, 1)
+    assert counted(bring_in(url, path, asked=FormatOptions(encoding="utf-8"))) == (99, 1)
     ((line, raw, reasons),) = rejected(connection)
     assert (line, reasons) == (9, ["is not utf-8"])
     assert r"Y\xe9s" in raw
@@ -71,7 +71,7 @@ def test_bytes_that_cp1252_has_not_reject_only_their_line(
     url: str, connection: Connection, write: Write
 ) -> None:
     path = write(_with(9, LINES[8].replace(b"Yes", b"Y\x81s", 1)))
-    assert counted(bring_in(url, path, asked=Asked(encoding="cp1252"))) == (99, 1)
+    assert counted(bring_in(url, path, asked=FormatOptions(encoding="cp1252"))) == (99, 1)
     assert [(line, why) for line, _, why in rejected(connection)] == [(9, ["is not cp1252"])]
 
 

@@ -79,7 +79,7 @@ def test_replacing_with_too_few_to_learn_from_is_stopped_and_changes_nothing(
     bring_in(url, write(csv_text(read_rows()[:700])))
     judgement = judged(bring_in(url, write(csv_text(read_rows()[:60])), replace=True))
     assert judgement.verdict.value == "stop"
-    assert "to replace all customers, a file needs at least 50 who left" in judgement.reasons[0]
+    assert "to replace all customers, a file needs at least 50 churned" in judgement.reasons[0]
     assert number(connection, "SELECT count(*) FROM customers") == 700
     assert number(connection, "SELECT count(*) FROM customer_history") == 0
 
@@ -93,7 +93,7 @@ def test_replacing_by_a_file_with_a_torn_line_is_stopped(
     lines[5] = lines[5][:40]
     judgement = judged(bring_in(url, write("\r\n".join(lines)), replace=True))
     assert judgement.verdict.value == "stop"
-    assert "1 lines are no rows, so it is not known whose they are" in judgement.reasons[0]
+    assert "1 lines are not rows, so their customers are unknown" in judgement.reasons[0]
     assert number(connection, "SELECT count(*) FROM customers") == 700
 
 

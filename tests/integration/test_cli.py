@@ -148,7 +148,7 @@ def test_a_malformed_database_address_does_not_show_its_password(
 
 
 def test_a_database_without_tables_is_one_line(churn: Churn) -> None:
-    assert "churn create-tables" in _refused(churn("train"))
+    assert "churn migrate" in _refused(churn("train"))
 
 
 @pytest.mark.slow

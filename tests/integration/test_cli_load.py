@@ -5,7 +5,7 @@ import subprocess
 
 import psycopg
 
-from churn.warehouse.cleaning.report import read_report
+from churn.warehouse.cleaning.load_report import read_report
 from churn.warehouse.connect import Connection, connect
 from tests.command import Churn
 from tests.customer_file import CHURN_CSV, read_rows

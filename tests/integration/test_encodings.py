@@ -8,7 +8,7 @@ import pytest
 
 from churn.core.errors import DataQualityError
 from churn.warehouse.connect import Connection
-from churn.warehouse.loading.dialect import Asked
+from churn.warehouse.loading.dialect import FormatOptions
 from tests.customer_file import read_rows
 from tests.loading import Write, bring_in, counted, csv_text, everything, many_lines, number
 
@@ -49,7 +49,7 @@ def test_a_foreign_encoding_is_refused_by_the_setting_and_read_when_it_is_set(
     with pytest.raises(DataQualityError, match=rf"{path}: line \d+ .*--encoding.*\*Encoding\*"):
         bring_in(url, path)
     assert number(connection, "SELECT count(*) FROM loads") == 0
-    assert counted(bring_in(url, path, asked=Asked(encoding=codec))) == (100, 0)
+    assert counted(bring_in(url, path, asked=FormatOptions(encoding=codec))) == (100, 0)
     found = everything(connection, "SELECT customer_id FROM customers ORDER BY customer_id")
     names = FOREIGN[codec]
     assert {str(one) for (one,) in found} == {f"{names[i % len(names)]}-{i}" for i in range(100)}
@@ -80,7 +80,7 @@ def test_lines_in_two_encodings_are_refused_by_their_numbers(url: str, write: Wr
     path = write(_mixed([5], [7, 9]))
     with pytest.raises(DataQualityError, match="line 5 is UTF-8, lines 7, 9 are not; set the enc"):
         bring_in(url, path)
-    report = bring_in(url, path, asked=Asked(encoding="utf-8"))
+    report = bring_in(url, path, asked=FormatOptions(encoding="utf-8"))
     assert counted(report) == (98, 2)
     assert counted(bring_in(url, write(_mixed([5, 6], [7, 9])))) == (98, 2)
 

@@ -18,7 +18,7 @@ from churn.core.errors import DataQualityError
 from churn.pipeline import steps
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.loading.customer_file import open_file
-from churn.warehouse.loading.dialect import NOTHING_ASKED
+from churn.warehouse.loading.dialect import DETECT_FORMAT
 from churn.warehouse.loading.folders import find_files
 from churn.warehouse.loading.source import examine
 from tests.command import Churn
@@ -75,7 +75,7 @@ def test_a_file_of_another_kind_is_refused_with_advice(
     path = tmp_path / (name if named == "as it is" else "customers.csv")
     path.write_bytes(content)
     with pytest.raises(DataQualityError, match=f"^{path}: is .*{advice}"):
-        open_file(examine(path), NOTHING_ASKED)
+        open_file(examine(path), DETECT_FORMAT)
 
 
 def test_a_directory_or_a_pipe_is_refused_by_what_it_is(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_first_line_of_megabytes_is_refused_early(tmp_path: Path, text: bytes)
     path.write_bytes(gzip.compress(text))
     started = time.monotonic()
     with pytest.raises(DataQualityError, match="the first line is longer than 1 MB"):
-        open_file(examine(path), NOTHING_ASKED)
+        open_file(examine(path), DETECT_FORMAT)
     assert time.monotonic() - started < 5
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churn.core.errors import DataQualityError
-from churn.warehouse.cleaning.report import Report
+from churn.warehouse.cleaning.load_report import LoadReport
 from churn.warehouse.connect import Connection
 from tests.customer_file import read_rows
 from tests.loading import bring_in, counted, csv_text, everything, judged, number, value
@@ -68,7 +68,7 @@ def _lines_rejected(connection: Connection, load_id: int) -> int:
     return sum(bool(line.strip()) for raw in texts for line in re.split(r"\r\n|\n|\r", raw))
 
 
-def _tried(url: str, path: Path, limit: float) -> Report | None:
+def _tried(url: str, path: Path, limit: float) -> LoadReport | None:
     with suppress(DataQualityError):
         return bring_in(url, path, again=True, limit_rejected=limit)
     return None

@@ -142,7 +142,7 @@ def test_a_replacement_that_is_older_than_what_is_known_fails(
     text = csv_text(_company(ROWS[:700]))
     report = bring_in(url, write(text, "export_2026-10-31.csv"), replace=True, allow_change=True)
     assert judged(report).verdict is Verdict.STOP
-    assert "700 of them are known as of a later day" in judged(report).reasons[0]
+    assert "700 of them have a later snapshot date" in judged(report).reasons[0]
     assert number(connection, COUNT) == 700
     later = bring_in(url, write(text), day=NOVEMBER, replace=True, allow_change=True)
     assert (later.counts.removed, number(connection, COUNT)) == (700, 700)
@@ -155,7 +155,7 @@ def test_a_replacement_with_some_older_rows_fails(url: str, write: Write) -> Non
         row.update(snapshot_date="2026-10-31", tenure="50")
     judgement = judged(bring_in(url, write(csv_text(rows)), replace=True))
     assert judgement.verdict is Verdict.STOP
-    assert "7 of them are known as of a later day" in judgement.reasons[0]
+    assert "7 of them have a later snapshot date" in judgement.reasons[0]
 
 
 def test_the_sample_has_the_day_of_its_publication_and_gives_way_to_any_export(
@@ -180,7 +180,9 @@ def test_a_file_in_which_every_row_is_older_is_flagged(
     path = write(csv_text(rows), "2026-10-31.csv" if by == "name" else "old.csv")
     report = bring_in(url, path, day=OCTOBER if by == "hand" else None, again=True)
     assert judged(report).verdict is Verdict.FLAG
-    assert any("known as of a later day, and stays" in why for why in judged(report).reasons)
+    assert any(
+        "has a later snapshot date and is not changed" in why for why in judged(report).reasons
+    )
     assert everything(connection, "SELECT DISTINCT load_id FROM customers") == [(1,)]
 
 
@@ -200,7 +202,7 @@ def test_many_older_rows_among_newer_ones_are_flagged_and_a_few_are_not(
             for i, row in enumerate(ROWS[:100])
         ]
         reasons = judged(bring_in(url, write(csv_text(rows)))).reasons
-        assert any("are older than what is known" in why for why in reasons) == flagged
+        assert any("are older than the customers' own" in why for why in reasons) == flagged
 
 
 def test_after_a_shrinking_that_was_allowed_the_next_nights_are_as_usual(

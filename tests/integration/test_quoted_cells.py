@@ -4,7 +4,7 @@ import pytest
 
 from churn.core.errors import DataQualityError
 from churn.warehouse.connect import Connection
-from churn.warehouse.loading.dialect import Asked
+from churn.warehouse.loading.dialect import FormatOptions
 from tests.customer_file import read_rows
 from tests.loading import Write, bring_in, counted, csv_text, everything, number, rejected
 
@@ -68,7 +68,7 @@ def test_no_line_of_a_quoted_cell_with_a_bad_byte_is_a_customer(
 ) -> None:
     note = b"one\n," + INVENTED + b"\nS\xffo\n" + b"\n".join([b"," + INVENTED] * 25)
     path = write(_with_note(note))
-    report = bring_in(url, path, asked=Asked(encoding="utf-8"), limit_rejected=1)
+    report = bring_in(url, path, asked=FormatOptions(encoding="utf-8"), limit_rejected=1)
     assert number(connection, IS_INVENTED) == 0
     assert report.counts.accepted == 99
 

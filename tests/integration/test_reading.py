@@ -9,7 +9,7 @@ import pytest
 from churn.core.errors import DataQualityError
 from churn.customer.description import COLUMNS
 from churn.warehouse.connect import Connection
-from churn.warehouse.loading.dialect import Asked
+from churn.warehouse.loading.dialect import FormatOptions
 from tests.customer_file import read_rows
 from tests.loading import (
     Row,
@@ -171,7 +171,7 @@ def test_a_bad_amount_is_rejected_where_the_known_one_is_unknown(
     rows = [{**row, "MonthlyCharges": "50", "TotalCharges": "70"} for row in ROWS]
     rows[5] = {**rows[5], "MonthlyCharges": ROWS[5]["MonthlyCharges"], "TotalCharges": "a lot"}
     path = write(csv_text(rows, delimiter=";"))
-    report = bring_in(url, path, asked=Asked(decimal=decimal), limit_rejected=1)
+    report = bring_in(url, path, asked=FormatOptions(decimal=decimal), limit_rejected=1)
     assert counted(report) == ((59, 1))
 
 
@@ -216,7 +216,7 @@ def test_amounts_that_may_be_thousands_or_fractions_are_asked_for(
     path = write(csv_text(rows, delimiter=mark))
     with pytest.raises(DataQualityError, match="the file does not show which"):
         bring_in(url, path)
-    assert counted(bring_in(url, path, asked=Asked(decimal=",")))[0] > 50
+    assert counted(bring_in(url, path, asked=FormatOptions(decimal=",")))[0] > 50
 
 
 def test_rows_without_any_value_are_counted_on_both_ways(url: str, write: Write) -> None:
@@ -240,9 +240,12 @@ def test_a_blank_total_after_the_first_month_is_rejected_with_a_decimal_comma_to
 def test_utf_16_without_a_mark_may_be_set_by_hand(url: str, write: Write) -> None:
     for i, codec in enumerate(("utf-16-le", "utf-16-be")):
         path = write(PLAIN.encode(codec), f"{i}.csv")
-        assert counted(bring_in(url, path, asked=Asked(encoding="utf-16"))) == (len(ROWS), 0)
+        assert counted(bring_in(url, path, asked=FormatOptions(encoding="utf-16"))) == (
+            len(ROWS),
+            0,
+        )
     with pytest.raises(DataQualityError, match="not UTF-16; by its bytes it is utf-8"):
-        bring_in(url, write(PLAIN.encode(), "plain.csv"), asked=Asked(encoding="utf-16"))
+        bring_in(url, write(PLAIN.encode(), "plain.csv"), asked=FormatOptions(encoding="utf-16"))
 
 
 @pytest.mark.parametrize("end", ["", "\r\n\r\n\r\n", "\n", "\r\n" * 1_000_000])
@@ -255,19 +258,19 @@ def test_blank_lines_at_the_end_need_no_careful_reading(
 
 def test_an_encoding_set_by_hand_is_taken(url: str, connection: Connection, write: Write) -> None:
     path = write(PLAIN.replace(ROWS[3]["customerID"], "Jos\xe9-3").encode("latin-1"))
-    bring_in(url, path, asked=Asked(encoding="latin-1"))
+    bring_in(url, path, asked=FormatOptions(encoding="latin-1"))
     assert value(connection, "SELECT encoding FROM loads") == "latin-1"
     assert everything(connection, "SELECT FROM customers WHERE customer_id = 'José-3'")
 
 
 def test_utf_16_set_by_hand_is_taken(url: str, write: Write) -> None:
-    report = bring_in(url, write(PLAIN.encode("utf-16")), asked=Asked(encoding="utf-16"))
+    report = bring_in(url, write(PLAIN.encode("utf-16")), asked=FormatOptions(encoding="utf-16"))
     assert counted(report) == (len(ROWS), 0)
 
 
 def test_a_separator_set_by_hand_is_taken_even_if_it_is_wrong(url: str, write: Write) -> None:
     with pytest.raises(DataQualityError, match="the header lacks customerID"):
-        bring_in(url, write(PLAIN), asked=Asked(delimiter=";"))
+        bring_in(url, write(PLAIN), asked=FormatOptions(delimiter=";"))
 
 
 def test_a_decimal_mark_set_by_hand_is_taken(
@@ -276,8 +279,8 @@ def test_a_decimal_mark_set_by_hand_is_taken(
     rows = [{**row, "MonthlyCharges": "50", "TotalCharges": "70"} for row in ROWS]
     rows[5] = {**rows[5], "MonthlyCharges": "50,5"}
     path = write(csv_text(rows, delimiter=";"))
-    assert counted(bring_in(url, path, asked=Asked(decimal="."))) == (59, 1)
-    assert counted(bring_in(url, path, asked=Asked(decimal=","), again=True)) == (60, 0)
+    assert counted(bring_in(url, path, asked=FormatOptions(decimal="."))) == (59, 1)
+    assert counted(bring_in(url, path, asked=FormatOptions(decimal=","), again=True)) == (60, 0)
     assert everything(connection, "SELECT decimal_mark FROM loads") == [(".",), (",",)]
 
 

@@ -26,10 +26,17 @@ from churn.pipeline.doctor import examine
 from churn.pipeline.rules import AUTO, read_rules
 from churn.registry.store import ModelStore
 from churn.training.promotion import Decision
+from churn.warehouse import schema
 from churn.warehouse.cleaning.gate import LIMIT_REJECTED, Terms
-from churn.warehouse.cleaning.report import Report
-from churn.warehouse.connect import connect
-from churn.warehouse.loading.dialect import DECIMALS, SEPARATORS, THOUSANDS, Asked, mark_named
+from churn.warehouse.cleaning.load_report import LoadReport
+from churn.warehouse.connect import connect, first_line
+from churn.warehouse.loading.dialect import (
+    DECIMALS,
+    SEPARATORS,
+    THOUSANDS,
+    FormatOptions,
+    mark_named,
+)
 from churn.warehouse.loading.encoding import ENCODINGS
 from churn.warehouse.loading.load import Reading
 from churn.warehouse.loading.source import shown_path
@@ -60,9 +67,22 @@ def churn(context: click.Context) -> None:
 @churn.command("create-tables")
 @click.pass_obj
 def create_tables(settings: Settings) -> None:
-    """Create the tables that are missing."""
+    """Bring the tables to this release, and drop the months of the log that are not kept."""
     with connect(settings.database_url) as connection:
         steps.create_tables(connection, settings.log)
+
+
+@churn.command()
+@json_option
+@click.pass_obj
+def migrate(settings: Settings, as_json: bool) -> None:
+    """Bring the tables to this release; print each change that was applied."""
+    with connect(settings.database_url) as connection:
+        applied = schema.create_tables(connection)
+    if as_json:
+        print_json({"applied": applied})
+    else:
+        click.echo("\n".join(applied) or "the tables are those of this release")
 
 
 def _named(context: click.Context, _parameter: click.Parameter, value: str) -> Path:
@@ -137,9 +157,9 @@ def _load_and_clean(
     file: Path,
     options: dict[str, Any],
     tell: Callable[[str], None] | None = None,
-) -> list[Report]:
+) -> list[LoadReport]:
     marks = (options[name] for name in ("separator", "decimal", "thousands"))
-    asked = Asked(options["encoding"], *marks)
+    asked = FormatOptions(options["encoding"], *marks)
     day = options["snapshot_date"]
     again = options["again"] or options["replace"]
     reading = Reading(asked, day.date() if day else None, again=again)
@@ -284,15 +304,11 @@ def main() -> None:
         _fail("interrupted")
     except (ChurnError, OSError) as error:
         _fail(str(error))
-    except psycopg.errors.UndefinedTable as error:
-        _fail(f"{_first_line(error)}; create the tables with `churn create-tables`")
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        _fail(f"{first_line(error)}; bring the tables to this release with `churn migrate`")
     except psycopg.Error as error:
         hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
-        _fail(f"PostgreSQL: {_first_line(error)}{hint}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+        _fail(f"PostgreSQL: {first_line(error)}{hint}")
 
 
 def _fail(reason: str) -> NoReturn:

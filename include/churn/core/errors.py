@@ -23,6 +23,10 @@ class WarehouseError(ChurnError):
     """PostgreSQL cannot be reached or is not in the state a step needs."""
 
 
+class ConnectionFailedError(WarehouseError):
+    """PostgreSQL cannot be reached."""
+
+
 class ModelRefusedError(ChurnError):
     """A model version failed a check and is not used."""
 

@@ -11,6 +11,7 @@ from churn.registry.store import ModelStore
 from churn.warehouse import customers
 from churn.warehouse.connect import connect
 from churn.warehouse.loading.source import shown_path
+from churn.warehouse.schema import require_current
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,7 @@ def _data(settings: Settings) -> str:
 
 def _warehouse(settings: Settings) -> str:
     with connect(settings.database_url) as connection:
-        row = connection.execute("SELECT to_regclass('customers') IS NOT NULL").fetchone()
-        if not (row and row[0]):
-            raise ChurnError("the tables are missing; run `churn create-tables` or the DAG")
+        require_current(connection)
         found = customers.count(connection)
     return f"{found.customers} customers, {found.churned} of whom left"
 

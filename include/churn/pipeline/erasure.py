@@ -21,7 +21,7 @@ from churn.customer.identifier import normalised_identifier
 from churn.warehouse.connect import Connection, placeholders, statement
 from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.predictions import spool
-from churn.warehouse.predictions.records import predictions_in, without
+from churn.warehouse.predictions.log_records import predictions_in, without
 
 _PATIENCE_SECONDS: Final = 15.0
 _PAUSE_SECONDS: Final = 0.2
@@ -119,7 +119,7 @@ def forget_spooled(folder: Path, customer_id: str, *, patience: float = _PATIENC
     named, until = _named(customer_id), time.monotonic() + patience
     forgotten = _forget_damaged(folder, named)
     if folder.is_dir():
-        spool.clear_leftovers(folder)
+        spool.remove_unfinished(folder)
         (folder / spool.ERASURES).touch()
     while True:
         busy = []

@@ -19,7 +19,7 @@ from churn.training.promotion import Decision, PromotionRule
 from churn.warehouse import schema
 from churn.warehouse.cleaning.clean import clean as clean_load
 from churn.warehouse.cleaning.gate import Terms
-from churn.warehouse.cleaning.report import Report, read_report
+from churn.warehouse.cleaning.load_report import LoadReport, read_report
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
 from churn.warehouse.loading.folders import find_files, has_files, is_glob, left_out
 from churn.warehouse.loading.load import Reading
@@ -50,8 +50,9 @@ def locate(file: str, data: Path, *, here: Path | None = None) -> Path:
 
 
 def create_tables(connection: Connection, options: LogOptions | None = None) -> None:
-    """Create the tables that are missing; drop the months of the log that are not kept."""
-    schema.create_tables(connection)
+    """Bring the tables to this release; drop the months of the log that are not kept."""
+    for name in schema.create_tables(connection):
+        log.info("applied %s", name)
     log.info("tables are ready")
     if options and options.retention_months:
         for partition in drop_old_predictions(connection, options.retention_months):
@@ -117,7 +118,7 @@ def clean(
     terms: Terms | None = None,
     *,
     tell: Callable[[str], None] | None = None,
-) -> list[Report]:
+) -> list[LoadReport]:
     """Bring each load's valid rows into ``customers``, the others into ``rejected_rows``.
 
     Each load is a transaction of its own, so that a verdict is kept where the gate stops one.
@@ -129,7 +130,7 @@ def clean(
         raise DataQualityError(
             "several files cannot each be the whole customer base; name the one that is"
         )
-    reports: list[Report] = []
+    reports: list[LoadReport] = []
     for load_id in load_ids:
         report = clean_load(connection, load_id, terms)
         connection.commit()
@@ -139,7 +140,7 @@ def clean(
     return reports
 
 
-def _require_passed(connection: Connection, report: Report, waiting: Sequence[int]) -> None:
+def _require_passed(connection: Connection, report: LoadReport, waiting: Sequence[int]) -> None:
     """Raise if the gate stopped a load, and name the loads that wait behind it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Opens the warehouse and reads the SQL that lives beside this module."""
+"""Opens the warehouse and reads the SQL files of this package."""
 
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
@@ -6,7 +6,7 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
-from churn.core.errors import WarehouseError
+from churn.core.errors import ConnectionFailedError, WarehouseError
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -15,21 +15,21 @@ def connect(database_url: str) -> Connection:
     """Open a connection; the caller's ``with`` block is one transaction.
 
     Raises:
-        WarehouseError: naming the server (never the password) and how to start one.
+        ConnectionFailedError: naming the server (never the password) and how to start one.
     """
     if not database_url:
-        raise WarehouseError(
+        raise ConnectionFailedError(
             "CHURN_DATABASE_URL is not set and no local stack has been started: `make up`"
         )
     try:
         return psycopg.connect(database_url, connect_timeout=10, application_name="churn")
     except psycopg.ProgrammingError:  # its text would quote the address, password and all
-        raise WarehouseError(
+        raise ConnectionFailedError(
             "CHURN_DATABASE_URL is not the address of a PostgreSQL database"
         ) from None
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
-        raise WarehouseError(
+        raise ConnectionFailedError(
             f"PostgreSQL is not reachable ({reason}); is the stack up? `make up`"
         ) from None
 
@@ -38,6 +38,11 @@ def message_of(error: Exception) -> str:
     """Return an error's message in one line; PostgreSQL's detail and context would quote rows."""
     primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return primary or " ".join(str(error).split())
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its type where there is none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def statement(name: str, **parts: sql.Composable) -> sql.Composed:
@@ -49,6 +54,13 @@ def statement(name: str, **parts: sql.Composable) -> sql.Composed:
 def placeholders(values: Iterable[str]) -> dict[str, sql.Composable]:
     """Return a named placeholder for each value that will be bound."""
     return {name: sql.Placeholder(name) for name in values}
+
+
+def run(
+    connection: Connection, name: str, values: Mapping[str, object]
+) -> psycopg.Cursor[tuple[object, ...]]:
+    """Execute ``sql/<name>.sql``, which has no parts but the values, which are bound."""
+    return connection.execute(statement(name, **placeholders(values)), values)
 
 
 def scalar(

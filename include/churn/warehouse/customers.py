@@ -1,4 +1,4 @@
-"""Reads the customers that a model learns from, as they are and as they were."""
+"""Reads the customers for training, as they are and as they were at a load."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from churn.customer.description import COLUMNS, MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
+from churn.core.errors import DataQualityError
+from churn.customer.description import COLUMNS, MONTHLY_CHARGES, OPTIONAL, TENURE, TOTAL_CHARGES
 from churn.customer.field import Field, Kind
 from churn.customer.look_alikes import BITS
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.connect import Connection, placeholders, run, scalar, statement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The customers as the last load left them; the hash is of every row."""
+    """The customers after the last load; the fingerprint is a hash of every row."""
 
     load_id: int
     customers: int
@@ -26,7 +27,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Population:
-    """How many customers there are, and how many of them left."""
+    """How many customers there are, and how many of them churned."""
 
     customers: int
     churned: int
@@ -49,11 +50,12 @@ def as_of(load_id: int) -> sql.Composed:
 
 def read_customers(connection: Connection, source: sql.Composable = NOW) -> "pd.DataFrame":
     """Return every customer, one column per field, in the order of their ids."""
+    require_complete(connection, source)
     return _read(connection, statement("read_customers", columns=_COLUMNS, source=source))
 
 
 def count(connection: Connection, source: sql.Composable = NOW) -> Population:
-    """Return how many customers there are, and how many left."""
+    """Return how many customers there are, and how many churned."""
     row = connection.execute(statement("count_customers", source=source)).fetchone() or (0, 0)
     return Population(int(str(row[0])), int(str(row[1])))
 
@@ -86,6 +88,23 @@ def latest_load(connection: Connection) -> int:
     return int(str(row[0]))
 
 
+def require_complete(connection: Connection, source: sql.Composable = NOW) -> None:
+    """Refuse customers without a value of a field that is newer than their last load.
+
+    Raises:
+        DataQualityError: with how many there are.
+    """
+    values = {"fields": [field.name for field in COLUMNS if field not in OPTIONAL]}
+    for (name,) in run(connection, "find_nullable_columns", values).fetchall():
+        column = sql.Identifier(str(name))
+        count = sql.SQL("SELECT count(*) FROM {} WHERE {} IS NULL").format(source, column)
+        if lacking := int(str(scalar(connection, count))):
+            raise DataQualityError(
+                f"{lacking:,} customers have no {name}, which is newer than their last load; "
+                "load a file of all customers that has the column"
+            )
+
+
 def _read(
     connection: Connection, query: sql.Composed, values: Mapping[str, object] | None = None
 ) -> "pd.DataFrame":
@@ -97,11 +116,11 @@ def _read(
 
 
 def selected(field: Field) -> sql.Composable:
-    """Return a field as it is learned from; an unknown total is taken as the months' bills."""
+    """Return a field for training; an unknown total is ``tenure`` times the monthly charges."""
     name = sql.Identifier(field.name)
     if field is TOTAL_CHARGES:
-        bills = map(sql.Identifier, (field.name, TENURE.name, MONTHLY_CHARGES.name))
-        return sql.SQL("coalesce({}, {} * {})::float8 AS {}").format(*bills, name)
+        parts = map(sql.Identifier, (field.name, TENURE.name, MONTHLY_CHARGES.name))
+        return sql.SQL("coalesce({}, {} * {})::float8 AS {}").format(*parts, name)
     if field.kind is Kind.MONEY:
         return sql.SQL("{}::float8").format(name)
     return name

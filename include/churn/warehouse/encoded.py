@@ -11,7 +11,7 @@ from psycopg import sql
 from churn.customer.field import Kind
 from churn.customer.profile import AMOUNTS, DIGITS, Digit
 from churn.warehouse.connect import Connection, statement
-from churn.warehouse.customers import HASH, NOW, selected
+from churn.warehouse.customers import HASH, NOW, require_complete, selected
 
 _HEADER: Final = 19
 _TRAILER: Final = 2
@@ -37,6 +37,7 @@ class EncodedRows:
 
 def read_encoded(connection: Connection, source: sql.Composable = NOW) -> EncodedRows:
     """Return every customer, in any order."""
+    require_complete(connection, source)
     query = statement(
         "read_encoded",
         code=sql.SQL(" + ").join(map(_digit, DIGITS.values())),

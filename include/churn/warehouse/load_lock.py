@@ -1,4 +1,4 @@
-"""The lock that loads take one after the other, and who has it."""
+"""The lock that loads and migrations take, and the session that holds it."""
 
 import logging
 import time
@@ -8,23 +8,23 @@ from churn.core.errors import plain
 from churn.warehouse.connect import Connection, scalar, statement
 
 _PAUSE_SECONDS: Final = 0.1
-_TOLD_EVERY_SECONDS: Final = 5.0
+_LOG_EVERY_SECONDS: Final = 5.0
 _SET_NAME: Final = "SELECT set_config('application_name', %s, true)"
 
 log = logging.getLogger(__name__)
 
 
 def lock_loads(connection: Connection, purpose: str) -> None:
-    """Take the lock until the end of the transaction; log, now and then, who is waited for.
+    """Take the lock until the end of the transaction; while waiting, log the session that holds it.
 
-    The purpose is what others who wait are shown.
+    Sessions that wait log the purpose.
     """
-    started = told = time.monotonic()
+    started = logged = time.monotonic()
     while not scalar(connection, statement("lock_loads")):
         now = time.monotonic()
-        if told == started or now - told >= _TOLD_EVERY_SECONDS:
+        if logged == started or now - logged >= _LOG_EVERY_SECONDS:
             log.info("%s waits %.0f s for %s", purpose, now - started, _holder(connection))
-            told = now
+            logged = now
         time.sleep(_PAUSE_SECONDS)
     connection.execute(_SET_NAME, (f"churn: {purpose}",))
 

@@ -13,7 +13,7 @@ _FIELDS = (CUSTOMER_ID, *FEATURES)
 
 
 def find_customer(connection: Connection, customer_id: str) -> Known | None:
-    """Return what is known of one customer, whether they left excepted; none if not there."""
+    """Return one customer without the outcome, or None if there is none of that id."""
     values = {CUSTOMER_ID.name: normalised_identifier(customer_id)}
     columns = sql.SQL(", ").join(map(_selected, _FIELDS))
     query = statement("find_customer", columns=columns, **placeholders(values))

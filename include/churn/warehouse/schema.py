@@ -1,76 +1,62 @@
-"""Creates the tables; the customer columns come from the description of a customer."""
+"""The tables of the warehouse: numbered migrations, and what is derived from the description."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Final
 
 from psycopg import sql
 
-from churn.customer.description import COLUMNS, OPTIONAL
-from churn.customer.field import Field, Kind
-from churn.warehouse.cleaning.cells import choice_type
+from churn.core.errors import WarehouseError
+from churn.warehouse import migration
 from churn.warehouse.connect import Connection, scalar, statement
-from churn.warehouse.load_lock import lock_loads
+from churn.warehouse.customer_columns import add_columns, find_missing
 
-_MONTHS_AHEAD = 12
-
-_TYPES: Mapping[Kind, sql.SQL] = {
-    Kind.IDENTIFIER: sql.SQL("text"),
-    Kind.FLAG: sql.SQL("boolean"),
-    Kind.COUNT: sql.SQL("integer"),
-    Kind.MONEY: sql.SQL("numeric"),
-    Kind.DATE: sql.SQL("date"),
-}
+_MONTHS_AHEAD: Final = 12
+_GUARD: Final = "guard_model_events"
+_RESTORED: Final = (_GUARD, "grant_serving")
+"""Migrations that run every time: the trigger may be disabled, and the role created, later."""
 
 
-def create_tables(connection: Connection, *, today: date | None = None) -> None:
-    """Create whatever is missing: tables, log partitions for a year ahead, the service's rights.
+def create_tables(connection: Connection, *, today: date | None = None) -> list[str]:
+    """Bring the tables to this release, with partitions of the log for a year ahead.
 
-    Waits for a running load, with which it would else lock tables crosswise.
+    Returns the names of the migrations that were applied and of the columns that were added.
+    Commits after each migration. Waits for a running load, as the two would deadlock.
+
+    Raises:
+        WarehouseError: the database is ahead of this release.
     """
-    lock_loads(connection, "create tables")
-    for field in COLUMNS:
-        if field.kind is Kind.CHOICE:
-            _create_choice(connection, field)
-    columns = sql.SQL(",\n    ").join(map(_column, COLUMNS))
-    connection.execute(statement("create_tables", customer_columns=columns))
-    connection.execute(statement("create_model_events"))
-    schema = sql.Identifier(str(scalar(connection, sql.SQL("SELECT current_schema()"))))
-    connection.execute(statement("create_prediction_log", schema=schema))
+    applied = [*map(str, migration.migrate(connection)), *add_columns(connection)]
     first = (today or datetime.now(UTC).date()).replace(day=1)
     for months in range(-1, _MONTHS_AHEAD + 1):
         _create_partition(connection, months_later(first, months))
-    connection.execute(statement("grant_serving"))
+    for name in _RESTORED:
+        connection.execute(sql.SQL(migration.named(name).script))
+    return applied
+
+
+def find_trouble(connection: Connection) -> str | None:
+    """Return how the tables differ from those of this release, and the remedy."""
+    if trouble := migration.find_trouble(connection):
+        return trouble
+    if missing := ", ".join(one.name for one in find_missing(connection)):
+        return f"the database lacks {missing}; run `churn migrate` or the DAG"
+    return None
+
+
+def require_current(connection: Connection) -> None:
+    """Refuse a database whose tables are not those of this release.
+
+    Raises:
+        WarehouseError: with the remedy.
+    """
+    if trouble := find_trouble(connection):
+        raise WarehouseError(trouble)
 
 
 def is_guarded(connection: Connection) -> bool:
-    """Whether the trigger that refuses changes of ``model_events`` does what it was made to do."""
-    _, body, _ = statement("create_model_events").as_string(connection).split("$$")
+    """Whether the trigger that refuses changes of ``model_events`` is enabled and unchanged."""
+    _, body, _ = migration.named(_GUARD).script.split("$$")
     return bool(scalar(connection, statement("is_guarded", body=sql.Literal(body))))
-
-
-def _create_choice(connection: Connection, field: Field) -> None:
-    kind = choice_type(field)
-    query = statement(
-        "create_choice",
-        type_name=sql.Literal(kind.as_string(connection)),
-        type=kind,
-        choices=sql.SQL(", ").join(map(sql.Literal, field.values)),
-    )
-    connection.execute(query)
-
-
-def _column(field: Field) -> sql.Composable:
-    name = sql.Identifier(field.name)
-    kind = choice_type(field) if field.kind is Kind.CHOICE else _TYPES[field.kind]
-    null = sql.SQL("" if field in OPTIONAL else " NOT NULL")
-    return sql.SQL("{} {}{}{}").format(name, kind, null, _domain(field))
-
-
-def _domain(field: Field) -> sql.Composable:
-    name = sql.Identifier(field.name)
-    if field.is_number:
-        return sql.SQL(" CHECK ({} BETWEEN 0 AND {})").format(name, sql.Literal(field.maximum))
-    return sql.SQL("")
 
 
 def _create_partition(connection: Connection, first_day: date) -> None:

@@ -1,4 +1,4 @@
-"""The record of a block of answers, for ``churn.warehouse.predictions.records``."""
+"""The record of a block of answers, for ``churn.warehouse.predictions.log_records``."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from msgspec import Raw
 from churn.customer.field import Field
 from churn.model.block import CHOICES, NUMBERS, Block
 from churn.pipeline.batch.answers import Answered
-from churn.warehouse.predictions.records import UNKNOWN_LETTER, letter
+from churn.warehouse.predictions.log_records import UNKNOWN_LETTER, letter
 
 _AMOUNTS: Final = [field.name for field in NUMBERS]
 _encode = msgspec.json.Encoder().encode

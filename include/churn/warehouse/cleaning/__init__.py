@@ -1,1 +1,1 @@
-"""Checks a staged file, judges it, and merges it into the customers."""
+"""Checks the rows of a file, judges the load, and merges its rows into the customers."""

@@ -1,4 +1,4 @@
-"""One cell in SQL: the value of a field's text, or NULL where it is not one of the field's."""
+"""The value of one cell in SQL, or NULL where its text is not a value of the field."""
 
 import re
 from collections.abc import Iterable
@@ -22,12 +22,12 @@ def name(field: Field) -> sql.Identifier:
 
 
 def known(field: Field) -> sql.Identifier:
-    """The column of ``customers`` that holds what is known of the field."""
+    """The column of ``customers``."""
     return sql.Identifier("customers", field.name)
 
 
 def raw(field: Field) -> sql.Identifier:
-    """The staging column that holds the text as it came."""
+    """The staging column that holds the text of the file."""
     return sql.Identifier(raw_column(field))
 
 
@@ -37,7 +37,7 @@ def trimmed(field: Field) -> sql.Composable:
 
 
 def normalised(field: Field) -> sql.Composable:
-    """An identifier's text, normalised as by ``churn.customer.identifier``; ASCII is trimmed."""
+    """An identifier's text, normalised as ``churn.customer.identifier`` does."""
     return sql.SQL(
         "CASE WHEN octet_length({raw}) = length({raw}) THEN {trimmed} ELSE btrim("
         "regexp_replace(normalize(regexp_replace({raw} COLLATE \"C\", {invisible}, '', 'g'), NFC)"
@@ -52,35 +52,33 @@ def normalised(field: Field) -> sql.Composable:
 
 def choice_type(field: Field) -> sql.Identifier:
     """The enum type of a choice."""
-    return sql.Identifier(f"choice_of_{field.name}")
+    return sql.Identifier(choice_type_name(field))
+
+
+def choice_type_name(field: Field) -> str:
+    """The name of a choice's enum type."""
+    return f"choice_of_{field.name}"
 
 
 def value(field: Field, *, numbers: NumberFormat) -> sql.Composable:
-    """Return the value of a field, NULL where the text is not one of the field's."""
+    """Return the value of a field, NULL where the text is invalid."""
     if field.kind is Kind.IDENTIFIER:
         return _identifier(field)
     return _number(field, numbers) if field.is_number else _choice(field)
 
 
 def is_known(field: Field, *, numbers: NumberFormat) -> sql.Composable:
-    """Return whether a text is a plain way to write what is known; cheaper than its value.
+    """Return whether a text is the value that ``customers`` has, so that it is valid, too.
 
-    ``=`` between columns would make each a key of the hash join, which hashes them all.
+    ``IS TRUE`` keeps the planner from making each column a key of the hash join.
     """
-    if not field.is_number:
-        parts = known(field), value(field, numbers=numbers)
-        return sql.SQL("{} IS NOT DISTINCT FROM {}").format(*parts)
-    if numbers.decimal != ".":  # a text says what is known only if its dots are where they belong
-        same = sql.SQL("({} = {}) IS TRUE").format(known(field), value(field, numbers=numbers))
-        first_month = sql.SQL("({} AND ({} != '' OR {} = 0))").format(
-            same, trimmed(field), known(TENURE)
-        )
-        return first_month if field is TOTAL_CHARGES else same
-    same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(known(field), trimmed(field))
+    same = sql.SQL("({} = {}) IS TRUE").format(known(field), value(field, numbers=numbers))
+    if field.is_number and numbers.decimal == ".":  # comparing texts is cheaper than a cast
+        same = sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(known(field), trimmed(field))
     if field is not TOTAL_CHARGES:
         return same
-    return sql.SQL("({} OR ({} = '' AND {} = 0 AND {} = 0))").format(
-        same, trimmed(field), known(field), known(TENURE)
+    return sql.SQL("CASE WHEN {} = '' THEN {} = 0 AND {} = 0 ELSE {} END").format(
+        trimmed(field), known(field), known(TENURE), same
     )
 
 
@@ -94,7 +92,7 @@ def as_written(column: str, delimiter: str) -> sql.Composable:
 
 
 def _number(field: Field, numbers: NumberFormat) -> sql.Composable:
-    """Short plain numbers, which are nearly all, are not trimmed and need no second cast."""
+    """Short plain numbers, which most are, skip trimming and the second cast."""
     blank = sql.SQL("WHEN {} = '' THEN 0 ").format(trimmed(field))
     return sql.SQL(
         "CASE WHEN {is_plain} THEN {own}::{type} {blank}"
@@ -107,14 +105,14 @@ def _number(field: Field, numbers: NumberFormat) -> sql.Composable:
         blank=blank if field is TOTAL_CHARGES else sql.SQL(""),
         raw=trimmed(field),
         longest=sql.Literal(LONGEST_NUMBER),
-        number=_as_written_here(field, numbers),
+        number=_with_dot(field, numbers),
         full=sql.Literal(f"^({numbers.pattern(field.kind)})$"),
         maximum=sql.Literal(field.maximum),
     )
 
 
 def _is_plain(field: Field, decimal_mark: str) -> sql.Composable:
-    """Return whether a text is as nearly all are; a long list is looked up in a hash table."""
+    """Return whether a text is a short plain number; PostgreSQL hashes a long list."""
     maximum = int(field.maximum or 0)
     if field.kind is Kind.COUNT and maximum <= _MOST_LISTED:
         listed = sql.Literal([str(number) for number in range(maximum + 1)])
@@ -126,14 +124,14 @@ def _is_plain(field: Field, decimal_mark: str) -> sql.Composable:
     )
 
 
-def _as_written_here(field: Field, numbers: NumberFormat) -> sql.Composable:
+def _with_dot(field: Field, numbers: NumberFormat) -> sql.Composable:
     """Return a number's text with a dot before the decimals and without thousands marks."""
     marks = sql.Literal(numbers.decimal + numbers.thousands_marks)
     return sql.SQL("translate({}, {}, '.')").format(trimmed(field), marks)
 
 
 def _identifier(field: Field) -> sql.Composable:
-    """Printable ASCII without blanks, which nearly all ids are, is taken as it is."""
+    """Printable ASCII without blanks, which most ids are, skips the normalisation."""
     return sql.SQL(
         "CASE WHEN octet_length({own}) BETWEEN 1 AND {longest}"
         " AND {own} COLLATE \"C\" !~ '[^!-~]' THEN {own} "
@@ -147,7 +145,7 @@ def _identifier(field: Field) -> sql.Composable:
 
 
 def _choice(field: Field) -> sql.Composable:
-    """Return the value of a spelling; the file's own spellings are looked at first, untrimmed."""
+    """Return the value of a spelling; labels and codes are compared first, untrimmed."""
     own = [(field.label(value), value) for value in field.values]
     own += [(code, v) for code, v in field.spellings.items() if code in ("0", "1")]
     return sql.SQL("CASE {} {} ELSE CASE lower({}) {} END END").format(

@@ -9,23 +9,28 @@ from churn.customer.description import COLUMNS, MIN_PER_CLASS, SNAPSHOT_DATE
 from churn.warehouse import customers
 from churn.warehouse.cleaning.cells import as_written
 from churn.warehouse.cleaning.comparison import count_sample
+from churn.warehouse.cleaning.distributions import (
+    Moved,
+    distributions_of,
+    find_moved,
+    read_distributions,
+)
 from churn.warehouse.cleaning.gate import (
     LOADS_COMPARED,
     Facts,
+    InvalidValues,
     Judgement,
-    Spoilt,
     Terms,
     Trouble,
     Verdict,
     judge,
 )
+from churn.warehouse.cleaning.load_report import LoadReport, RowCounts, read_report
 from churn.warehouse.cleaning.merge import Merged, merge
-from churn.warehouse.cleaning.profiles import Moved, find_moved, profile, read_profiles
-from churn.warehouse.cleaning.report import Counts, Report, read_report
-from churn.warehouse.cleaning.rules import REPEATED
+from churn.warehouse.cleaning.row_rules import REPEATED
 from churn.warehouse.cleaning.sizes import Counted, expected_rows, usual
-from churn.warehouse.cleaning.staged import Staged, read_staged
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.cleaning.waiting_load import WaitingLoad, read_waiting_load
+from churn.warehouse.connect import Connection, run, scalar, statement
 from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.loading.staging import staging_table
 
@@ -34,22 +39,22 @@ def clean(
     connection: Connection,
     load_id: int,
     terms: Terms | None = None,
-) -> Report:
+) -> LoadReport:
     """Merge the load's valid rows into ``customers`` and keep the others in ``rejected_rows``.
 
-    A load that was finished before is left as it is. A load that the gate stops changes no
+    A load that was cleaned before does not change. A load that the quality gate stops changes no
     customer; its rejected rows and the verdict are kept.
 
     Raises:
-        WarehouseError: the staging table is gone, so the file has to be loaded again.
+        WarehouseError: the staging table is gone; load the file again.
     """
     lock_loads(connection, f"clean load {load_id}")
     done = read_report(connection, load_id)
     if done.judgement:
         return dataclasses.replace(done, done_before=True)
-    staged = read_staged(connection, load_id)
+    load = read_waiting_load(connection, load_id)
     connection.execute(statement("tune_load"))
-    merged, judgement = _attempt(connection, staged, terms or Terms())
+    merged, judgement = _attempt(connection, load, terms or Terms())
     if judgement.verdict is Verdict.STOP:
         _reject(connection, merged)
     starts = bool(terms and terms.replace) and not merged.comparison.has_known
@@ -58,7 +63,7 @@ def clean(
 
 
 class _StoppedError(Exception):
-    """The gate stopped the load, and what was done is undone."""
+    """The quality gate stopped the load; the merge is rolled back."""
 
     def __init__(self, merged: Merged, judgement: Judgement) -> None:
         super().__init__()
@@ -66,107 +71,105 @@ class _StoppedError(Exception):
         self.judgement = judgement
 
 
-def _attempt(connection: Connection, staged: Staged, terms: Terms) -> tuple[Merged, Judgement]:
-    """Merge the load, and undo that if the gate then stops it."""
+def _attempt(connection: Connection, load: WaitingLoad, terms: Terms) -> tuple[Merged, Judgement]:
+    """Merge the load; roll that back if the quality gate stops it."""
     try:
         with connection.transaction():
-            merged = merge(connection, staged, replace=terms.replace)
+            merged = merge(connection, load, replace=terms.replace)
             _reject(connection, merged)
             judgement = _judge(connection, merged, terms)
             if judgement.verdict is Verdict.STOP:
                 raise _StoppedError(merged, judgement)
     except _StoppedError as stopped:
         counts = stopped.merged.counts
-        kept = Counts(accepted=counts.accepted, rejected=counts.rejected, churned=counts.churned)
+        kept = RowCounts(accepted=counts.accepted, rejected=counts.rejected, churned=counts.churned)
         return dataclasses.replace(stopped.merged, counts=kept), stopped.judgement
     return merged, judgement
 
 
 def _reject(connection: Connection, merged: Merged) -> None:
-    staged = merged.staged
+    load = merged.load
     if not merged.counts.rejected:
         return
-    cells = [as_written(name, staged.delimiter) for name in staged.header.columns]
+    cells = [as_written(name, load.delimiter) for name in load.header.columns]
     query = statement(
         "reject_rows",
-        **staged.parts("staging", "load_id"),
-        delimiter=sql.Literal(staged.delimiter),
+        **load.parts("staging", "load_id"),
+        delimiter=sql.Literal(load.delimiter),
         cells=sql.SQL(", ").join(cells),
-        reasons=staged.rules.reasons(),
+        reasons=load.rules.reasons(),
         repeated=sql.Literal(REPEATED),
-        judged=staged.judged(with_text=True),
+        judged=load.judged(with_text=True),
     )
     connection.execute(query)
 
 
 def _judge(connection: Connection, merged: Merged, terms: Terms) -> Judgement:
-    staged, counts, comparison = merged.staged, merged.counts, merged.comparison
+    load, counts, comparison = merged.load, merged.counts, merged.comparison
     only_new = counts.accepted == counts.inserted
     unlike = merged.is_partial or only_new or comparison.is_older
     last = [] if unlike else _read_last_loads(connection, merged)
     mostly_known = 2 * counts.inserted <= counts.accepted
-    others = only_new and counts.inserted >= 2 * MIN_PER_CLASS
+    is_other_base = only_new and counts.inserted >= 2 * MIN_PER_CLASS
     return judge(
         Facts(
-            counted=Counted(staged.rows, counts.churned),
+            counted=Counted(load.rows, counts.churned),
             rejected=counts.rejected,
             terms=terms,
-            spoilt=_read_spoilt(connection, staged.load_id),
+            invalid=_read_invalid(connection, load.load_id),
             last=usual(last),
-            leaks=staged.header.leaks,
-            lacks=tuple(f.header for f in staged.header.absent),
-            torn=_count_torn(connection, staged) if counts.rejected else 0,
-            unended=staged.unended,
+            leaks=load.header.leaks,
+            lacks=tuple(f.header for f in load.header.absent),
+            malformed=_count_malformed(connection, load) if counts.rejected else 0,
+            unended=load.unended,
             replaced_by=customers.count(connection) if terms.replace else None,
             absent=comparison.absent,
             expected_rows=expected_rows(last) if mostly_known else 0,
             older=counts.older,
             is_older=comparison.is_older,
             moved=() if comparison.is_older else _find_moved(connection, merged),
-            sample=count_sample(connection) if comparison.known and others else 0,
+            sample=count_sample(connection) if comparison.known and is_other_base else 0,
         )
     )
 
 
 def _find_moved(connection: Connection, merged: Merged) -> tuple[Moved, ...]:
-    load_id, comparison = merged.staged.load_id, merged.comparison
+    load_id, comparison = merged.load.load_id, merged.comparison
     known = comparison.has_known
-    profiles = read_profiles(connection, load_id, loads=LOADS_COMPARED, has_known=known)
-    return find_moved(comparison.columns, profiles, covers=comparison.covers)
+    earlier = read_distributions(connection, load_id, loads=LOADS_COMPARED, has_known=known)
+    return find_moved(comparison.columns, earlier, covers=comparison.covers)
 
 
-def _read_spoilt(connection: Connection, load_id: int) -> tuple[Spoilt, ...]:
+def _read_invalid(connection: Connection, load_id: int) -> tuple[InvalidValues, ...]:
     values: dict[str, object] = {
         "load_id": load_id,
         "repeated": REPEATED,
         "fields": [field.name for field in (*COLUMNS, SNAPSHOT_DATE)],
         **{trouble.name.lower(): trouble.value for trouble in Trouble},
     }
-    query = statement("count_reasons", **placeholders(values))
     return tuple(
-        Spoilt(str(name), Trouble(str(trouble)), int(str(number)))
-        for name, trouble, number in connection.execute(query, values).fetchall()
+        InvalidValues(str(name), Trouble(str(trouble)), int(str(number)))
+        for name, trouble, number in run(connection, "count_reasons", values).fetchall()
     )
 
 
 def _read_last_loads(connection: Connection, merged: Merged) -> list[Counted]:
     values: dict[str, object] = {
-        "load_id": merged.staged.load_id,
+        "load_id": merged.load.load_id,
         "loads": LOADS_COMPARED,
         "has_known": merged.comparison.has_known,
     }
-    query = statement("read_last_loads", **placeholders(values))
-    found = connection.execute(query, values).fetchall()
+    found = run(connection, "read_last_loads", values).fetchall()
     return [Counted(int(str(rows)), int(str(churned))) for rows, churned in found]
 
 
-def _count_torn(connection: Connection, staged: Staged) -> int:
-    query = sql.SQL("SELECT count(malformed) FROM {}").format(staging_table(staged.load_id))
+def _count_malformed(connection: Connection, load: WaitingLoad) -> int:
+    query = sql.SQL("SELECT count(malformed) FROM {}").format(staging_table(load.load_id))
     return int(str(scalar(connection, query)))
 
 
 def _finish(connection: Connection, merged: Merged, judgement: Judgement, *, starts: bool) -> None:
-    load_id, stopped = merged.staged.load_id, judgement.verdict is Verdict.STOP
+    load_id, stopped = merged.load.load_id, judgement.verdict is Verdict.STOP
     values = {
         "load_id": load_id,
         "verdict": judgement.verdict.value,
@@ -174,8 +177,8 @@ def _finish(connection: Connection, merged: Merged, judgement: Judgement, *, sta
         "complete": merged.complete,
         "is_partial": merged.is_partial,
         "is_baseline": not stopped and (starts or judgement.allowed),
-        "profile": None if stopped else Jsonb(profile(merged.comparison.columns)),
+        "profile": None if stopped else Jsonb(distributions_of(merged.comparison.columns)),
         **vars(merged.counts),
     }
-    connection.execute(statement("finish_load", **placeholders(values)), values)
+    run(connection, "finish_load", values)
     connection.execute(sql.SQL("DROP TABLE {}").format(staging_table(load_id)))

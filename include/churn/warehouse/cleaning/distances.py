@@ -1,4 +1,4 @@
-"""How far apart two distributions are, each given as how often a column has each value.
+"""The distance of two distributions, each given as the count of each value of a column.
 
 The values of a number are bins, four to a doubling, so that amounts of any size have few.
 """
@@ -11,17 +11,17 @@ from typing import Final
 BINS_PER_DOUBLING: Final = 4
 _CHANCE: Final = 1e-6
 
-Counts = Mapping[str, int]
+ValueCounts = Mapping[str, int]
 
 
-def kolmogorov_smirnov(one: Counts, other: Counts) -> float:
+def kolmogorov_smirnov(one: ValueCounts, other: ValueCounts) -> float:
     """Return the largest distance of the cumulative shares of a number's bins."""
     bins = sorted({*one, *other}, key=int)
     apart = itertools.accumulate(share_of(one, each) - share_of(other, each) for each in bins)
     return max(map(abs, apart), default=0.0)
 
 
-def largest_difference(one: Counts, other: Counts) -> float:
+def largest_difference(one: ValueCounts, other: ValueCounts) -> float:
     """Return the largest difference of one value's share."""
     return max((abs(share_of(one, v) - share_of(other, v)) for v in {*one, *other}), default=0.0)
 
@@ -36,7 +36,7 @@ def explained_by_chance(rows: int, others: int) -> float:
     return math.sqrt(math.log(2 / _CHANCE) / 2 * (1 / rows + 1 / others))
 
 
-def went_constant(before: Counts, after: Counts) -> bool:
+def went_constant(before: ValueCounts, after: ValueCounts) -> bool:
     """Whether one value is left where chance would have left others, too."""
     if len(after) != 1:
         return False
@@ -44,12 +44,12 @@ def went_constant(before: Counts, after: Counts) -> bool:
     return share < 1 and share ** sum(after.values()) < _CHANCE
 
 
-def share_of(counts: Counts, value: str) -> float:
+def share_of(counts: ValueCounts, value: str) -> float:
     """Return which share of the rows has a value."""
     return counts.get(value, 0) / max(1, sum(counts.values()))
 
 
-def median(counts: Counts) -> str:
+def median(counts: ValueCounts) -> str:
     """Return the middle of the bin in which the median lies."""
     half, passed = sum(counts.values()) / 2, 0
     middle = 0.0

@@ -1,17 +1,17 @@
-"""The gate between a file and the customers: pass, flag or stop, with the reasons in words."""
+"""The quality gate between a file and the customers: pass, flag or stop, with the reasons."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from churn.core.load_options import LoadOptions
-from churn.warehouse.cleaning.profiles import Moved
+from churn.warehouse.cleaning.distributions import Moved
 from churn.warehouse.cleaning.sizes import (
     Absent,
     Counted,
-    beside_sample,
     cannot_replace,
     churn_moved,
     fell,
+    mixed_with_sample,
     older_rows,
     removed,
     rows_moved,
@@ -22,7 +22,7 @@ from churn.warehouse.customers import Population
 LIMIT_REJECTED = 0.05
 LOADS_COMPARED = 7
 _FEW_ROWS = 1_000
-_COLUMN_SPOILT = 0.001
+_COLUMN_INVALID = 0.001
 _MOST_COLUMNS = 5
 _HOW_TO_ALLOW = (
     "if this is right, allow it with --allow-change (*Allow a large change* in the form)"
@@ -30,7 +30,7 @@ _HOW_TO_ALLOW = (
 
 
 class Verdict(StrEnum):
-    """What becomes of a load."""
+    """The result of the quality gate."""
 
     PASS = "pass"  # noqa: S105
     FLAG = "flag"
@@ -39,11 +39,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What may become of a load.
+    """What a load may change.
 
-    ``replace`` says that the file is the whole customer base; ``allow_change`` lets a load through
-    that removes or changes more customers than is usual; ``limit_lost`` is the share of customers
-    that a replacement may remove, and of rows that a file may have fewer than the last loads.
+    ``replace``: the file is the whole customer base. ``allow_change``: a load that removes or
+    changes unusually many customers passes. ``limit_lost``: the share of customers that a
+    replacement may remove, and by which a file may be shorter than the last loads.
     """
 
     replace: bool = False
@@ -61,8 +61,8 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True)
-class Spoilt:
-    """How many values of a field are no good, and why."""
+class InvalidValues:
+    """How many values of a field are invalid, and why."""
 
     field: str
     trouble: Trouble
@@ -71,17 +71,17 @@ class Spoilt:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the gate goes by. ``last`` is what was usual among the last loads."""
+    """What the quality gate considers. ``last`` has the medians of the last loads."""
 
     counted: Counted
     rejected: int
     terms: Terms
-    spoilt: tuple[Spoilt, ...]
+    invalid: tuple[InvalidValues, ...]
     last: Counted | None
     leaks: tuple[str, ...]
     lacks: tuple[str, ...]
-    torn: int = 0
-    """Lines that are no rows."""
+    malformed: int = 0
+    """Lines that are not rows."""
     unended: str = ""
     """The last line, where the file does not end with a line end."""
     replaced_by: Population | None = None
@@ -91,17 +91,17 @@ class Facts:
     expected_rows: int = 0
     """The rows of a whole file; 0 where this one is not compared."""
     older: int = 0
-    """Rows that are older than what is known, and differ from it."""
+    """Rows that differ from the customer's row and have an earlier snapshot date."""
     is_older: bool = False
-    """Every known customer of the file is known as of a later day."""
+    """Every known customer of the file has a later snapshot date."""
     moved: tuple[Moved, ...] = ()
     sample: int = 0
-    """The customers of the shipped sample, where the file has none but new customers."""
+    """The customers of the shipped sample, if every customer of the file is new."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict and its reasons. ``allowed`` says that a large change was allowed by hand."""
+    """The verdict and its reasons. ``allowed``: a large change was allowed by hand."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
@@ -109,14 +109,14 @@ class Judgement:
 
 
 def judge(facts: Facts) -> Judgement:
-    """Return the verdict: the worst of all that was found."""
+    """Return the strictest verdict of all checks."""
     stops = (*_too_many_rejected(facts), *_one_outcome(facts))
-    stops += too_few_left(facts.replaced_by, facts.torn)
+    stops += too_few_left(facts.replaced_by, facts.malformed)
     stops += cannot_replace(facts.absent, facts.older)
     changes, allowed = _large_changes(facts), facts.terms.allow_change
-    flags = (*_leaks(facts), *_lacks(facts), *_torn(facts), *_unended(facts), *_spoilt(facts))
+    flags = (*_leaks(facts), *_lacks(facts), *_malformed(facts), *_unended(facts), *_invalid(facts))
     flags += older_rows(facts.counted.rows, facts.older, all_older=facts.is_older)
-    flags += (*_unusual(facts), *_moved(facts), *beside_sample(facts.sample))
+    flags += (*_unusual(facts), *_moved(facts), *mixed_with_sample(facts.sample))
     if changes and not allowed:
         stops += (*changes, _HOW_TO_ALLOW)
     elif changes:
@@ -160,13 +160,13 @@ def _one_outcome(facts: Facts) -> tuple[str, ...]:
     rows, churned = facts.counted.rows, facts.counted.churned
     if rows - facts.rejected < _FEW_ROWS or 0 < churned < rows - facts.rejected:
         return ()
-    who = "nobody" if churned == 0 else "everybody"
-    return (f"{who} of {rows:,} customers left: is the Churn column right?",)
+    who = "none of the" if churned == 0 else "all"
+    return (f"{who} {rows:,} customers churned: is the Churn column right?",)
 
 
 def _leaks(facts: Facts) -> tuple[str, ...]:
     names = ", ".join(facts.leaks)
-    return (f"columns that tell the answer were left out: {names}",) if names else ()
+    return (f"columns that reveal the outcome were left out: {names}",) if names else ()
 
 
 def _lacks(facts: Facts) -> tuple[str, ...]:
@@ -174,11 +174,11 @@ def _lacks(facts: Facts) -> tuple[str, ...]:
     return (f"the file lacks {names}, which is then unknown",) if names else ()
 
 
-def _torn(facts: Facts) -> tuple[str, ...]:
+def _malformed(facts: Facts) -> tuple[str, ...]:
     rows = facts.counted.rows
-    if facts.torn <= _COLUMN_SPOILT * rows:
+    if facts.malformed <= _COLUMN_INVALID * rows:
         return ()
-    return (f"{facts.torn:,} of {rows:,} lines ({facts.torn / rows:.2%}) are no rows",)
+    return (f"{facts.malformed:,} of {rows:,} lines ({facts.malformed / rows:.2%}) are not rows",)
 
 
 def _unended(facts: Facts) -> tuple[str, ...]:
@@ -187,11 +187,11 @@ def _unended(facts: Facts) -> tuple[str, ...]:
     return (f"the file does not end with a line end, so it may be cut within {facts.unended}",)
 
 
-def _spoilt(facts: Facts) -> tuple[str, ...]:
+def _invalid(facts: Facts) -> tuple[str, ...]:
     rows = facts.counted.rows
     return tuple(
-        f"{spoilt.field}: {spoilt.number:,} of {rows:,} values ({spoilt.number / rows:.2%}) "
-        f"{spoilt.trouble.value}"
-        for spoilt in facts.spoilt
-        if spoilt.number > _COLUMN_SPOILT * rows
+        f"{one.field}: {one.number:,} of {rows:,} values ({one.number / rows:.2%}) "
+        f"{one.trouble.value}"
+        for one in facts.invalid
+        if one.number > _COLUMN_INVALID * rows
     )

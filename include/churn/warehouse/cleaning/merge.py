@@ -10,10 +10,10 @@ from churn.customer import description
 from churn.customer.description import COLUMNS, CUSTOMER_ID
 from churn.warehouse import customers
 from churn.warehouse.cleaning.comparison import Comparison, compare
+from churn.warehouse.cleaning.load_report import RowCounts
 from churn.warehouse.cleaning.rejected import REJECTED_BECAUSE
-from churn.warehouse.cleaning.report import Counts
 from churn.warehouse.cleaning.sizes import is_partial
-from churn.warehouse.cleaning.staged import Staged, has_repeats, listed_columns
+from churn.warehouse.cleaning.waiting_load import WaitingLoad, has_repeats, listed_columns
 from churn.warehouse.connect import Connection, scalar, statement
 from churn.warehouse.loading.progress import phase
 from churn.warehouse.loading.staging import staging_table
@@ -21,106 +21,104 @@ from churn.warehouse.loading.staging import staging_table
 
 @dataclass(frozen=True)
 class Merged:
-    """What became of a load's rows; ``staged`` then knows whether an id is there twice."""
+    """What became of a load's rows; ``load`` then has whether an id occurs twice."""
 
-    staged: Staged
-    counts: Counts
+    load: WaitingLoad
+    counts: RowCounts
     comparison: Comparison
     complete: bool = False
     """Every customer was in it and none was rejected, so that all are known as of its day."""
 
     @property
     def is_partial(self) -> bool:
-        """Whether it never was a whole file: a small one of changes, or repaired rows."""
+        """Whether the file is a small one of changes, or of repaired rows."""
         counts = self.counts
         changed = counts.inserted + counts.updated
         known = self.comparison.known
-        small = is_partial(rows=self.staged.rows, changed=changed, known=known)
-        return small or REJECTED_BECAUSE in self.staged.header.extra
+        small = is_partial(rows=self.load.rows, changed=changed, known=known)
+        return small or REJECTED_BECAUSE in self.load.header.extra
 
 
-def merge(connection: Connection, staged: Staged, *, replace: bool) -> Merged:
+def merge(connection: Connection, load: WaitingLoad, *, replace: bool) -> Merged:
     """Bring the valid rows to the customers; return what became of all rows."""
-    comparison = compare(connection, staged, replace=replace)
+    comparison = compare(connection, load, replace=replace)
     if not comparison.known:
-        return _insert_fresh(connection, staged, comparison)
-    removed = _remove_absent(connection, staged) if replace else 0
-    same = bool(
-        scalar(connection, statement("compare_ids", **staged.parts("staging", "staged_id")))
-    )
-    if not same and has_repeats(connection, staged):
-        staged = staged.with_repeats()
-    merged = _merge_changed(connection, staged, comparison, same=same)
+        return _insert_fresh(connection, load, comparison)
+    removed = _remove_absent(connection, load) if replace else 0
+    same = bool(scalar(connection, statement("compare_ids", **load.parts("staging", "staged_id"))))
+    if not same and has_repeats(connection, load):
+        load = load.with_repeats()
+    merged = _merge_changed(connection, load, comparison, same=same)
     return replace_fields(merged, counts=replace_fields(merged.counts, removed=removed))
 
 
-def _insert_fresh(connection: Connection, staged: Staged, comparison: Comparison) -> Merged:
-    """Fill the empty table; that no id is there twice shows when the key is made."""
+def _insert_fresh(connection: Connection, load: WaitingLoad, comparison: Comparison) -> Merged:
+    """Fill the empty table; adding the primary key fails if an id occurs twice."""
     try:
         with connection.transaction():
-            return Merged(staged, _fill(connection, staged), comparison)
+            return Merged(load, _fill(connection, load), comparison)
     except psycopg.errors.UniqueViolation:
-        again = staged.with_repeats()
+        again = load.with_repeats()
         return Merged(again, _fill(connection, again), comparison)
 
 
-def _fill(connection: Connection, staged: Staged) -> Counts:
-    """Fill the table first and index it then: far less work than row by row."""
+def _fill(connection: Connection, load: WaitingLoad) -> RowCounts:
+    """Fill the table, then index it: far less work than an index entry for each row."""
     connection.execute("TRUNCATE customers")  # with wal_level minimal, nothing then goes to the WAL
     connection.execute("ALTER TABLE customers DROP CONSTRAINT customers_pkey")
-    parts = staged.parts("columns", "load_id")
-    query = statement("insert_fresh_customers", **parts, judged=staged.judged())
-    with phase(staged.load_id, staged.rows, "checked and written"):
+    parts = load.parts("columns", "load_id")
+    query = statement("insert_fresh_customers", **parts, judged=load.judged())
+    with phase(load.load_id, load.rows, "checked and written"):
         inserted = connection.execute(query).rowcount
     key = sql.Identifier(CUSTOMER_ID.name)
     add_key = "ALTER TABLE customers ADD CONSTRAINT customers_pkey PRIMARY KEY ({})"
-    with phase(staged.load_id, inserted, "given a key"):
+    with phase(load.load_id, inserted, "given a key"):
         connection.execute(sql.SQL(add_key).format(key))
-    connection.execute(sql.SQL("ANALYZE customers ({})").format(key))  # what joins go by
-    return Counts(
+    connection.execute(sql.SQL("ANALYZE customers ({})").format(key))  # for the planner
+    return RowCounts(
         accepted=inserted,
-        rejected=staged.rows - inserted,
+        rejected=load.rows - inserted,
         inserted=inserted,
         churned=customers.count(connection).churned,
     )
 
 
 def _merge_changed(
-    connection: Connection, staged: Staged, comparison: Comparison, *, same: bool
+    connection: Connection, load: WaitingLoad, comparison: Comparison, *, same: bool
 ) -> Merged:
-    judged = staged.judged(only_changed=not staged.has_repeats)
+    judged = load.judged(only_changed=not load.has_repeats)
     connection.execute("DROP TABLE IF EXISTS checked")
-    with phase(staged.load_id, staged.rows, "compared with what is known"):
+    with phase(load.load_id, load.rows, "compared with the customers"):
         connection.execute(statement("create_checked", judged=judged))
-    counted = statement("count_checked", known_day=staged.known_day("customers"))
+    counted = statement("count_checked", known_day=load.known_day("customers"))
     row = connection.execute(counted).fetchone() or (0, 0, 0)
     rejected, older, rejected_churned = (int(str(number)) for number in row)
-    with phase(staged.load_id, staged.rows, "merged"):
-        updated, inserted = _merge_checked(connection, staged)
-    complete = same and not rejected and staged.speaks_of_one_day and staged.is_latest
+    with phase(load.load_id, load.rows, "merged"):
+        updated, inserted = _merge_checked(connection, load)
+    complete = same and not rejected and load.has_one_day and load.is_latest
     if not complete:
-        _touch_unchanged(connection, staged)
-    counts = Counts(
-        accepted=staged.rows - rejected,
+        _touch_unchanged(connection, load)
+    counts = RowCounts(
+        accepted=load.rows - rejected,
         rejected=rejected,
         inserted=inserted,
         updated=updated,
         older=older,
-        churned=_left_in_file(connection, staged) - rejected_churned,
+        churned=_churned_in_file(connection, load) - rejected_churned,
     )
-    return Merged(staged, counts, comparison, complete)
+    return Merged(load, counts, comparison, complete)
 
 
-def _touch_unchanged(connection: Connection, staged: Staged) -> None:
-    of_file = staged.parts("staging", "staged_id", "is_known", "row_snapshot_date")
-    known_day = staged.known_day("customers")
+def _touch_unchanged(connection: Connection, load: WaitingLoad) -> None:
+    of_file = load.parts("staging", "staged_id", "is_known", "row_snapshot_date")
+    known_day = load.known_day("customers")
     connection.execute(statement("touch_unchanged", known_day=known_day, **of_file))
 
 
-def _merge_checked(connection: Connection, staged: Staged) -> tuple[int, int]:
+def _merge_checked(connection: Connection, load: WaitingLoad) -> tuple[int, int]:
     """Return how many customers were changed, and how many are new."""
-    names = {"existing_columns": listed_columns("existing"), **staged.parts("columns", "load_id")}
-    names["known_day"] = staged.known_day("existing")
+    names = {"existing_columns": listed_columns("existing"), **load.parts("columns", "load_id")}
+    names["known_day"] = load.known_day("existing")
     history = statement("keep_history", **names, checked_columns=listed_columns("checked"))
     updated = connection.execute(history).rowcount
     merged = statement(
@@ -137,14 +135,14 @@ def _assigned() -> sql.Composable:
     return sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in names)
 
 
-def _remove_absent(connection: Connection, staged: Staged) -> int:
-    is_absent = staged.is_absent()
-    of_load = staged.parts("columns", "load_id")
+def _remove_absent(connection: Connection, load: WaitingLoad) -> int:
+    is_absent = load.is_absent()
+    of_load = load.parts("columns", "load_id")
     connection.execute(statement("keep_removed", is_absent=is_absent, **of_load))
     return connection.execute(statement("remove_absent_customers", is_absent=is_absent)).rowcount
 
 
-def _left_in_file(connection: Connection, staged: Staged) -> int:
+def _churned_in_file(connection: Connection, load: WaitingLoad) -> int:
     query = sql.SQL("SELECT count(*) FROM {} WHERE {}")
-    left = staged.rules.value(description.CHURN)
-    return int(str(scalar(connection, query.format(staging_table(staged.load_id), left))))
+    churned = load.rules.value(description.CHURN)
+    return int(str(scalar(connection, query.format(staging_table(load.load_id), churned))))

@@ -7,7 +7,7 @@ from psycopg import sql
 from churn.customer.field import Field, Kind
 from churn.warehouse.cleaning.cells import trimmed
 from churn.warehouse.connect import Connection, statement
-from churn.warehouse.loading.dialect import Asked
+from churn.warehouse.loading.dialect import FormatOptions
 from churn.warehouse.loading.header import Header
 from churn.warehouse.loading.number_format import (
     LONGEST_NUMBER,
@@ -29,14 +29,14 @@ _MARKED: Final = f"^[0-9]*[{MARKS}][0-9{MARKS}]*$"
 
 
 def find_number_format(
-    connection: Connection, load_id: int, header: Header, asked: Asked
+    connection: Connection, load_id: int, header: Header, options: FormatOptions
 ) -> NumberFormat:
     """Return the marks that the first rows prove, or else the whole column.
 
     Raises:
         DataQualityError: a mark may be that of thousands or of decimals.
     """
-    formats = possible_formats(asked)
+    formats = possible_formats(options)
     columns: dict[Field, Evidence] = {}
     for of in header.fields:
         if of and of.is_number:

@@ -1,4 +1,4 @@
-"""Rejected rows, as a CSV that can be repaired and loaded again."""
+"""Rejected rows, as a CSV file to repair and load again."""
 
 import csv
 import io
@@ -9,12 +9,12 @@ from datetime import date
 from typing import Final, TextIO, cast
 
 from churn.core.errors import WarehouseError
-from churn.warehouse.cleaning.rules import REPEATED
-from churn.warehouse.connect import Connection, placeholders, statement
-from churn.warehouse.loading.load import TOLD_BY_COLUMN
+from churn.warehouse.cleaning.row_rules import REPEATED
+from churn.warehouse.connect import Connection, placeholders, run, statement
+from churn.warehouse.loading.load import DATED_BY_COLUMN
 
 REJECTED_BECAUSE: Final = "rejected_because"
-"""The column of the reasons; loading leaves it out, and knows the file by it."""
+"""The column of the reasons; loading ignores it and recognises repaired files by it."""
 _FETCHED: Final = 1_000
 
 
@@ -28,13 +28,13 @@ class Rejected:
 
     @property
     def is_superseded(self) -> bool:
-        """Whether the customer was accepted from another row, so that nothing is to be repaired."""
+        """Whether another row of the customer was accepted: nothing needs repair."""
         return self.reasons == (REPEATED,)
 
 
 @dataclass(frozen=True)
 class RejectingLoad:
-    """The load whose rejected rows are looked at. ``day`` is set where it was not the rows' own."""
+    """A load with rejected rows. ``day`` is None if each row has its own snapshot date."""
 
     load_id: int
     file: str
@@ -50,9 +50,8 @@ def find_rejecting(connection: Connection, load_id: int | None = None) -> Reject
     Raises:
         WarehouseError: there is no such load.
     """
-    values: dict[str, object] = {"load_id": load_id, "told_by_column": TOLD_BY_COLUMN}
-    query = statement("find_rejecting_load", **placeholders(values))
-    row = connection.execute(query, values).fetchone()
+    values: dict[str, object] = {"load_id": load_id, "dated_by_column": DATED_BY_COLUMN}
+    row = run(connection, "find_rejecting_load", values).fetchone()
     if row is None:
         what = f"load {load_id}" if load_id else "load with rejected rows"
         raise WarehouseError(f"there is no {what}")
@@ -68,7 +67,7 @@ def find_rejecting(connection: Connection, load_id: int | None = None) -> Reject
 
 
 def read_rejected(connection: Connection, load: RejectingLoad) -> Iterator[Rejected]:
-    """Yield the rejected rows in the order of the file, however many there are."""
+    """Yield the rejected rows in the order of the file, in little memory."""
     values = {"load_id": load.load_id}
     query = statement("read_rejected", **placeholders(values))
     with closing(connection.cursor(name="rejected")) as cursor:
@@ -80,8 +79,8 @@ def read_rejected(connection: Connection, load: RejectingLoad) -> Iterator[Rejec
 def write_rejected(connection: Connection, load: RejectingLoad, target: TextIO) -> int:
     """Write the rows that can be repaired under the header of their file; return how many.
 
-    The reasons come first, so that a row with cells missing or too many still shows which. Rows
-    whose customer was accepted from another row are left out: they would overwrite it.
+    The reasons come first, so that they are in place in a row with too few or too many cells.
+    Superseded rows are left out: they would overwrite the accepted ones.
     """
     writer = csv.writer(target, delimiter=load.delimiter, lineterminator="\n")
     writer.writerow([REJECTED_BECAUSE, *(h for h in load.headers if h != REJECTED_BECAUSE)])
@@ -96,7 +95,7 @@ def write_rejected(connection: Connection, load: RejectingLoad, target: TextIO) 
 
 
 def _cells(raw: str, delimiter: str) -> list[str]:
-    """Return a row's cells; of a line that is no row, its parts with the quotes as they stand."""
+    """Return a row's cells; of a malformed line, its parts with their quotes."""
     try:
         rows = list(csv.reader(io.StringIO(raw, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:

@@ -1,4 +1,4 @@
-"""How many customers a load may lose: by a replacement, or by a file with fewer rows than usual."""
+"""How many customers a load may lose: by a replacement, or by a file that is too short."""
 
 import math
 import statistics
@@ -10,7 +10,7 @@ from churn.customer.description import MIN_PER_CLASS
 from churn.warehouse.customers import Population
 
 _FEWEST: Final = 2 * MIN_PER_CLASS
-"""So few customers are no base to lose: no model can be trained on them."""
+"""Fewer customers are not enough for a model, so losing some is not checked."""
 _SMALL: Final = 0.1
 _OLDER: Final = 0.1
 _ROWS_CHANGED: Final = 0.5
@@ -28,7 +28,7 @@ class Counted:
 
 @dataclass(frozen=True, kw_only=True)
 class Absent:
-    """The customers that a replacement does not have. ``newer`` are known as of a later day."""
+    """The customers that a replacement lacks. ``newer`` have a later snapshot date."""
 
     known: int
     absent: int
@@ -40,14 +40,14 @@ class Absent:
     def counted(self) -> tuple[int, int]:
         """How many customers are removed, and of how many.
 
-        The shipped sample does not count where all of it leaves for a company's own customers.
+        The shipped sample does not count if the replacement removes all of it.
         """
-        leaves = self.sample if self.sample_absent == self.sample else 0
-        return self.absent - leaves, self.known - leaves
+        replaced = self.sample if self.sample_absent == self.sample else 0
+        return self.absent - replaced, self.known - replaced
 
 
 def usual(loads: Iterable[Counted]) -> Counted | None:
-    """Return the medians of rows and of the share churned: one odd file is not the measure."""
+    """Return the medians of rows and of the share churned: one unusual file has little weight."""
     counted = list(loads)
     if not counted:
         return None
@@ -64,12 +64,12 @@ def expected_rows(loads: list[Counted]) -> int:
 
 
 def is_partial(*, rows: int, changed: int, known: int) -> bool:
-    """Whether a file is small, and most of it is new or changed: it never was a whole one."""
+    """Whether a file is small, and most of its rows are new or changed."""
     return rows < max(_SMALL * known, _FEWEST) and 2 * changed >= rows
 
 
 def removed(absent: Absent | None, limit: float) -> tuple[str, ...]:
-    """Return what is wrong with how many customers a replacement removes."""
+    """Return a problem if a replacement removes too many customers."""
     gone, known = absent.counted if absent else (0, 0)
     if gone <= limit * known:
         return ()
@@ -78,7 +78,7 @@ def removed(absent: Absent | None, limit: float) -> tuple[str, ...]:
 
 
 def fell(rows: int, expected: int, limit: float) -> tuple[str, ...]:
-    """Return what is wrong with a file that has fewer rows than usual."""
+    """Return a problem if a file has far fewer rows than the last loads."""
     if expected < _FEWEST or rows >= (1 - limit) * expected:
         return ()
     share = f"{1 - rows / expected:.1%} fewer, over the limit of {limit:.1%}"
@@ -86,35 +86,35 @@ def fell(rows: int, expected: int, limit: float) -> tuple[str, ...]:
 
 
 def cannot_replace(absent: Absent | None, older: int) -> tuple[str, ...]:
-    """Return why a file that is older than what is known cannot replace it."""
+    """Return a problem if a replacement is older than the customers."""
     if absent is None or not (absent.newer or older):
         return ()
     return (
-        f"the file cannot replace all customers: {absent.newer + older:,} of them are known as of "
-        "a later day than the file's; set the snapshot date if the file is newer than that",
+        f"the file cannot replace all customers: {absent.newer + older:,} of them have a "
+        "later snapshot date than the file; set the snapshot date if the file is newer",
     )
 
 
-def too_few_left(left: Population | None, torn: int) -> tuple[str, ...]:
-    """Return why the customers that a replacement leaves are not enough, or may not be all."""
+def too_few_left(left: Population | None, malformed: int) -> tuple[str, ...]:
+    """Return a problem if a replacement leaves too few customers, or may lack some."""
     if left is None:
         return ()
-    if torn:
+    if malformed:
         return (
-            f"{torn:,} lines are no rows, so it is not known whose they are; a file that replaces "
-            "all customers must be whole",
+            f"{malformed:,} lines are not rows, so their customers are unknown; a file that "
+            "replaces all customers must be complete",
         )
     churned, retained = left.churned, left.customers - left.churned
     if min(churned, retained) >= MIN_PER_CLASS:
         return ()
     return (
-        f"to replace all customers, a file needs at least {MIN_PER_CLASS} who left and "
-        f"{MIN_PER_CLASS} who stayed; it would leave {churned} and {retained}",
+        f"to replace all customers, a file needs at least {MIN_PER_CLASS} churned and "
+        f"{MIN_PER_CLASS} retained customers; it would leave {churned} and {retained}",
     )
 
 
 def rows_moved(now: Counted, last: Counted) -> tuple[str, ...]:
-    """Return what is unusual about the number of rows."""
+    """Return a problem if the number of rows is unusual."""
     if abs(now.rows / last.rows - 1) <= _ROWS_CHANGED:
         return ()
     return (f"{now.rows:,} rows, where the last loads had {last.rows:,}",)
@@ -129,23 +129,23 @@ def churn_moved(now: Counted, last: Counted) -> tuple[str, ...]:
     error = math.sqrt(pooled * (1 - pooled) * (1 / last.rows + 1 / now.rows))
     if abs(share - before) <= max(_CHURN_MOVED, _SURPRISING_Z * error):
         return ()
-    return (f"{share:.1%} left, where it was {before:.1%} in the last loads",)
+    return (f"{share:.1%} churned, where it was {before:.1%} in the last loads",)
 
 
 def older_rows(rows: int, older: int, *, all_older: bool) -> tuple[str, ...]:
-    """Return what is unusual about rows that are older than what is known."""
+    """Return a problem if many rows are older than the customers' own."""
     if all_older:
         return (
-            "every known customer in the file is known as of a later day, and stays as it is; set "
-            "the snapshot date if the file is newer than that",
+            "every known customer in the file has a later snapshot date and is not changed; set "
+            "the snapshot date if the file is newer",
         )
     if older <= _OLDER * rows:
         return ()
-    return (f"{older:,} of {rows:,} rows are older than what is known, and changed nothing",)
+    return (f"{older:,} of {rows:,} rows are older than the customers' own and changed nothing",)
 
 
-def beside_sample(sample: int) -> tuple[str, ...]:
-    """Return that a company's customers and those of the shipped sample are mixed."""
+def mixed_with_sample(sample: int) -> tuple[str, ...]:
+    """Return a problem if a company's customers are mixed with the shipped sample."""
     if not sample:
         return ()
     return (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 NATIVE: Final = {"utf-8": "UTF8", "cp1252": "WIN1252", "latin-1": "LATIN1"}
-"""What COPY reads as it is, by PostgreSQL's names; other encodings become UTF-8 on the way."""
+"""What COPY reads itself, by PostgreSQL's names; other encodings become UTF-8 first."""
 LONGEST_LINE: Final = 1 << 24
 """Of bytes: no customer's line is longer."""
 _BROKEN: Final = ("\ufffd", "\udcff")
@@ -15,11 +15,11 @@ _LINE_END: Final = re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)
 
 
 class LineTooLongError(Exception):
-    """A line is longer than any customer's is; what follows it is not looked at."""
+    """A line is longer than any customer's; the rest of the file is not read."""
 
 
 class Ending:
-    """Watches a content go by, and keeps what follows its last line end."""
+    """Passes a content on, and keeps what follows its last line end."""
 
     def __init__(self) -> None:
         self.rest = b""
@@ -79,9 +79,9 @@ def below_header(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def without_blank_end(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the content without the line ends at its end: COPY takes blank lines for torn rows.
+    """Yield the content without the line ends at its end: COPY takes blank lines for rows.
 
-    Of very many in the middle only some are kept, which are as many as COPY needs to refuse.
+    Blank lines in the middle are kept up to a limit; COPY refuses them in any number.
     """
     held = b""
     for chunk in chunks:
@@ -93,7 +93,7 @@ def without_blank_end(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class StrayQuotes:
-    """Looks for quotes that are not at the edges of a cell: COPY drops them all the same."""
+    """Finds quotes within a cell, which COPY would drop."""
 
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter.encode()
@@ -118,13 +118,13 @@ class StrayQuotes:
         return not self._are_plainly_right(lines) and b'"' in self._quoted.sub(b"", lines)
 
     def _are_plainly_right(self, lines: bytes) -> bool:
-        """Tell by counting, which is fast, whether each quote is at one edge of a cell."""
+        """Return, by counting, whether each quote is at the start or the end of a cell."""
         quotes = lines.count(b'"')
         if not quotes:
             return True
         mark = self._delimiter
-        opening = lines.count(mark + b'"') + lines.count(b'\n"') + lines.startswith(b'"')
-        closing = lines.count(b'"' + mark) + lines.count(b'"\r') + lines.count(b'"\n')
-        closing += lines.endswith(b'"')
-        both = lines.count(mark + b'"' + mark) + lines.count(b'\n"' + mark)
-        return not both and opening == closing and quotes == opening + closing
+        starts = lines.count(mark + b'"') + lines.count(b'\n"') + lines.startswith(b'"')
+        ends = lines.count(b'"' + mark) + lines.count(b'"\r') + lines.count(b'"\n')
+        ends += lines.endswith(b'"')
+        lone_quotes = lines.count(mark + b'"' + mark) + lines.count(b'\n"' + mark)
+        return not lone_quotes and starts == ends and quotes == starts + ends

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from churn.core.errors import DataQualityError, shown
 from churn.warehouse.loading.content import NATIVE, Ending, transcoded, without_mark
-from churn.warehouse.loading.dialect import Asked, Dialect, detect
+from churn.warehouse.loading.dialect import Dialect, FormatOptions, detect
 from churn.warehouse.loading.encoding import EncodingError, proved_western
 from churn.warehouse.loading.foreign_files import advice_on
 from churn.warehouse.loading.header import Header, match_header
@@ -14,7 +14,7 @@ from churn.warehouse.loading.source import CHUNK, Source
 
 @dataclass(frozen=True)
 class CustomerFile:
-    """A file and what was found out about it."""
+    """A file and its detected format."""
 
     source: Source
     dialect: Dialect
@@ -22,7 +22,7 @@ class CustomerFile:
 
     @property
     def encoding(self) -> str:
-        """The encoding of the chunks: UTF-16 becomes UTF-8 on the way."""
+        """The encoding of the chunks, which is UTF-8 unless COPY reads the file's own."""
         return self.dialect.encoding if self.dialect.encoding in NATIVE else "utf-8"
 
     def chunks(self, ending: Ending, *, broken: bool = False) -> Iterator[bytes]:
@@ -34,9 +34,9 @@ class CustomerFile:
             yield from proved_western(chunks) if self.dialect.is_western_guess else chunks
 
     def unended(self, line: int, ending: Ending) -> str:
-        """Return the last line in words if no line end follows it, as in a file that was cut.
+        """Return where the last line is if no line end follows it, as in a truncated file.
 
-        No cell is quoted, as it may be a customer's id.
+        No cell is shown, as it may be a customer's id.
         """
         text = ending.rest.decode(self.encoding, errors="replace")
         if not text.strip():
@@ -47,8 +47,8 @@ class CustomerFile:
         return f"line {line:,}, in its column {shown(headers[column])}"
 
 
-def open_file(source: Source, asked: Asked) -> CustomerFile:
-    """Find out how a file is written.
+def open_file(source: Source, options: FormatOptions) -> CustomerFile:
+    """Detect the format of a file.
 
     Raises:
         DataQualityError: its start is not that of a customer file.
@@ -58,7 +58,7 @@ def open_file(source: Source, asked: Asked) -> CustomerFile:
     if advice := advice_on(sample):
         raise DataQualityError(f"{source.name}: {advice}")
     try:
-        dialect = detect(sample, asked)
+        dialect = detect(sample, options)
         return CustomerFile(source, dialect, match_header(dialect.headers))
     except EncodingError as error:
         raise DataQualityError(f"{source.name}: {error}") from None

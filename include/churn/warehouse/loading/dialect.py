@@ -19,7 +19,7 @@ THOUSANDS: Final = {"comma": ",", "dot": ".", "apostrophe": "'", "space": " ", "
 
 
 @dataclass(frozen=True)
-class Asked:
+class FormatOptions:
     """What was set by hand; ``None`` is detected."""
 
     encoding: str | None = None
@@ -28,7 +28,7 @@ class Asked:
     thousands: str | None = None
 
 
-NOTHING_ASKED: Final = Asked()
+DETECT_FORMAT: Final = FormatOptions()
 
 
 def mark_named(text: str, marks: Mapping[str, str]) -> str | None:
@@ -54,13 +54,13 @@ class Dialect:
     """Whether the encoding is Windows-1252 unless a line proves that it is not."""
 
 
-def detect(sample: bytes, asked: Asked) -> Dialect:
+def detect(sample: bytes, options: FormatOptions) -> Dialect:
     """Return the dialect of a file that starts with ``sample``.
 
     Raises:
         DataQualityError: the start of the file is not text with a header we know.
     """
-    encoding = set_by_hand(sample, asked.encoding) if asked.encoding else find_encoding(sample)
+    encoding = set_by_hand(sample, options.encoding) if options.encoding else find_encoding(sample)
     text = _decode(sample, encoding)
     if not text.strip():
         raise DataQualityError("the file is empty")
@@ -69,11 +69,11 @@ def detect(sample: bytes, asked: Asked) -> Dialect:
         raise DataQualityError(f"the first line is longer than {CHUNK >> 20} MB")
     if not first.strip():
         raise DataQualityError("the first line is blank, where the header should be")
-    delimiter = asked.delimiter or max(SEPARATORS.values(), key=lambda mark: _known(first, mark))
+    delimiter = options.delimiter or max(SEPARATORS.values(), key=lambda mark: _known(first, mark))
     if first.count('"') % 2:
         raise DataQualityError("a quote is opened in the header and not closed")
     headers = tuple(header.strip() for header in _split(first, delimiter))
-    is_guess = encoding == "cp1252" and asked.encoding is None
+    is_guess = encoding == "cp1252" and options.encoding is None
     return Dialect(encoding, delimiter, headers, is_western_guess=is_guess)
 
 

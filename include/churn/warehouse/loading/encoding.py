@@ -1,4 +1,4 @@
-"""Which encoding a file is in, as far as its bytes prove it."""
+"""Detects the encoding of a file from its bytes."""
 
 # ruff: noqa: RUF001 - letters and marks of many languages
 
@@ -34,7 +34,7 @@ _MARKS_32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 class EncodingError(DataQualityError):
-    """Which encoding a file is in cannot be told from its bytes."""
+    """The encoding of a file cannot be detected from its bytes."""
 
 
 def find_encoding(sample: bytes) -> str:
@@ -58,10 +58,10 @@ def find_encoding(sample: bytes) -> str:
     return "cp1252"
 
 
-def set_by_hand(sample: bytes, asked: str) -> str:
+def set_by_hand(sample: bytes, requested: str) -> str:
     """Return the encoding set by hand; the zeros of UTF-16 without a mark show which one it is."""
-    if asked != "utf-16" or sample.startswith(_MARKS_16):
-        return asked
+    if requested != "utf-16" or sample.startswith(_MARKS_16):
+        return requested
     found = find_encoding(sample)
     if not found.startswith("utf-16"):
         raise EncodingError(f"the file is not UTF-16; by its bytes it is {found}")

@@ -11,14 +11,14 @@ from churn.customer.description import CHURN, COLUMNS, OPTIONAL, SNAPSHOT_DATE, 
 from churn.customer.field import Field
 
 ALIASES: Final = {"tenuremonths": TENURE, "churnlabel": CHURN}
-_LONGEST_SLIP: Final = 100  # of characters; what is longer resembles no name
+_LONGEST_SLIP: Final = 100  # of characters; longer names are not compared
 MOST_COLUMNS: Final = 1_500
 """PostgreSQL keeps no more than 1,600 columns in a table."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """The file's columns in its order; ``None`` is a column that is left out."""
+    """The file's columns in its order; ``None`` is an extra column."""
 
     fields: tuple[Field | None, ...]
     extra: tuple[str, ...]
@@ -30,7 +30,7 @@ class Header:
 
     @property
     def leaks(self) -> tuple[str, ...]:
-        """Columns left out that would tell the answer."""
+        """Extra columns that reveal the outcome."""
         return tuple(filter(description.tells_the_answer, self.extra))
 
     @property
@@ -40,7 +40,7 @@ class Header:
 
 
 def raw_column(field: Field) -> str:
-    """The staging column that holds a field's text as it came."""
+    """The staging column that holds the field's text."""
     return f"raw_{field.name}"
 
 

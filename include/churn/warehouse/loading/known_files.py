@@ -23,7 +23,7 @@ class KnownFile:
 
 
 def find_known(source: Source) -> KnownFile:
-    """Return what is listed of these bytes, beside the file or in the project's data folder.
+    """Return the entry of these bytes, next to the file or in the project's data folder.
 
     Raises:
         DataQualityError: the list cannot be read.

@@ -10,10 +10,10 @@ from typing import Final
 from churn.core.errors import DataQualityError
 from churn.customer.description import SNAPSHOT_DATE
 from churn.warehouse.cleaning.numbers import find_number_format
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.connect import Connection, placeholders, run, scalar, statement
 from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.loading.customer_file import CustomerFile, open_file
-from churn.warehouse.loading.dialect import NOTHING_ASKED, Asked
+from churn.warehouse.loading.dialect import DETECT_FORMAT, FormatOptions
 from churn.warehouse.loading.known_files import LISTED_IN, KnownFile, find_known
 from churn.warehouse.loading.number_format import NumberFormat
 from churn.warehouse.loading.source import Source, examine
@@ -24,24 +24,24 @@ _DAY: Final = re.compile(
     r"(?=(?P<year>20\d\d)(?P<mark>[-_.]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)"
     r"(?:[T_-]?\d{4,6}|20\d{6})?(?!\d))"
 )
-"""A day, with or without a time; as it is only looked ahead to, a second day is found in one."""
-TOLD_BY_COLUMN: Final = f"the column {SNAPSHOT_DATE.header}"
+"""A day, with or without a time; a lookahead, so that a second day within it is found, too."""
+DATED_BY_COLUMN: Final = f"the column {SNAPSHOT_DATE.header}"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is to be read; what is ``None`` is found out."""
+    """How to read a file; ``None`` is detected."""
 
-    asked: Asked = NOTHING_ASKED
+    options: FormatOptions = DETECT_FORMAT
     snapshot_date: date | None = None
     again: bool = False
 
 
 @dataclass(frozen=True)
 class Load:
-    """One file brought in. ``repeats`` says that its bytes were loaded before, as this load."""
+    """One loaded file. ``repeats``: the same bytes were loaded before, as this load."""
 
     load_id: int
     rows: int
@@ -51,7 +51,7 @@ class Load:
 def load_csv(connection: Connection, path: Path, reading: Reading | None = None) -> Load:
     """Copy the file into a staging table of its own and record it in ``loads``.
 
-    A file whose bytes were loaded before is not loaded again, unless ``reading.again`` says so.
+    A file whose bytes were loaded before is not loaded again, unless ``reading.again`` is set.
 
     Raises:
         DataQualityError: naming the file and what was expected of it.
@@ -63,25 +63,25 @@ def load_csv(connection: Connection, path: Path, reading: Reading | None = None)
     known = find_known(source)
     earlier = None if chosen.again else _earlier(connection, source, chosen, known)
     if earlier:
-        told = "nothing to do (`--again`, or *Load again* in the form, loads it all the same)"
-        log.info("%s was loaded before, as load %s: %s", source.name, earlier.load_id, told)
+        advice = "nothing to do (`--again`, or *Load again* in the form, loads it all the same)"
+        log.info("%s was loaded before, as load %s: %s", source.name, earlier.load_id, advice)
         return earlier
-    file = open_file(source, chosen.asked)
+    file = open_file(source, chosen.options)
     load_id = _record(connection, file, chosen, known)
     filled = fill_staging(connection, load_id, file)
     if filled.rows == 0:
         raise DataQualityError(
             f"{source.name}: there are no rows below the header; nothing was loaded"
         )
-    _finish(connection, load_id, filled, _number_format(connection, load_id, file, chosen.asked))
+    _finish(connection, load_id, filled, _number_format(connection, load_id, file, chosen.options))
     return Load(load_id, filled.rows)
 
 
 def _number_format(
-    connection: Connection, load_id: int, file: CustomerFile, asked: Asked
+    connection: Connection, load_id: int, file: CustomerFile, options: FormatOptions
 ) -> NumberFormat:
     try:
-        return find_number_format(connection, load_id, file.header, asked)
+        return find_number_format(connection, load_id, file.header, options)
     except DataQualityError as error:
         raise DataQualityError(f"{file.source.name}: {error}") from None
 
@@ -90,27 +90,26 @@ def _finish(connection: Connection, load_id: int, filled: Filled, numbers: Numbe
     values = {
         "load_id": load_id,
         "rows": filled.rows,
-        "careful": filled.careful,
+        "careful": filled.slow_path,
         "decimal_mark": numbers.decimal,
         "thousands_mark": numbers.thousands,
         "unended": filled.unended or None,
     }
-    connection.execute(statement("update_load_rows", **placeholders(values)), values)
+    run(connection, "update_load_rows", values)
 
 
 def _earlier(
     connection: Connection, source: Source, reading: Reading, known: KnownFile
 ) -> Load | None:
-    """Return the load of the same bytes, unless they are now said to speak of a later day."""
+    """Return the load of the same bytes, unless the stated day is now a later one."""
     day = reading.snapshot_date or known.snapshot_date or day_in(source)
-    values = {"sha256": source.sha256, "told_day": day}
-    query = statement("find_load", **placeholders(values))
-    row = connection.execute(query, values).fetchone()
+    values = {"sha256": source.sha256, "stated_day": day}
+    row = run(connection, "find_load", values).fetchone()
     return Load(int(str(row[0])), int(str(row[1])), repeats=True) if row else None
 
 
 def _record(connection: Connection, file: CustomerFile, reading: Reading, known: KnownFile) -> int:
-    day, told_by = _snapshot_date(file, reading, known)
+    day, dated_by = _snapshot_date(file, reading, known)
     values = {
         "file": file.source.name,
         "sha256": file.source.sha256,
@@ -121,17 +120,17 @@ def _record(connection: Connection, file: CustomerFile, reading: Reading, known:
         "headers": list(file.dialect.headers),
         "extra_columns": list(file.header.extra),
         "snapshot_date": day,
-        "snapshot_told_by": told_by,
+        "snapshot_told_by": dated_by,
         "is_sample": known.is_sample,
     }
     return int(str(scalar(connection, statement("insert_load", **placeholders(values)), values)))
 
 
 def _snapshot_date(file: CustomerFile, reading: Reading, known: KnownFile) -> tuple[date, str]:
-    """Return the day that the file speaks of, and how that is known.
+    """Return the file's snapshot date, and where it comes from.
 
     Raises:
-        DataQualityError: it is a day to come, or each row has its own and one was set by hand.
+        DataQualityError: it is in the future, or set by hand where each row has its own.
     """
     today, source = datetime.now(UTC).date(), file.source
     if SNAPSHOT_DATE in file.header.fields:
@@ -140,20 +139,20 @@ def _snapshot_date(file: CustomerFile, reading: Reading, known: KnownFile) -> tu
                 f"{source.name}: has a column {SNAPSHOT_DATE.header}, so its day cannot be set by "
                 "hand; leave the snapshot date empty, or the column out"
             )
-        return today, TOLD_BY_COLUMN
-    day, told_by = reading.snapshot_date, "set by hand"
+        return today, DATED_BY_COLUMN
+    day, dated_by = reading.snapshot_date, "set by hand"
     if day is None:
-        day, told_by = known.snapshot_date, f"the list {LISTED_IN}"
+        day, dated_by = known.snapshot_date, f"the list {LISTED_IN}"
     if day is None:
-        day, told_by = day_in(source), "the file's name"
+        day, dated_by = day_in(source), "the file's name"
     if day is None:
         return today, "the day of the load"
-    if day > today + timedelta(days=1):  # somewhere on earth it is tomorrow
+    if day > today + timedelta(days=1):  # it is tomorrow in some time zone
         raise DataQualityError(
-            f"{source.name}: its day, {day} ({told_by}), is in the future, and would keep every "
+            f"{source.name}: its day, {day} ({dated_by}), is in the future, and would keep every "
             "file until then from changing anything; set the snapshot date by hand"
         )
-    return day, told_by
+    return day, dated_by
 
 
 def day_in(source: Source) -> date | None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from churn.core.errors import DataQualityError
 from churn.customer.field import Field, Kind
-from churn.warehouse.loading.dialect import DECIMALS, THOUSANDS, Asked
+from churn.warehouse.loading.dialect import DECIMALS, THOUSANDS, FormatOptions
 
 LONGEST_NUMBER: Final = 20
 """Of characters."""
@@ -98,15 +98,15 @@ class Evidence:
         return decimal in self.either or (bool(self.either) and not proved)
 
 
-def possible_formats(asked: Asked) -> tuple[NumberFormat, ...]:
+def possible_formats(options: FormatOptions) -> tuple[NumberFormat, ...]:
     """Return the formats that what was set by hand leaves, the most usual ones first.
 
     Raises:
         DataQualityError: both marks were set to the same character.
     """
-    decimals = [asked.decimal] if asked.decimal else list(DECIMALS.values())
+    decimals = [options.decimal] if options.decimal else list(DECIMALS.values())
     marks = [mark for mark in THOUSANDS.values() if mark]
-    thousands = marks if asked.thousands is None else [asked.thousands]
+    thousands = marks if options.thousands is None else [options.thousands]
     found = tuple(NumberFormat(d, t) for d in decimals for t in thousands if d != t)
     if not found:
         raise DataQualityError("the decimal mark and the thousands mark cannot be the same")

@@ -1,4 +1,4 @@
-"""How far a long file has come, told every other second."""
+"""Logs the progress of a long load every other second."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def phase(load_id: int, rows: int, done: str) -> Iterator[None]:
-    """Tell, when it is over, how long a phase of a load took."""
+    """Log, at its end, how long a phase of a load took."""
     started = time.monotonic()
     yield
     seconds = max(time.monotonic() - started, 1e-3)
@@ -22,7 +22,7 @@ def phase(load_id: int, rows: int, done: str) -> Iterator[None]:
 
 
 class Progress:
-    """Counts lines and bytes as they go by, and tells of them."""
+    """Counts lines and bytes, and logs them."""
 
     def __init__(
         self, name: str, *, size: int = 0, clock: Callable[[], float] = time.monotonic
@@ -30,7 +30,7 @@ class Progress:
         self._name = name
         self._size = size
         self._clock = clock
-        self._started = self._told = clock()
+        self._started = self._logged = clock()
         self._bytes = 0
         self._ends = 0
         self._returns = 0
@@ -38,7 +38,7 @@ class Progress:
 
     @property
     def lines(self) -> int:
-        """How many lines went by, the last one with or without an end."""
+        """How many lines there were, the last one with or without an end."""
         whole = self._ends or self._returns
         return whole + (self._last not in (b"", b"\n", b"\r"))
 
@@ -51,13 +51,13 @@ class Progress:
                 self._returns += chunk.count(b"\r") if not self._ends else 0
                 self._last = chunk[-1:]
             yield chunk
-            if self._clock() - self._told >= _SECONDS:
-                self.tell()
+            if self._clock() - self._logged >= _SECONDS:
+                self.log()
 
-    def tell(self) -> None:
-        """Say how far it has come, and how fast."""
-        self._told = self._clock()
-        seconds = max(self._told - self._started, 1e-3)
+    def log(self) -> None:
+        """Log the number of rows, and rows per second."""
+        self._logged = self._clock()
+        seconds = max(self._logged - self._started, 1e-3)
         log.info(
             "%s: %s rows, %.0f MB%s; %s rows/s, %.0f MB/s",
             self._name,

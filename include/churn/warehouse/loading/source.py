@@ -1,4 +1,4 @@
-"""Opens customer files as they come: plain or compressed."""
+"""Opens customer files, plain or compressed."""
 
 import gzip
 import hashlib
@@ -22,7 +22,7 @@ _LONGEST_PATH: Final = 4_096
 
 
 class Compression(StrEnum):
-    """How the bytes of a file are packed."""
+    """How a file is compressed."""
 
     NONE = "none"
     GZIP = "gzip"
@@ -45,7 +45,7 @@ _DAMAGED: Final = (
     zlib.error,
 )
 _UNSUPPORTED: Final = (RuntimeError, NotImplementedError)
-"""What zipfile says to a password, and to a packing that it lacks."""
+"""What zipfile raises for a password, and for a compression that it lacks."""
 
 
 class _ForeignError(Exception):
@@ -67,7 +67,7 @@ class Source:
         """Refuse a file that was written to, or replaced, since it was examined.
 
         Raises:
-            DataQualityError: what was read may be neither the old file nor the new one.
+            DataQualityError: the content may be a mixture of two versions of the file.
         """
         if _state(self.path) != self.seen:
             raise DataQualityError(
@@ -131,7 +131,7 @@ def examine(path: Path) -> Source:
 
 
 def compression_of(start: bytes) -> Compression | None:
-    """Return how a file is packed, by its first bytes."""
+    """Return how a file is compressed, by its first bytes."""
     return next((one for magic, one in _MAGIC.items() if start.startswith(magic)), None)
 
 

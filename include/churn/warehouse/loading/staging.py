@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from churn.core.errors import DataQualityError, plain
-from churn.warehouse.connect import Connection, statement
+from churn.warehouse.connect import Connection, first_line, statement
 from churn.warehouse.loading.content import (
     NATIVE,
     Ending,
@@ -20,26 +20,26 @@ from churn.warehouse.loading.content import (
 from churn.warehouse.loading.customer_file import CustomerFile
 from churn.warehouse.loading.encoding import EncodingError
 from churn.warehouse.loading.header import Header
-from churn.warehouse.loading.lines import Record, read_records
 from churn.warehouse.loading.progress import Progress
+from churn.warehouse.loading.row_reader import FileRow, read_rows
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Filled:
-    """How many rows came into the staging table, and whether by the slow path.
+    """How many rows were staged, and whether by the slow path, line by line.
 
-    ``unended`` is the last line in words where the file does not end with a line end.
+    ``unended`` describes the last line if the file does not end with a line end.
     """
 
     rows: int
-    careful: bool
+    slow_path: bool
     unended: str
 
 
-class _CarefulError(Exception):
-    """COPY took the file, but not as it is meant."""
+class _SlowPathError(Exception):
+    """COPY read the file without an error, but wrongly."""
 
 
 def staging_table(load_id: int) -> sql.Identifier:
@@ -51,7 +51,7 @@ def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Fi
     """Create the staging table and copy the file into it.
 
     Raises:
-        DataQualityError: a row or a line is larger than any customer is, or the file was changed.
+        DataQualityError: a row or a line is too long, or the file was changed.
     """
     try:
         return _fill(connection, load_id, file)
@@ -59,7 +59,7 @@ def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Fi
         raise DataQualityError(f"{file.source.name}: {error}") from None
     except (LineTooLongError, psycopg.errors.ProgramLimitExceeded) as error:
         raise DataQualityError(
-            f"{file.source.name}: {_first_line(error)}; leave out columns that are not needed"
+            f"{file.source.name}: {plain(first_line(error))}; leave out columns that are not needed"
         ) from None
     finally:
         file.source.require_unchanged()
@@ -68,10 +68,10 @@ def fill_staging(connection: Connection, load_id: int, file: CustomerFile) -> Fi
 def _fill(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
     try:
         with connection.transaction():
-            return _copy_fast(connection, load_id, file)
-    except (psycopg.DataError, UnicodeDecodeError, _CarefulError) as error:
-        log.info("COPY does not take every line (%s); reading line by line", _first_line(error))
-    return _copy_carefully(connection, load_id, file)
+            return _copy_stream(connection, load_id, file)
+    except (psycopg.DataError, UnicodeDecodeError, _SlowPathError) as error:
+        log.info("COPY refuses a line (%s); reading line by line", plain(first_line(error)))
+    return _copy_line_by_line(connection, load_id, file)
 
 
 def _create_staging(connection: Connection, load_id: int, header: Header) -> None:
@@ -81,12 +81,12 @@ def _create_staging(connection: Connection, load_id: int, header: Header) -> Non
     connection.execute(query)
 
 
-def _copy_fast(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
+def _copy_stream(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
     """Stream the bytes into COPY.
 
     Raises:
         psycopg.DataError: COPY refuses a line.
-        _CarefulError: its rows are not the file's lines, or not the file's values.
+        _SlowPathError: its rows are not the file's lines, or not the file's values.
     """
     query = statement(
         "copy_staging",
@@ -101,24 +101,24 @@ def _copy_fast(connection: Connection, load_id: int, file: CustomerFile) -> Fill
     with cursor.copy(query) as stream:
         for chunk in progress.watched(_rows_of(file, ending)):
             stream.write(chunk)
-    progress.tell()
+    progress.log()
     if cursor.rowcount != progress.lines:
-        raise _CarefulError("a row is not a line")
+        raise _SlowPathError("a row is not a line")
     unended = file.unended(cursor.rowcount + 1, ending)
-    return Filled(cursor.rowcount, careful=False, unended=unended)
+    return Filled(cursor.rowcount, slow_path=False, unended=unended)
 
 
 def _rows_of(file: CustomerFile, ending: Ending) -> Iterator[bytes]:
     stray = StrayQuotes(file.dialect.delimiter)
     for chunk in without_blank_end(below_header(file.chunks(ending))):
         if stray.are_in(chunk):
-            raise _CarefulError("a quote stands within a cell")
+            raise _SlowPathError("a quote is within a cell")
         yield chunk
     if stray.are_at_the_end():
-        raise _CarefulError("a quote stands within a cell")
+        raise _SlowPathError("a quote is within a cell")
 
 
-def _copy_carefully(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
+def _copy_line_by_line(connection: Connection, load_id: int, file: CustomerFile) -> Filled:
     _create_staging(connection, load_id, file.header)
     names = ["line", "raw_line", "malformed", *file.header.columns]
     columns = sql.SQL(", ").join(map(sql.Identifier, names))
@@ -129,26 +129,22 @@ def _copy_carefully(connection: Connection, load_id: int, file: CustomerFile) ->
         for record in _records_of(file, ending):
             line = record.line
             stream.write_row(_row_of(record, len(file.header.fields)))
-    return Filled(cursor.rowcount, careful=True, unended=file.unended(line, ending))
+    return Filled(cursor.rowcount, slow_path=True, unended=file.unended(line, ending))
 
 
-def _records_of(file: CustomerFile, ending: Ending) -> Iterator[Record]:
+def _records_of(file: CustomerFile, ending: Ending) -> Iterator[FileRow]:
     progress = Progress(file.source.short_name)
-    yield from read_records(
+    yield from read_rows(
         progress.watched(file.chunks(ending, broken=True)),
         encoding=file.encoding,
-        told_as=file.dialect.encoding,
+        shown_encoding=file.dialect.encoding,
         delimiter=file.dialect.delimiter,
         width=len(file.header.fields),
     )
-    progress.tell()
+    progress.log()
 
 
-def _row_of(record: Record, width: int) -> tuple[object, ...]:
+def _row_of(record: FileRow, width: int) -> tuple[object, ...]:
     if record.malformed:
         return (record.line, record.raw, record.malformed, *("",) * width)
     return (record.line, None, None, *record.cells)
-
-
-def _first_line(error: Exception) -> str:
-    return plain((str(error).strip().splitlines() or [type(error).__name__])[0])

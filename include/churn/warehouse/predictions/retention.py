@@ -1,4 +1,4 @@
-"""Drops the months of the prediction log that are not kept any longer."""
+"""Drops the months of the prediction log that are past their retention."""
 
 import re
 from collections.abc import Sequence

@@ -1,14 +1,14 @@
-"""Keeps records in append-only files until somebody has brought them on.
+"""Keeps records in append-only files until they are shipped.
 
 A folder holds *segments*. A process appends to one of its own, which it holds by a lock of the
-operating system (``flock``); a segment that nobody holds is finished, and whoever locks it may ship
-and remove it: the process that wrote it, another one, or one that starts after a crash.
+operating system (``flock``); a segment without a lock is finished. A process that locks it may ship
+and remove it: the one that wrote it, another one, or one that starts after a crash.
 
 A record is a header (length, CRC-32) and its bytes, written by one ``write``. When that returns,
 the kernel has it: it survives the death of the process, by SIGKILL too, but not a power cut.
 
-The name of a segment that its process finished says how many predictions it holds, so that nobody
-has to read it to count them: ``<time>-<random>-<predictions>.log``.
+The name of a segment that its process finished has the number of its predictions, so that counting
+them reads no file: ``<time>-<random>-<predictions>.log``.
 """
 
 import fcntl
@@ -24,35 +24,35 @@ from typing import Final
 from zlib import crc32
 
 from churn.core import whole_files
-from churn.warehouse.predictions.records import predictions_in
+from churn.warehouse.predictions.log_records import predictions_in
 
 SUFFIX: Final = ".log"
 DAMAGED: Final = ".damaged"
 ERASURES: Final = "erasures"
-"""The file whose time says when a customer was erased last."""
+"""The file whose modification time is that of the last erasure."""
 _HEADER: Final = struct.Struct("<II")
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a segment holds; ``unread`` are the bytes after the last sound record.
+    """The content of a segment; ``unread`` counts the bytes after the last valid record.
 
-    A record that was being written when its process died is torn, and was never answered; other
-    bytes that are no record are damage.
+    A record that its process was writing when it died is truncated, and was never answered. Other
+    unread bytes are damage.
     """
 
     records: Sequence[bytes]
     unread: int = 0
-    is_torn: bool = False
+    is_truncated: bool = False
 
 
 def framed(record: bytes) -> bytes:
-    """Return a record as it stands in a segment."""
+    """Return a record with its header, as in a segment."""
     return _HEADER.pack(len(record), crc32(record)) + record
 
 
 def read(content: bytes) -> Content:
-    """Return the sound records, up to the first bytes that are none."""
+    """Return the valid records, up to the first bytes that are not one."""
     records: list[bytes] = []
     place, size = 0, len(content)
     while place < size:
@@ -60,7 +60,7 @@ def read(content: bytes) -> Content:
         length, checksum = _HEADER.unpack_from(content, place) if start <= size else (size, 0)
         record = content[start : start + length]
         if not length or len(record) < length or crc32(record) != checksum:
-            return Content(records, size - place, is_torn=start + length > size)
+            return Content(records, size - place, is_truncated=start + length > size)
         records.append(record)
         place = start + length
     return Content(records)
@@ -101,7 +101,7 @@ class Writer:
         os.fdatasync(self._file)
 
     def close(self) -> None:
-        """Leave the segment to whoever ships it; remove it if it is empty."""
+        """Release the segment for shipping; remove it if it is empty."""
         with suppress(FileNotFoundError):
             if self.size:
                 self.path.rename(_counted(self.path, self.predictions))
@@ -112,7 +112,7 @@ class Writer:
 
 @dataclass(frozen=True)
 class Finished:
-    """A segment that nobody writes to, held by us."""
+    """A finished segment, locked by this process."""
 
     path: Path
     file: int
@@ -122,16 +122,16 @@ class Finished:
         return read(self.path.read_bytes())
 
     def replace(self, records: Sequence[bytes]) -> None:
-        """Hold these records instead; a crash leaves the former or the new ones."""
+        """Replace the records; a crash leaves the former or the new ones."""
         whole_files.replace(self.path, b"".join(map(framed, records)), mode=0o600)
         self.path.rename(_counted(self.path, sum(map(predictions_in, records))))
 
     def put_aside(self) -> None:
-        """Keep it, but not as one that is shipped: somebody has to look at it."""
+        """Keep it for inspection under another name; it is not shipped."""
         self.path.rename(self.path.with_suffix(DAMAGED))
 
     def remove(self) -> None:
-        """Forget it; what it held is elsewhere."""
+        """Remove it after its records were shipped."""
         self.path.unlink()
 
 
@@ -141,7 +141,7 @@ def _counted(path: Path, predictions: int) -> Path:
 
 
 def count_of(path: Path) -> int | None:
-    """Return how many predictions a segment's name says that it holds, if it does."""
+    """Return the number of predictions in a segment's name, if it has one."""
     count = path.stem.split("-")[2:]
     return int(count[0]) if count and count[0].isdecimal() else None
 
@@ -153,7 +153,7 @@ def segments(folder: Path) -> list[Path]:
 
 @contextmanager
 def held(path: Path) -> Iterator[Finished | None]:
-    """Hold a segment for the length of a block, or yield None where it is in use or gone."""
+    """Lock a segment for the length of a block, or yield None if it is locked or gone."""
     try:
         file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -170,13 +170,13 @@ def _is_ours(path: Path, file: int) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    with suppress(FileNotFoundError):  # another one shipped it, or put it aside, meanwhile
+    with suppress(FileNotFoundError):  # another process shipped it or put it aside meanwhile
         return os.fstat(file).st_ino == path.stat().st_ino
     return False
 
 
 def used(folder: Path) -> int:
-    """Return how many bytes the folder's files hold, what was put aside included."""
+    """Return the bytes of all files in the folder, damaged ones included."""
     total = 0
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
@@ -185,8 +185,8 @@ def used(folder: Path) -> int:
     return total
 
 
-def clear_leftovers(folder: Path, *, older_than: float = 60.0) -> None:
-    """Remove files that were being made when their process died; they never held an answer."""
+def remove_unfinished(folder: Path, *, older_than: float = 60.0) -> None:
+    """Remove files whose process died while it created them; they have no records."""
     for path in (*folder.glob("*.new"), *folder.glob(".*.*")):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > older_than:

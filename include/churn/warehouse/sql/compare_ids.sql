@@ -1,4 +1,4 @@
--- Whether the file has the ids of all customers, each once: as many, with the same 64-bit hashes.
+-- Whether the file has the id of each customer once: their number and 64-bit hashes agree.
 WITH staged AS (
     SELECT hashtextextended({staged_id}, 0) AS id_hash FROM {staging}
     WHERE malformed IS NULL

@@ -1,4 +1,4 @@
--- The customers that a replacement removes, and those among them of a later day than the file's.
+-- The customers that a replacement removes, and how many of them have a later snapshot date.
 WITH absent AS (
     SELECT
         {known_day} AS known_day,

@@ -1,4 +1,4 @@
--- The cells of a column that have a mark in them, by how they are written: one, and how many.
+-- The cells of a column that have a mark, by their pattern of digits: an example, and how many.
 SELECT
     min(cell COLLATE "C") AS example,
     count(*) AS number

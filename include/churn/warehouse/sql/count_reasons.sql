@@ -1,5 +1,5 @@
--- How often each field spoilt a row: by a blank, a value not allowed, or a rule between fields.
-WITH told AS (
+-- How many rows each field made invalid: by a blank, an invalid value, or a rule between fields.
+WITH causes AS (
     SELECT
         split_part(reason, ':', 1) AS field,
         CASE
@@ -16,7 +16,7 @@ SELECT
     field,
     trouble,
     count(*) AS number
-FROM told
+FROM causes
 WHERE field = any({fields})
 GROUP BY field, trouble
 ORDER BY number DESC, field ASC, trouble ASC;

@@ -1,10 +1,10 @@
--- One load at a time: what interrupted loads left behind goes first. A load that waits to be
--- cleaned keeps its staging table for a day.
+-- Drops the staging tables of interrupted loads. A load that is not yet cleaned keeps its table for
+-- a day.
 DO $$
 DECLARE
-    leftover record;
+    abandoned record;
 BEGIN
-    FOR leftover IN
+    FOR abandoned IN
         SELECT pg_class.oid::regclass AS name FROM pg_class
         LEFT JOIN loads ON loads.load_id = substring(relname FROM '[0-9]+$')::bigint
         WHERE
@@ -14,7 +14,7 @@ BEGIN
                 OR loads.loaded_at < now() - interval '1 day'
             )
     LOOP
-        EXECUTE format('DROP TABLE %s', leftover.name);
+        EXECUTE format('DROP TABLE %s', abandoned.name);
     END LOOP;
 END
 $$;

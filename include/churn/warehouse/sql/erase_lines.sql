@@ -1,4 +1,4 @@
--- Where only the text of a file's lines is there, whichever cell of it has the word.
+-- Tables that have only the text of a file's lines: any cell may have the word.
 DELETE FROM {table} AS erased
 WHERE
     EXISTS (

@@ -1,4 +1,4 @@
--- Who has the lock on loads; a bigint key is two halves in pg_locks.
+-- The session that holds the lock on loads; pg_locks shows a bigint key in two halves.
 SELECT
     activity.pid,
     activity.application_name,

@@ -3,7 +3,7 @@ SELECT
     file,
     headers,
     delimiter,
-    CASE WHEN snapshot_told_by != {told_by_column} THEN snapshot_date END AS day,
+    CASE WHEN snapshot_told_by != {dated_by_column} THEN snapshot_date END AS day,
     coalesce(rejected, 0) AS rejected
 FROM loads
 WHERE CASE WHEN {load_id}::bigint IS NULL THEN rejected > 0 ELSE load_id = {load_id} END

@@ -1,4 +1,4 @@
--- The last time that a person went back from this very model, if nobody promoted it since.
+-- The last rollback from a version with this fingerprint, unless one was promoted since.
 SELECT
     events.former,
     events.happened_at,

@@ -1,4 +1,4 @@
--- What became of the bytes of files: the last verdict on each, and the latest day of one accepted.
+-- By the hash of a file: its last verdict, and the latest day of an accepted load.
 SELECT
     sha256,
     (array_agg(verdict ORDER BY load_id DESC))[1] AS verdict,

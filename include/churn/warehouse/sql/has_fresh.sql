@@ -1,5 +1,5 @@
--- Whether the file has known customers, and any of them as of a day that is not older than known.
--- With a limit, the planner looks ids up until one is found, which is at once on most nights.
+-- Whether the file has known customers, and whether any row of theirs is not older than their own.
+-- With LIMIT, the planner looks ids up until one is found, which is soon in most files.
 SELECT
     (
         SELECT 1 FROM {staging} AS staging

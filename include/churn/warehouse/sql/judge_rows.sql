@@ -1,5 +1,5 @@
 -- Rows of the staging table with their values, whether those are valid, and whether another row of
--- the same customer counts.
+-- the same customer is used instead.
 -- OFFSET 0 keeps the planner from evaluating each value once per use.
 SELECT
     typed.*,

@@ -1,2 +1,2 @@
--- What ships predictions takes the same lock.
+-- record_predictions takes the same lock.
 SELECT pg_advisory_xact_lock(hashtext('churn.prediction_logs'));

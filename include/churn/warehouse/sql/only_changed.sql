@@ -1,4 +1,4 @@
--- Rows that say what is known already need not be looked at again.
+-- Rows that equal the customer's row are not checked again.
 WHERE NOT EXISTS (
     SELECT FROM customers WHERE customers.customer_id = {staged_id} AND {is_known}
 )

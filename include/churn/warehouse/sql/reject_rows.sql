@@ -1,4 +1,4 @@
--- Where COPY took the rows, the place of a row in the table tells its line; line 1 is the header.
+-- COPY keeps the order of the lines, so a row's place in the table is its line; 1 is the header.
 WITH judged AS ({judged}),
 
 numbered AS (

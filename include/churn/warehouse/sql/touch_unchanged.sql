@@ -1,4 +1,4 @@
--- Unchanged customers were seen on a later day, so that no file of a day between overwrites them.
+-- Unchanged customers get the later day, so that no file of a day in between overwrites them.
 UPDATE customers SET snapshot_date = {row_snapshot_date}
 FROM {staging} AS staging
 WHERE

@@ -1,10 +1,11 @@
 """The cleaning rules in SQL, derived from the description of a customer.
 
-Staging columns are text as it came; each field has an expression that gives its value, or NULL
-where the text is not one of the field's, and each rule one that gives NULL or the reason in words.
+Staging columns are text. Each field has an expression for its value, which is NULL where the text
+is invalid. Each rule has an expression for the reason, which is NULL where the rule holds.
 """
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from psycopg import sql
 
@@ -23,11 +24,16 @@ from churn.warehouse.cleaning.cells import name, raw, trimmed
 from churn.warehouse.loading.header import raw_column
 from churn.warehouse.loading.number_format import NumberFormat
 
-REPEATED = "customer_id: appears again further down or of a later day, and that row counts"
+REPEATED: Final = (
+    "customer_id: duplicate; another row of this customer is later in the file or more recent"
+)
+
+_SHOWN: Final = 200
+"""So many characters of an invalid value are in the reason."""
 
 
-class Rules:
-    """The rules for one file: which fields it has, and how it writes numbers."""
+class RowRules:
+    """The rules for one file, by its fields and its number format."""
 
     def __init__(self, present: Collection[Field], *, numbers: NumberFormat) -> None:
         self._fields = [field for field in COLUMNS if field in present]
@@ -36,8 +42,8 @@ class Rules:
         self._numbers = numbers
 
     @property
-    def looked_at(self) -> tuple[str, ...]:
-        """The staging columns that the rules between fields look at as they came."""
+    def needed_texts(self) -> tuple[str, ...]:
+        """The staging columns whose text the rules between fields need."""
         return (raw_column(TOTAL_CHARGES),) if TOTAL_CHARGES in self._fields else ()
 
     def typed_columns(self) -> sql.Composable:
@@ -49,7 +55,7 @@ class Rules:
         return cells.normalised(CUSTOMER_ID)
 
     def snapshot_date(self, of_load: sql.Composable) -> sql.Composable:
-        """Return the day that a row speaks of: its own, or that of the load."""
+        """Return a row's snapshot date: its own, or that of the load."""
         if not self._has_snapshot:
             return sql.SQL("{}::date").format(of_load)
         return sql.SQL(
@@ -63,11 +69,11 @@ class Rules:
             sql.SQL("{} IS NOT NULL").format(name(field)) for field in self._fields
         ]
         known += [sql.SQL("malformed IS NULL"), sql.SQL("snapshot_date IS NOT NULL")]
-        holds = [_all_hold(dependency) for dependency in DEPENDENCIES]
+        holds = [_holds(one, child) for one in DEPENDENCIES for child in one.children]
         return sql.SQL(" AND ").join([*known, *holds, self._first_month_holds()])
 
     def is_known(self) -> sql.Composable:
-        """Return whether a row says what ``customers`` knows of its id, so that it is valid too."""
+        """Return whether a row is that of ``customers``, so that it is valid, too."""
         same = [cells.is_known(f, numbers=self._numbers) for f in self._fields[1:]]
         same += [sql.SQL("{} IS NULL").format(cells.known(f)) for f in self._absent]
         if self._has_snapshot:
@@ -89,14 +95,14 @@ class Rules:
         return sql.SQL("{} AS {}").format(self.value(field), name(field))
 
     def value(self, field: Field) -> sql.Composable:
-        """Return the value of a field, NULL where the text is not one of the field's."""
+        """Return the value of a field, NULL where the text is invalid."""
         return cells.value(field, numbers=self._numbers)
 
     def _domain_rule(self, field: Field) -> sql.Composable:
         return sql.SQL("CASE WHEN {} IS NULL THEN {} || quote_literal({}) END").format(
             name(field),
             sql.Literal(f"{field.name}: expected {field.allowed}, got "),
-            sql.SQL("left({}, 200)").format(raw(field)),
+            sql.SQL("left({}, {})").format(raw(field), _SHOWN),
         )
 
     def _first_month_holds(self) -> sql.Composable:
@@ -113,18 +119,6 @@ class Rules:
 
 def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL(",\n").join(parts)
-
-
-def _all_hold(dependency: Dependency) -> sql.Composable:
-    """Return whether every child agrees with the parent, which is looked at once."""
-    forced = sql.Literal(dependency.forced)
-    names = [name(child) for child in dependency.children]
-    return sql.SQL("CASE WHEN {} = {} THEN {} ELSE {} END").format(
-        name(dependency.parent),
-        sql.Literal(dependency.value),
-        sql.SQL(" AND ").join(sql.SQL("{} = {}").format(name, forced) for name in names),
-        sql.SQL(" AND ").join(sql.SQL("{} != {}").format(name, forced) for name in names),
-    )
 
 
 def _holds(dependency: Dependency, child: Field) -> sql.Composable:

@@ -1,19 +1,7 @@
--- How the service adds to its log, with the owner's rights and no others: one batch, one statement.
-ALTER TABLE prediction_logs ALTER COLUMN features DROP NOT NULL;
-
 ALTER TABLE prediction_logs ADD COLUMN IF NOT EXISTS contact boolean;
 
-CREATE INDEX IF NOT EXISTS prediction_logs_prediction_id ON prediction_logs (prediction_id);
-
--- Who was erased, by a hash: records of theirs that still wait in a spool are not to come back.
-CREATE TABLE IF NOT EXISTS erasures (
-    customer_sha256 bytea PRIMARY KEY,
-    erased_at timestamptz NOT NULL,
-    model_versions text[] NOT NULL
-);
-
--- A block's predictions as rows; churn.warehouse.predictions.records says what a block is. What its letters stand for is
--- put together as text, as that takes a fifth of the time of building jsonb out of jsonb.
+-- The predictions of a block as rows; churn.warehouse.predictions.log_records describes a block.
+-- The features are joined as text, which takes a fifth of the time of building jsonb from jsonb.
 CREATE OR REPLACE FUNCTION predictions_in(block jsonb) RETURNS TABLE (
     prediction_id uuid, predicted_at timestamptz, customer_id text, model_version text,
     probability_churn double precision, prediction smallint, threshold double precision,
@@ -26,7 +14,7 @@ LANGUAGE sql STABLE AS $$
             field.place::integer AS place,
             array_agg(
                 ',' || (field.content -> 0)::text || ':' || choice.content::text ORDER BY choice.place
-            ) AS said
+            ) AS members
         FROM jsonb_array_elements(block -> 'fields') WITH ORDINALITY AS field (content, place)
         CROSS JOIN jsonb_array_elements(field.content -> 1)
             WITH ORDINALITY AS choice (content, place)
@@ -35,7 +23,7 @@ LANGUAGE sql STABLE AS $$
     amounts AS MATERIALIZED (
         SELECT
             amount.place::integer - 1 AS place,
-            ',' || to_json(amount.name)::text || ':' AS said
+            ',' || to_json(amount.name)::text || ':' AS member
         FROM jsonb_array_elements_text(block -> 'amounts') WITH ORDINALITY AS amount (name, place)
     )
     SELECT
@@ -47,20 +35,21 @@ LANGUAGE sql STABLE AS $$
         answered.prediction::smallint,
         coalesce(answered.threshold, block -> 'threshold')::double precision,
         CASE
-            WHEN block ? 'fields' THEN concat(chr(123), substr(concat( -- braces are parts to psycopg
+            WHEN block ? 'fields' THEN concat('{', substr(concat(
                 (
-                    -- z is unknown; beyond the letters before it, places are counted from U+10000.
-                    SELECT string_agg(said[
+                    -- The letters a to y are the values 1 to 25, z is an unknown value, and the
+                    -- characters from U+10000 + 25 on are the values from 26 on.
+                    SELECT string_agg(members[
                         CASE
-                            WHEN code < ascii('z') THEN code - 96
-                            WHEN code > ascii('z') THEN code - 65535
+                            WHEN code < ascii('z') THEN code - ascii('a') + 1
+                            WHEN code > ascii('z') THEN code - x'10000'::integer + 1
                         END
                     ], '')
                     FROM choices
                     CROSS JOIN LATERAL ascii(substr(answered.codes, place, 1)) AS letter (code)
                 ),
-                (SELECT string_agg(said || (answered.numbers ->> place), '') FROM amounts)
-            ), 2), chr(125))::jsonb
+                (SELECT string_agg(member || (answered.numbers ->> place), '') FROM amounts)
+            ), 2), '}')::jsonb
         END,
         answered.contact::boolean
     FROM ROWS FROM (
@@ -79,11 +68,11 @@ $$;
 
 REVOKE ALL ON FUNCTION predictions_in(jsonb) FROM public;
 
--- Takes an array of single predictions, or one of blocks, from one shipper at a time. The unique
--- key of a partitioned table holds predicted_at, so a request that was tried again, at another
--- moment, is to be looked for; only such an id is of version 5.
+-- Adds an array of single predictions, or an array of blocks, with the owner's rights. One caller
+-- at a time. The primary key of a partitioned table contains predicted_at, so it does not find a
+-- request that was tried again at another moment; only such a request has an id of version 5.
 CREATE OR REPLACE FUNCTION record_predictions(records jsonb) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     recorded bigint;
 BEGIN
@@ -129,7 +118,16 @@ BEGIN
 END
 $$;
 
+-- A caller's search_path must not redirect a function that runs with the owner's rights.
+DO $$
+BEGIN
+    EXECUTE format(
+        'ALTER FUNCTION record_predictions(jsonb) SET search_path = %I, pg_temp', current_schema()
+    );
+END
+$$;
+
 REVOKE ALL ON FUNCTION record_predictions(jsonb) FROM public;
 
--- Of tables older than the column contact.
+-- The function of release 0.1.0 that predictions_in replaces.
 DROP FUNCTION IF EXISTS predictions_of(jsonb);

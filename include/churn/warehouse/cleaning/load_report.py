@@ -1,18 +1,18 @@
-"""What became of a load, in words, for the terminal and the task's log."""
+"""The report of a load, for the terminal and the task's log."""
 
 from dataclasses import dataclass
 
 from churn.core.errors import DataQualityError, WarehouseError, plain, plain_list
 from churn.warehouse.cleaning.gate import Judgement, Verdict
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.connect import Connection, run
 from churn.warehouse.loading.dialect import DECIMALS, SEPARATORS, THOUSANDS, name_of
-from churn.warehouse.loading.load import TOLD_BY_COLUMN
+from churn.warehouse.loading.load import DATED_BY_COLUMN
 from churn.warehouse.loading.source import Compression
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
-    """What became of a load's rows; accepted + rejected = rows in the file."""
+class RowCounts:
+    """The results of a load's rows; accepted + rejected = rows in the file."""
 
     accepted: int = 0
     rejected: int = 0
@@ -31,14 +31,14 @@ class Example:
     reasons: tuple[str, ...]
 
     def text(self, *, values: bool) -> str:
-        """Return the reasons; a value that they quote may be a customer's id in a wrong column."""
+        """Return the reasons; the values in them may be personal data and are optional."""
         reasons = self.reasons if values else (one.partition(", got ")[0] for one in self.reasons)
         return f"  line {self.line:<6}{plain('; '.join(reasons))}"
 
 
 @dataclass(frozen=True)
-class Report:
-    """A load's record; without a judgement it has not been cleaned yet."""
+class LoadReport:
+    """A load and its results; ``judgement`` is None until it is cleaned."""
 
     load_id: int
     file: str
@@ -46,13 +46,13 @@ class Report:
     written: str
     extra_columns: tuple[str, ...]
     snapshot: str
-    counts: Counts
+    counts: RowCounts
     judgement: Judgement | None
     examples: tuple[Example, ...]
     done_before: bool = False
 
     def require_passed(self) -> None:
-        """Raise if the gate stopped the load.
+        """Raise if the quality gate stopped the load.
 
         Raises:
             DataQualityError: with the whole report.
@@ -64,7 +64,7 @@ class Report:
         return self.text()
 
     def text(self, *, values: bool = False) -> str:
-        """Return the report; only a terminal gets the values of rejected rows, no log does."""
+        """Return the report; only a terminal gets the values of rejected rows."""
         counts = self.counts
         verdict = self.judgement.verdict.value.upper() if self.judgement else "NOT CLEANED YET"
         before = "  (done before, nothing to do)" if self.done_before else ""
@@ -73,7 +73,7 @@ class Report:
             f"  read as    {self.written}; snapshot of {self.snapshot}",
             f"  rows       {self.rows:,} = {counts.accepted:,} accepted"
             f" + {counts.rejected:,} rejected",
-            f"  customers  {self._became()}",
+            f"  customers  {self._customers()}",
         ]
         if self.extra_columns:
             lines.append(f"  left out   {plain_list(self.extra_columns)}")
@@ -83,7 +83,7 @@ class Report:
             lines.append(f"  and {counts.rejected - len(self.examples):,} more in rejected_rows")
         return "\n".join(lines)
 
-    def _became(self) -> str:
+    def _customers(self) -> str:
         counts = self.counts
         if self.judgement and self.judgement.verdict is Verdict.STOP:
             return "none was changed"
@@ -97,31 +97,30 @@ class Report:
 _NONE = Judgement(Verdict.PASS, ())
 
 
-def read_report(connection: Connection, load_id: int) -> Report:
+def read_report(connection: Connection, load_id: int) -> LoadReport:
     """Return the report of a load.
 
     Raises:
         WarehouseError: there is no such load.
     """
     values = {"load_id": load_id}
-    bound = placeholders(values)
-    row = connection.execute(statement("read_load", **bound), values).fetchone()
+    row = run(connection, "read_load", values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
     file, rows, extra, verdict, reasons, *numbers = row[:12]
-    day, told_by, *written = row[12:]
+    day, dated_by, *written = row[12:]
     names = ("accepted", "rejected", "inserted", "updated", "older", "removed", "churned")
-    counts = Counts(**{n: int(str(v or 0)) for n, v in zip(names, numbers, strict=True)})
+    counts = RowCounts(**{n: int(str(v or 0)) for n, v in zip(names, numbers, strict=True)})
     judgement = Judgement(Verdict(str(verdict)), _texts(reasons)) if verdict else None
-    found = connection.execute(statement("read_rejected_examples", **bound), values).fetchall()
+    found = run(connection, "read_rejected_examples", values).fetchall()
     examples = tuple(Example(int(str(line)), _texts(why)) for line, why in found)
-    return Report(
+    return LoadReport(
         load_id,
         str(file),
         int(str(rows or 0)),
         _written(*written),
         _texts(extra),
-        TOLD_BY_COLUMN if told_by == TOLD_BY_COLUMN else f"{day} ({told_by})",
+        DATED_BY_COLUMN if dated_by == DATED_BY_COLUMN else f"{day} ({dated_by})",
         counts,
         judgement,
         examples,

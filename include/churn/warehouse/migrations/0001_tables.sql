@@ -1,5 +1,6 @@
--- Every table of the product; safe to run again. The customer columns come from churn/customer/description.py.
-CREATE TABLE IF NOT EXISTS loads (
+-- The tables of release 0.1.0. The fields of a customer are added to customers and customer_history
+-- from churn/customer/description.py, after the numbered files.
+CREATE TABLE loads (
     load_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     file text NOT NULL,
     sha256 text NOT NULL,
@@ -7,9 +8,7 @@ CREATE TABLE IF NOT EXISTS loads (
     compression text NOT NULL,
     encoding text NOT NULL,
     delimiter text NOT NULL,
-    decimal_mark text,
-    thousands_mark text,
-    unended text,
+    decimal_mark text NOT NULL,
     headers text[] NOT NULL,
     extra_columns text[] NOT NULL,
     snapshot_date date NOT NULL,
@@ -32,44 +31,20 @@ CREATE TABLE IF NOT EXISTS loads (
     CHECK (accepted + rejected = rows)
 );
 
--- Columns of a later version of these tables.
-ALTER TABLE loads ALTER COLUMN decimal_mark DROP NOT NULL;
-ALTER TABLE loads ADD COLUMN IF NOT EXISTS thousands_mark text;
-ALTER TABLE loads ADD COLUMN IF NOT EXISTS unended text;
-
-CREATE INDEX IF NOT EXISTS loads_sha256 ON loads (sha256);
-
--- Only where it is missing, as the change waits for every transaction that reads loads.
--- is_sample: the file is the sample that is shipped. is_partial: a small file of changes, which no
--- whole file is compared with. is_baseline: later loads are compared with this one and those after
--- it. profile: how often each column has each value, in a sample of the accepted rows.
-DO $$
-BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_attribute
-        WHERE attrelid = 'loads'::regclass AND attname = 'profile' AND NOT attisdropped
-    ) THEN
-        ALTER TABLE loads
-            ADD COLUMN is_sample boolean NOT NULL DEFAULT false,
-            ADD COLUMN is_partial boolean NOT NULL DEFAULT false,
-            ADD COLUMN is_baseline boolean NOT NULL DEFAULT false,
-            ADD COLUMN profile jsonb;
-    END IF;
-END
-$$;
+CREATE INDEX loads_sha256 ON loads (sha256);
 
 -- load_id is that of the load that last changed the row. It is no foreign key: a check per row
 -- would cost more than the load itself, and only loads write here.
-CREATE TABLE IF NOT EXISTS customers (
-    {customer_columns},
+CREATE TABLE customers (
+    customer_id text NOT NULL,
     snapshot_date date NOT NULL,
     load_id bigint NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT customers_pkey PRIMARY KEY (customer_id)
 );
 
-CREATE TABLE IF NOT EXISTS customer_history (
-    {customer_columns},
+CREATE TABLE customer_history (
+    customer_id text NOT NULL,
     snapshot_date date NOT NULL,
     load_id bigint NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -77,9 +52,9 @@ CREATE TABLE IF NOT EXISTS customer_history (
     replaced_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
-CREATE INDEX IF NOT EXISTS customer_history_customer_id ON customer_history (customer_id);
+CREATE INDEX customer_history_customer_id ON customer_history (customer_id);
 
-CREATE TABLE IF NOT EXISTS rejected_rows (
+CREATE TABLE rejected_rows (
     load_id bigint NOT NULL REFERENCES loads (load_id),
     line bigint NOT NULL,
     raw text NOT NULL,
@@ -87,7 +62,7 @@ CREATE TABLE IF NOT EXISTS rejected_rows (
     PRIMARY KEY (load_id, line)
 );
 
-CREATE TABLE IF NOT EXISTS model_versions (
+CREATE TABLE model_versions (
     version text PRIMARY KEY,
     created_at timestamptz NOT NULL,
     published_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -95,7 +70,7 @@ CREATE TABLE IF NOT EXISTS model_versions (
     manifest jsonb NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS prediction_logs (
+CREATE TABLE prediction_logs (
     prediction_id uuid NOT NULL,
     predicted_at timestamptz NOT NULL,
     customer_id text,
@@ -103,10 +78,36 @@ CREATE TABLE IF NOT EXISTS prediction_logs (
     probability_churn double precision NOT NULL,
     prediction smallint NOT NULL,
     threshold double precision NOT NULL,
-    features jsonb NOT NULL,
+    features jsonb,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (predicted_at, prediction_id)
 ) PARTITION BY RANGE (predicted_at);
 
 -- For clocks that are far off, so that no prediction is ever refused.
-CREATE TABLE IF NOT EXISTS prediction_logs_other PARTITION OF prediction_logs DEFAULT;
+CREATE TABLE prediction_logs_other PARTITION OF prediction_logs DEFAULT;
+
+CREATE INDEX prediction_logs_prediction_id ON prediction_logs (prediction_id);
+
+-- SHA-256 of each erased id: predictions that wait in a spool are not logged after the erasure.
+CREATE TABLE erasures (
+    customer_sha256 bytea PRIMARY KEY,
+    erased_at timestamptz NOT NULL,
+    model_versions text[] NOT NULL
+);
+
+-- Every change of the live model, and every decision about it. Each row has the hash of the row
+-- before it, so that a changed row shows.
+CREATE TABLE model_events (
+    event_id bigint PRIMARY KEY CHECK (event_id > 0),
+    happened_at timestamptz NOT NULL,
+    effective_at timestamptz NOT NULL,
+    kind text NOT NULL,
+    version text NOT NULL,
+    former text,
+    actor text NOT NULL,
+    database_role text NOT NULL,
+    reason text NOT NULL,
+    details jsonb NOT NULL,
+    former_hash text NOT NULL UNIQUE,
+    hash text NOT NULL UNIQUE
+);

@@ -1,4 +1,4 @@
-"""The slow path through a file: line by line, so that a broken line is rejected alone."""
+"""The slow path through a file: line by line, so that only a malformed line is rejected."""
 
 import csv
 from collections import deque
@@ -10,17 +10,17 @@ from typing import Final
 from churn.warehouse.loading.content import LONGEST_LINE, LineTooLongError
 
 _MOST_WHOLE: Final = 0.9
-"""Where so many of the lines below an open quote are whole rows, the quote is a mistake."""
+"""If this share of the lines below an open quote are whole rows, the quote is a mistake."""
 _OPEN_QUOTE: Final = "a quote is not closed where the cell ends"
 _LONGEST_CELL: Final = 1 << 20
 """Of a quoted cell of several lines."""
 
-csv.field_size_limit(LONGEST_LINE)  # a long cell is wrong for other reasons than its length
+csv.field_size_limit(LONGEST_LINE)  # a long cell has a reason of its own
 
 
 @dataclass(frozen=True)
-class Record:
-    """A row of the file: the line it starts on, its text, its cells or what is wrong with it."""
+class FileRow:
+    """A row of the file: its first line, its text, and its cells or why it is malformed."""
 
     line: int
     raw: str
@@ -41,23 +41,23 @@ class _Quoting(Enum):
     BROKEN = auto()
 
 
-def read_records(
-    chunks: Iterable[bytes], *, encoding: str, told_as: str, delimiter: str, width: int
-) -> Iterator[Record]:
+def read_rows(
+    chunks: Iterable[bytes], *, encoding: str, shown_encoding: str, delimiter: str, width: int
+) -> Iterator[FileRow]:
     """Yield every row below the header; lines without any text are not rows.
 
-    ``told_as`` is the file's own encoding, which the reasons name.
+    ``shown_encoding`` is the encoding of the file, for the reasons.
 
     Raises:
         LineTooLongError: a quoted cell is longer than any customer's.
     """
-    lines = _decoded(split_lines(chunks), encoding, told_as)
+    lines = _decoded(split_lines(chunks), encoding, shown_encoding)
     next(lines, None)
     return _Reader(lines, delimiter, width).records()
 
 
 class _Reader:
-    """Puts lines together to rows; lines that were looked at in vain are read again."""
+    """Joins lines to rows; after a stray quote, the lines below it are read again."""
 
     def __init__(self, lines: Iterator[_Line], delimiter: str, width: int) -> None:
         self._lines = lines
@@ -65,7 +65,7 @@ class _Reader:
         self._delimiter = delimiter
         self._width = width
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[FileRow]:
         """Yield every row."""
         while (line := self._next()) is not None:
             if line.trouble or line.text.strip(" "):
@@ -74,21 +74,21 @@ class _Reader:
     def _next(self) -> _Line | None:
         return self._again.popleft() if self._again else next(self._lines, None)
 
-    def _records_from(self, first: _Line) -> Iterator[Record]:
-        """Yield the row that starts on a line; a quoted cell is data, whatever it holds."""
+    def _records_from(self, first: _Line) -> Iterator[FileRow]:
+        """Yield the row that starts on a line; any text in a quoted cell is data."""
         block, quoting, cells = self._block(first)
         trouble = next((line.trouble for line in block if line.trouble), None)
         reason = trouble or self._reason(quoting, len(cells))
         if reason is None:
-            yield Record(first.number, _text(block), cells)
+            yield FileRow(first.number, _text(block), cells)
         elif self._is_stray(block, quoting):
             self._again.extendleft(reversed(block[1:]))
-            yield Record(first.number, first.text, (), first.trouble or _OPEN_QUOTE)
+            yield FileRow(first.number, first.text, (), first.trouble or _OPEN_QUOTE)
         else:
             yield from _rejected(block, reason)
 
     def _block(self, first: _Line) -> tuple[list[_Line], _Quoting, tuple[str, ...]]:
-        """Return a line with those that follow while a quoted cell is open, and their cells."""
+        """Return a line, the lines that its open quote includes, and their cells."""
         block, size = [first], len(first.text)
         quoting, cells = self._parse(first.text)
         while quoting is _Quoting.OPEN and (line := self._next()) is not None:
@@ -126,9 +126,9 @@ class _Reader:
             )
 
     def _is_stray(self, block: list[_Line], quoting: _Quoting) -> bool:
-        """Whether the first line's quote is a mistake, as those that follow are rows by themselves.
+        """Whether the first line's quote is a mistake, as the lines below it are whole rows.
 
-        Where another quote closes it, the line itself has to be whole, too, but for the quote.
+        If another quote closes it, the first line must be a whole row without the quote, too.
         """
         first, *others = block
         if quoting is _Quoting.CLOSED and not self._is_whole(first.text.replace('"', "")):
@@ -144,14 +144,14 @@ def _text(block: list[_Line]) -> str:
     return block[0].text if len(block) == 1 else "\n".join(line.text for line in block)
 
 
-def _rejected(block: list[_Line], reason: str) -> Iterator[Record]:
-    """Yield each line of a row that is none, so that the count has them all."""
+def _rejected(block: list[_Line], reason: str) -> Iterator[FileRow]:
+    """Yield each line of a malformed row, so that every line is counted."""
     first, *others = block
-    yield Record(first.number, first.text, (), reason)
+    yield FileRow(first.number, first.text, (), reason)
     for line in others:
         if line.text.strip(" "):
             inside = f"is part of the row that starts on line {first.number}, where {reason}"
-            yield Record(line.number, line.text, (), line.trouble or inside)
+            yield FileRow(line.number, line.text, (), line.trouble or inside)
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -168,12 +168,15 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest.removesuffix(b"\r")
 
 
-def _decoded(lines: Iterable[bytes], encoding: str, told_as: str) -> Iterator[_Line]:
+def _decoded(lines: Iterable[bytes], encoding: str, shown_encoding: str) -> Iterator[_Line]:
     for number, line in enumerate(lines, start=1):
         try:
             text, trouble = line.decode(encoding), None
         except UnicodeDecodeError:
-            text, trouble = line.decode(encoding, errors="backslashreplace"), f"is not {told_as}"
+            text, trouble = (
+                line.decode(encoding, errors="backslashreplace"),
+                f"is not {shown_encoding}",
+            )
         if "\x00" in text:
             text, trouble = text.replace("\x00", "\\x00"), "has a NUL byte"
         yield _Line(number, text, trouble)

@@ -1,10 +1,9 @@
-"""What the log keeps: the record of a prediction, or of a block of them.
+"""Records of the prediction log: of one prediction, or of a block of them.
 
-Both are JSON objects. A prediction's has a name for each column of ``prediction_logs``. A block's
-begins with how many ``predictions`` it has, says once what is the same for all, and has the rest as
-arrays in ``rows``: names that the function of older tables does not find, so that it takes nothing.
-The choices of a customer are a text of letters, one for each of the block's ``fields``, which lists
-their values; ``record_predictions`` makes rows of it in PostgreSQL.
+Both are JSON objects. A single record has a name for each column of ``prediction_logs``. A block
+begins with its number of ``predictions``, has once what all of them share, and the rest as arrays
+in ``rows``. The choices of a customer are a text of letters, one for each of the block's
+``fields``, which lists their values; ``record_predictions`` makes rows of it in PostgreSQL.
 """
 
 import json
@@ -22,10 +21,10 @@ _ROWS: Final = "rows"
 
 
 def letter(code: int) -> str:
-    """Return the character that stands for a field's value at a place.
+    """Return the character of a field's value by the value's index.
 
-    The first 25 are letters before that of what is unknown; the others are beyond U+FFFF, so that
-    there is one for each of a million values.
+    The first 25 are the letters a to y; z stands for unknown. The others are beyond U+FFFF, which
+    has room for a million values.
     """
     return chr(ord("a") + code) if code < _LETTERS else chr(_BEYOND + code)
 

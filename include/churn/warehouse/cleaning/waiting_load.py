@@ -1,4 +1,4 @@
-"""A load that waits in its staging table to be cleaned, and the SQL that its file calls for."""
+"""A load whose rows are in a staging table, not yet cleaned, and the SQL that cleans them."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -9,60 +9,59 @@ from psycopg import sql
 
 from churn.core.errors import WarehouseError
 from churn.customer.description import COLUMNS, SNAPSHOT_DATE
-from churn.warehouse.cleaning.rules import Rules
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.cleaning.row_rules import RowRules
+from churn.warehouse.connect import Connection, run, scalar, statement
 from churn.warehouse.loading.header import Header, match_header
 from churn.warehouse.loading.number_format import NumberFormat
 from churn.warehouse.loading.staging import staging_table
 
 
 @dataclass(frozen=True)
-class Cover:
-    """A load that had every customer, so that those not changed since are known as of its day."""
+class CompleteLoad:
+    """A load that had every customer: rows not changed since were right on its day."""
 
     load_id: int
     day: date
 
 
 @dataclass(frozen=True)
-class Staged:
-    """A load that waits to be cleaned, and the SQL that its file calls for."""
+class WaitingLoad:
+    """A load that is not yet cleaned, and the SQL that cleans it."""
 
     load_id: int
     rows: int
     delimiter: str
     snapshot_date: object
     header: Header
-    rules: Rules
-    covers: tuple[Cover, ...] = ()
+    rules: RowRules
+    complete_loads: tuple[CompleteLoad, ...] = ()
     is_latest: bool = True
     has_repeats: bool = False
     unended: str = ""
     """The last line, where the file does not end with a line end."""
 
     @property
-    def speaks_of_one_day(self) -> bool:
-        """Whether no row has a day of its own."""
+    def has_one_day(self) -> bool:
+        """Whether the file has one snapshot date, and no column of dates."""
         return SNAPSHOT_DATE not in self.header.fields
 
     def known_day(self, table: str) -> sql.Composable:
-        """Return the day as of which a customer is known.
+        """Return the latest day for which a customer's row is known to be right.
 
-        That of the row, or of a later load that had every customer and left this one as it was.
+        It is the row's own snapshot date, or that of a later complete load that did not change it.
         """
-        day = sql.Identifier(table, "snapshot_date")
-        if not self.covers:
-            return day
+        own_day = sql.Identifier(table, "snapshot_date")
+        if not self.complete_loads:
+            return own_day
+        changed_by = sql.Identifier(table, "load_id")
         whens = [
-            sql.SQL("WHEN {} <= {} THEN {}::date").format(
-                sql.Identifier(table, "load_id"), cover.load_id, str(cover.day)
-            )
-            for cover in self.covers
+            sql.SQL("WHEN {} <= {} THEN {}::date").format(changed_by, one.load_id, str(one.day))
+            for one in self.complete_loads
         ]
-        return sql.SQL("greatest({}, CASE {} END)").format(day, sql.SQL(" ").join(whens))
+        return sql.SQL("greatest({}, CASE {} END)").format(own_day, sql.SQL(" ").join(whens))
 
     def parts(self, *names: str) -> dict[str, sql.Composable]:
-        """Return what the statements have in common, or what is named of it."""
+        """Return the named parts that several statements have."""
         parts = {
             "staging": staging_table(self.load_id),
             "staged_id": self.rules.customer_id(),
@@ -73,8 +72,8 @@ class Staged:
         }
         return {name: parts[name] for name in names}
 
-    def with_repeats(self) -> "Staged":
-        """Return the same load with rows whose id comes again further down."""
+    def with_repeats(self) -> "WaitingLoad":
+        """Return the same load, whose file has an id twice."""
         return replace(self, has_repeats=True)
 
     def is_absent(self) -> sql.Composable:
@@ -82,12 +81,12 @@ class Staged:
         return statement("is_absent", **self.parts("staging", "staged_id"))
 
     def sampled(self, *, one_in: int) -> sql.Composable:
-        """Return the query that types and checks one row in so many."""
+        """Return the query that types and checks a sample: one row of ``one_in``."""
         only = statement("only_sampled", **self.parts("staged_id"), one_in=sql.Literal(one_in))
         return self.with_repeats()._judged(only)
 
     def judged(self, *, only_changed: bool = False, with_text: bool = False) -> sql.Composable:
-        """Return the query that types and checks the rows, with their text where it is needed."""
+        """Return the query that types and checks the rows, with their raw text if requested."""
         only = statement("only_changed", **self.parts("staged_id", "is_known"))
         return self._judged(only if only_changed else sql.SQL(""), with_text=with_text)
 
@@ -105,7 +104,7 @@ class Staged:
         )
 
     def _raw_columns(self, *, with_text: bool) -> sql.Composable:
-        names = ("raw_line", *self.header.columns) if with_text else self.rules.looked_at
+        names = ("raw_line", *self.header.columns) if with_text else self.rules.needed_texts
         return sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier("staging", n)) for n in names)
 
 
@@ -115,43 +114,45 @@ def listed_columns(table: str | None = None) -> sql.Composable:
     return sql.SQL(", ").join(sql.Identifier(*name) for name in names)
 
 
-def read_staged(connection: Connection, load_id: int) -> Staged:
-    """Return the load that waits.
+def read_waiting_load(connection: Connection, load_id: int) -> WaitingLoad:
+    """Return a load that is not yet cleaned.
 
     Raises:
         WarehouseError: there is no such load, or its staging table is gone.
     """
     values = {"load_id": load_id}
-    query = statement("read_waiting_load", **placeholders(values))
-    row = connection.execute(query, values).fetchone()
+    row = run(connection, "read_waiting_load", values).fetchone()
     if row is None:
         raise WarehouseError(f"there is no load {load_id}; load the file first")
     rows, delimiter, decimal, thousands, unended, headers, day, is_latest = row
     _require_staging(connection, load_id, int(str(rows)))
     header = match_header([str(name) for name in list(headers)])  # type: ignore[call-overload]
     present = [f for f in header.fields if f]
-    rules = Rules(present, numbers=NumberFormat(str(decimal), str(thousands)))
-    return Staged(
+    rules = RowRules(present, numbers=NumberFormat(str(decimal), str(thousands)))
+    return WaitingLoad(
         load_id,
         int(str(rows)),
         str(delimiter),
         day,
         header,
         rules,
-        covers=_read_covers(connection),
+        complete_loads=_read_complete_loads(connection),
         is_latest=bool(is_latest),
         unended=str(unended or ""),
     )
 
 
-def _read_covers(connection: Connection) -> tuple[Cover, ...]:
-    """Return the latest day first, then only loads that cover rows which those before do not."""
-    covers: list[Cover] = []
+def _read_complete_loads(connection: Connection) -> tuple[CompleteLoad, ...]:
+    """Return the complete loads, the latest day first.
+
+    Without those that changed no row after an entry before them: that entry has a later day.
+    """
+    found: list[CompleteLoad] = []
     for load_id, day in connection.execute(statement("read_complete_loads")).fetchall():
-        cover = Cover(cast(int, load_id), cast(date, day))
-        if not covers or cover.load_id > covers[-1].load_id:
-            covers.append(cover)
-    return tuple(covers)
+        load = CompleteLoad(cast(int, load_id), cast(date, day))
+        if not found or load.load_id > found[-1].load_id:
+            found.append(load)
+    return tuple(found)
 
 
 def _require_staging(connection: Connection, load_id: int, rows: int) -> None:
@@ -167,11 +168,11 @@ def _require_staging(connection: Connection, load_id: int, rows: int) -> None:
     )
 
 
-def has_repeats(connection: Connection, staged: Staged) -> bool:
-    """Whether an id is there twice, which a unique index finds out fastest."""
+def has_repeats(connection: Connection, load: WaitingLoad) -> bool:
+    """Whether an id occurs twice; a unique index finds that fastest."""
     try:
         with connection.transaction():
-            connection.execute(statement("index_staging", **staged.parts("staging", "staged_id")))
+            connection.execute(statement("index_staging", **load.parts("staging", "staged_id")))
     except psycopg.errors.UniqueViolation:
         return True
     return False

@@ -1,4 +1,4 @@
-"""How the values of each column are distributed in a file, and whether that is as usual.
+"""The distribution of each column in a file, and whether it is unusual.
 
 PostgreSQL counts, in a sample of at least 5,000 rows, how often each column has each value (of
 numbers: each bin, four to a doubling) and what the customer's value was before. Nothing else is
@@ -16,7 +16,7 @@ from churn.customer.description import COLUMNS, CUSTOMER_ID
 from churn.customer.field import Field, Kind
 from churn.warehouse.cleaning.distances import (
     BINS_PER_DOUBLING,
-    Counts,
+    ValueCounts,
     explained_by_chance,
     kolmogorov_smirnov,
     largest_difference,
@@ -24,15 +24,15 @@ from churn.warehouse.cleaning.distances import (
     share_of,
     went_constant,
 )
-from churn.warehouse.cleaning.staged import Staged
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.cleaning.waiting_load import WaitingLoad
+from churn.warehouse.connect import Connection, run, statement
 
-Profile = Mapping[str, Counts]
+Distributions = Mapping[str, ValueCounts]
 """By column: how often it has each value, or a number in each bin."""
 
 SAMPLED: Final = 5_000
 FEWEST: Final = 200
-"""A column of fewer rows is not compared: a small file of changes is as it likes."""
+"""A column of fewer rows is not compared: a small file of changes may be unusual."""
 NOTABLE: Final = 0.1
 GROSS: Final = 0.5
 
@@ -42,7 +42,7 @@ class Column:
     """A column's values in the sample. ``changes`` counts (before, after) of known customers."""
 
     field: Field
-    values: Counts
+    values: ValueCounts
     changes: Mapping[tuple[str, str], int]
 
     @property
@@ -53,18 +53,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Moved:
-    """A column that is not as usual, in words. A gross move stops a load."""
+    """A column with an unusual distribution, in words. A gross move stops a load."""
 
     distance: float
     words: str
     is_gross: bool = False
 
 
-def read_columns(connection: Connection, staged: Staged) -> tuple[Column, ...]:
-    """Count the values of a waiting load, each beside what is known of the customer."""
+def read_columns(connection: Connection, load: WaitingLoad) -> tuple[Column, ...]:
+    """Count the values of a load, each with the customer's value before it."""
     query = statement(
         "count_values",
-        judged=staged.sampled(one_in=one_in(staged.rows)),
+        judged=load.sampled(one_in=one_in(load.rows)),
         values=sql.SQL(", ").join(map(_compared, _COMPARED)),
     )
     values: dict[str, Counter[str]] = {field.name: Counter() for field in _COMPARED}
@@ -77,33 +77,33 @@ def read_columns(connection: Connection, staged: Staged) -> tuple[Column, ...]:
 
 
 def one_in(rows: int) -> int:
-    """Return the share of a file's rows that is sampled, as one in so many."""
+    """Return n, where one row of n is sampled."""
     return max(1, rows // SAMPLED)
 
 
-def read_profiles(
+def read_distributions(
     connection: Connection, load_id: int, *, loads: int, has_known: bool
-) -> tuple[Profile, ...]:
-    """Return the profiles of the last accepted loads; without the sample's for other customers."""
+) -> tuple[Distributions, ...]:
+    """Return those of the last accepted loads, without the sample's for other customers."""
     values: dict[str, object] = {"load_id": load_id, "loads": loads, "has_known": has_known}
-    query = statement("read_profiles", **placeholders(values))
-    return tuple(cast(Profile, row[0]) for row in connection.execute(query, values).fetchall())
+    rows = run(connection, "read_distributions", values).fetchall()
+    return tuple(cast(Distributions, row[0]) for row in rows)
 
 
-def profile(columns: Iterable[Column]) -> dict[str, dict[str, int]]:
+def distributions_of(columns: Iterable[Column]) -> dict[str, dict[str, int]]:
     """Return what later loads are compared with."""
     return {column.field.name: dict(column.values) for column in columns}
 
 
 def find_moved(
-    columns: Iterable[Column], earlier: Sequence[Profile], *, covers: bool
+    columns: Iterable[Column], earlier: Sequence[Distributions], *, covers: bool
 ) -> tuple[Moved, ...]:
     """Return the columns that are not as usual, the farthest first.
 
     What the known customers had before is compared first: unlike a distribution, it shows two
-    columns swapped that are distributed alike. ``covers`` says that the file has most customers;
+    columns swapped that are distributed alike. ``covers``: the file has most customers;
     a smaller one may be of customers chosen for a change. A column also counts as moved when it is
-    far from each of the ``earlier`` profiles.
+    far from each of the ``earlier`` loads.
     """
     found = (_changed(c, covers=covers) or _differs(c, earlier) for c in columns)
     return tuple(sorted(filter(None, found), key=lambda one: -one.distance))
@@ -135,10 +135,10 @@ def _doubled(column: Column) -> float:
     return sum(moved) / column.known
 
 
-def _differs(column: Column, earlier: Sequence[Profile]) -> Moved | None:
+def _differs(column: Column, earlier: Sequence[Distributions]) -> Moved | None:
     field, now = column.field, column.values
-    usual = [counts for one in earlier if sum((counts := one.get(field.name, {})).values())]
-    usual = [counts for counts in usual if sum(counts.values()) >= FEWEST]
+    counted = (one.get(field.name, {}) for one in earlier)
+    usual = [counts for counts in counted if sum(counts.values()) >= FEWEST]
     if sum(now.values()) < FEWEST or not usual or not all(_is_far(field, now, u) for u in usual):
         return None
     last = usual[0]
@@ -153,13 +153,13 @@ def _differs(column: Column, earlier: Sequence[Profile]) -> Moved | None:
     return Moved(_distance(field, now, last), f"{field.name}: {words}")
 
 
-def _is_far(field: Field, now: Counts, usual: Counts) -> bool:
+def _is_far(field: Field, now: ValueCounts, usual: ValueCounts) -> bool:
     far = _distance(field, now, usual)
     noise = explained_by_chance(sum(now.values()), sum(usual.values()))
     return far >= max(NOTABLE, noise) or went_constant(usual, now)
 
 
-def _distance(field: Field, one: Counts, other: Counts) -> float:
+def _distance(field: Field, one: ValueCounts, other: ValueCounts) -> float:
     return (kolmogorov_smirnov if field.is_number else largest_difference)(one, other)
 
 

@@ -1,0 +1,2 @@
+SELECT attname FROM pg_attribute
+WHERE attrelid = to_regclass({table_name}) AND attnum > 0 AND NOT attisdropped;
