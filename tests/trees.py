@@ -7,15 +7,15 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from churn.customer.description import Known
+from churn.customer.description import Customer
+from churn.customer.parsing import parse_customer
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
 from churn.model.score import Family
 from churn.pipeline.packing import Package
 from churn.registry.manifest import GoldenRow
 from churn.registry.store import TREES
-from churn.training.compiling import known_rows
 from churn.training.features import target
-from tests.customer_file import conditioner, customers, package
+from tests.customer_file import conditioner, customers, customers_of, package
 
 FOREST, BOOSTING = Family.RANDOM_FOREST, Family.GRADIENT_BOOSTING
 
@@ -30,9 +30,9 @@ _RECIPES: dict[Family, tuple[dict[str, object], int]] = {
 
 
 @cache
-def rows() -> list[Known]:
+def rows() -> list[Customer]:
     """Return every customer as a model reads one."""
-    return known_rows(customers())
+    return customers_of(customers())
 
 
 def data() -> xgboost.DMatrix:
@@ -72,7 +72,7 @@ def tree_package(family: Family, day: int = 1) -> Package:
         GoldenRow(known=row, probability=model(family).score(row).probability)
         for row in rows()[::1_000]
     ]
-    part: Known = {"tenure": 5, "contract": "Month-to-month"}
+    part = parse_customer({"tenure": 5, "contract": "Month-to-month"})
     golden.append(GoldenRow(known=part, probability=conditioner().score(part).probability))
     hashes = {name: hashlib.sha256(file).hexdigest() for name, file in files.items()}
     changes = {"family": family.value, "golden_rows": tuple(golden), "files": hashes}

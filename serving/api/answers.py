@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from churn.customer.description import FEATURES, Known
+from churn.customer.description import FEATURES, Customer
 from churn.model.explanation import Explanation, Reason, explain
 from churn.model.phrases import Language
 from churn.model.score import Score
@@ -32,10 +32,10 @@ class Asked:
     language: Language = Language.ENGLISH
 
 
-def answer(model: LoadedModel, known: Known, asked: Asked, prediction_id: str) -> Answer:
-    """Return the answer for a completed customer."""
-    score = model.score(known, explained=asked.explain is not Explain.NONE)
-    contact, expected_profit, threshold = model.decision(score, known)
+def answer(model: LoadedModel, customer: Customer, asked: Asked, prediction_id: str) -> Answer:
+    """Return the answer for a customer."""
+    score = model.score(customer, explained=asked.explain is not Explain.NONE)
+    contact, expected_profit, threshold = model.decision(score, customer)
     parts: dict[str, object] = {
         "prediction": score.prediction,
         "probability_churn": score.probability,
@@ -46,36 +46,36 @@ def answer(model: LoadedModel, known: Known, asked: Asked, prediction_id: str) -
         "assumptions": model.manifest.policy.assumptions,
     }
     if asked.explain is not Explain.NONE:
-        parts.update(_explained(known, score, asked))
+        parts.update(_explained(customer, score, asked))
     if asked.explain is Explain.FULL:
-        changes = what_if(known, model.changed)
+        changes = what_if(customer, model.changed)
         parts["what_if"] = [_change(change, asked.language) for change in changes]
-    parts.update(_provenance(model, known, score))
+    parts.update(_provenance(model, customer, score))
     parts["prediction_id"] = prediction_id
     return parts
 
 
-def _provenance(model: LoadedModel, known: Known, score: Score) -> Answer:
+def _provenance(model: LoadedModel, customer: Customer, score: Score) -> Answer:
     return {
-        "unknown_fields": [name for name in _NAMES if name not in known],
-        "ask_next": score.ask_next(known),
+        "unknown_fields": [name for name in _NAMES if name not in customer],
+        "ask_next": score.ask_next(customer),
         "scored_by": score.scored_by,
         "fallback": score.scored_by is not model.family,
         "model_version": model.version,
     }
 
 
-def _explained(known: Known, score: Score, asked: Asked) -> Answer:
+def _explained(customer: Customer, score: Score, asked: Asked) -> Answer:
     most = SHORT if asked.explain is Explain.SHORT else None
-    explanation = explain(known, score, most=most, protected=asked.protected)
+    explanation = explain(customer, score, most=most, protected=asked.protected)
     return {
-        "reasons": [_reason(reason, known, asked.language) for reason in explanation.reasons],
+        "reasons": [_reason(reason, customer, asked.language) for reason in explanation.reasons],
         "log_odds": _log_odds(explanation),
     }
 
 
-def _reason(reason: Reason, known: Known, language: Language) -> Answer:
-    value, text = worded(reason, known, language)
+def _reason(reason: Reason, customer: Customer, language: Language) -> Answer:
+    value, text = worded(reason, customer, language)
     return {"field": reason.field, "value": value, "log_odds": reason.log_odds, "text": text}
 
 

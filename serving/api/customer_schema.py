@@ -4,18 +4,12 @@ Exactly, because schemathesis sends what the schema allows and expects an answer
 forbids and expects a refusal. Values in any case become patterns, rules between fields conditions.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-from churn.customer.description import (
-    CUSTOMER_ID,
-    DEPENDENCIES,
-    FEATURES,
-    TENURE,
-    TOTAL_CHARGES,
-    Dependency,
-)
+from churn.customer.description import BY_NAME, CUSTOMER_ID, FEATURES
 from churn.customer.field import Field, Kind, Value
 from churn.customer.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
+from churn.customer.implications import RULES, Rule
 
 Schema = dict[str, object]
 Naming = Callable[[Field], str]
@@ -48,10 +42,7 @@ def customer_schema(naming: Naming, extra: Mapping[str, Schema] | None = None) -
         },
         "additionalProperties": False,
         "anyOf": [_present(naming(field), {"not": {"anyOf": _UNKNOWN}}) for field in FEATURES],
-        "allOf": [
-            _first_month(naming),
-            *(rule for one in DEPENDENCIES for rule in _rules(one, naming)),
-        ],
+        "allOf": [_rule(rule, naming) for rule in RULES],
     }
 
 
@@ -62,7 +53,7 @@ def _property(field: Field) -> Schema:
     if field.is_number:
         return {"description": about, "anyOf": [*_numbers(field), *_UNKNOWN]}
     labels: Schema = {"enum": [field.label(value) for value in field.values]}
-    return {"description": about, "anyOf": [labels, *_spelled(field, field.values), *_UNKNOWN]}
+    return {"description": about, "anyOf": [labels, *_spelled(field, *field.values), *_UNKNOWN]}
 
 
 def _identifiers() -> list[Schema]:
@@ -95,9 +86,9 @@ def _below(most: int) -> str:
     return "|".join([*parts, shorter])
 
 
-def _spelled(field: Field, values: Iterable[Value]) -> list[Schema]:
+def _spelled(field: Field, *values: Value) -> list[Schema]:
     """Return what stands for some of the values of a choice or flag: words in any case, codes."""
-    words = [word for word, value in field.spellings.items() if value in tuple(values)]
+    words = [word for word, value in field.spellings.items() if value in values]
     pattern = rf"^\s*(?:{'|'.join(map(_any_case, words))})\s*$"
     codes: list[object] = [int(word) for word in words if word.isdigit()]
     codes += [word == "true" for word in words if word in {"true", "false"}]
@@ -115,31 +106,28 @@ def _letter(letter: str) -> str:
     return f"\\{letter}" if letter in "()." else letter
 
 
-def _rules(dependency: Dependency, naming: Naming) -> Iterable[Schema]:
-    """Yield what says: the parent has the value exactly when every child is forced."""
-    parent, value = dependency.parent, dependency.value
-    others = [other for other in parent.values if other != value]
+def _rule(rule: Rule, naming: Naming) -> Schema:
+    """Return the schema of no contradiction: no field shows that the rule fails, or that it holds.
 
-    def is_forced(child: Field) -> list[Schema]:
-        return _spelled(child, (dependency.forced,))
-
-    forced = _every(dependency, naming, lambda child: {"anyOf": [*is_forced(child), *_UNKNOWN]})
-    none = _every(dependency, naming, lambda child: {"not": {"anyOf": is_forced(child)}})
-    yield {"if": _present(naming(parent), {"anyOf": _spelled(parent, (value,))}), "then": forced}
-    yield {"if": _present(naming(parent), {"anyOf": _spelled(parent, others)}), "then": none}
-    if len(dependency.children) > 1:
-        yield {"anyOf": [forced, none]}
-
-
-def _every(dependency: Dependency, naming: Naming, schema: Callable[[Field], Schema]) -> Schema:
-    return {"properties": {naming(child): schema(child) for child in dependency.children}}
+    Unknown fields show neither.
+    """
+    fields = {name: (BY_NAME[name], value) for name, value in rule.values.items()}
+    can_hold: Schema = {
+        naming(field): {"anyOf": [*_equal(field, value), *_UNKNOWN]}
+        for field, value in fields.values()
+    }
+    can_fail: Schema = {
+        naming(field): {"not": {"anyOf": _equal(field, value)}}
+        for name, (field, value) in fields.items()
+        if name not in rule.either
+    }
+    return {"anyOf": [{"properties": can_hold}, {"properties": can_fail}]}
 
 
-def _first_month(naming: Naming) -> Schema:
-    """Nothing has been billed in the first month (tenure 0)."""
+def _equal(field: Field, value: Value) -> list[Schema]:
+    """Return what stands for one value; of a number, for 0."""
     zero: list[Schema] = [{"const": 0}, {"type": "string", "pattern": _ZERO}]
-    nothing = {"properties": {naming(TOTAL_CHARGES): {"anyOf": [*zero, *_UNKNOWN]}}}
-    return {"if": _present(naming(TENURE), {"anyOf": zero}), "then": nothing}
+    return zero if field.is_number else _spelled(field, value)
 
 
 def _present(name: str, schema: Schema) -> Schema:

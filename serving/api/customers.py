@@ -10,8 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from churn.core.errors import WarehouseError
 from churn.core.settings import Settings
-from churn.customer.description import Known
-from churn.customer.implications import completed
+from churn.customer.description import Customer
 from churn.warehouse.connect import connect, message_of
 from churn.warehouse.lookup import find_customer
 from serving.api.document import PREDICTIONS, problems
@@ -50,17 +49,17 @@ async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of t
     Nothing is recorded, so the answer has no `prediction_id`: `POST /predict` records.
     """
     async with service.reading:
-        known = await _find(request.app.state.settings, customer_id)
-    if known is None:
+        customer = await _find(request.app.state.settings, customer_id)
+    if customer is None:
         detail = f"there is no customer {customer_id!r} in the database"
         raise ProblemError(HTTPStatus.NOT_FOUND, detail)
     asked = asked_in(request.scope)
-    content = service.predictor.look(completed(known), asked)
+    content = service.predictor.look(customer, asked)
     headers = language_headers(asked.language)
     return Response(content, media_type="application/json", headers=headers)
 
 
-async def _find(settings: Settings, customer_id: str) -> Known | None:
+async def _find(settings: Settings, customer_id: str) -> Customer | None:
     if "\0" in customer_id:  # which PostgreSQL has no way to store
         return None
     try:
@@ -72,7 +71,7 @@ async def _find(settings: Settings, customer_id: str) -> Known | None:
         raise ProblemError(status, detail, headers={"Retry-After": "5"}) from None
 
 
-def _read(database_url: str, customer_id: str) -> Known | None:
+def _read(database_url: str, customer_id: str) -> Customer | None:
     with connect(database_url) as connection:
         connection.execute(_STATEMENT_TIMEOUT)
         return find_customer(connection, customer_id)

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from churn.core.log_options import LogOptions, WhenFull
-from churn.customer.description import CUSTOMER_ID, FEATURES, Known
+from churn.customer.description import CUSTOMER_ID, FEATURES, Customer
 from churn.customer.parsing import parse_customer
 from churn.model.phrases import Language
 from serving.api.answers import Answer, Asked, answer
@@ -83,41 +83,41 @@ class Predictor:
         """
         return self.give(parse_customer(read_object(body)), asked, key)
 
-    def give(self, known: Known, asked: Asked, key: bytes = b"") -> bytes:
+    def give(self, customer: Customer, asked: Asked, key: bytes = b"") -> bytes:
         """Return the answer for a customer, as JSON; it is on record then.
 
         Raises:
             ProblemError: nothing is known, or the answer cannot be recorded.
             NoModelError: there is no model.
         """
-        if _NAMES.isdisjoint(known):
+        if _NAMES.isdisjoint(customer):
             told = f"give at least one of {', '.join(field.name for field in FEATURES)}"
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, told)
-        name = keyed_name(key, known) if key else ""
+        name = keyed_name(key, customer) if key else ""
         if key and (kept := self._kept.get((name, asked))):
             return kept
         model = self._live.model
         prediction_id = keyed_id(name, model.version) if key else next(self._ids)
-        given = answer(model, known, asked, prediction_id)
-        self._record(given, known)
+        given = answer(model, customer, asked, prediction_id)
+        self._record(given, customer)
         content = _encode(given)
         if key:
             self._keep((name, asked), content)
         return content
 
-    def look(self, known: Known, asked: Asked) -> bytes:
+    def look(self, customer: Customer, asked: Asked) -> bytes:
         """Return the answer for a customer, as JSON; it is not recorded, and so has no id.
 
         Raises:
             NoModelError: there is no model.
         """
-        given = dict(answer(self._live.model, known, asked, ""))
+        given = dict(answer(self._live.model, customer, asked, ""))
         del given["prediction_id"]
         return _encode(given)
 
-    def _record(self, given: Answer, known: Known) -> None:
+    def _record(self, given: Answer, customer: Customer) -> None:
         try:
-            self._log.add(record(given, known, features=self._options.features))
+            self._log.add(record(given, customer, features=self._options.features))
         except NotRecordedError as error:
             if self._options.when_full is WhenFull.REFUSE:
                 status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}
@@ -131,14 +131,14 @@ class Predictor:
             self._kept.popitem(last=False)
 
 
-def record(given: Answer, known: Known, *, features: bool = True) -> bytes:
+def record(given: Answer, customer: Customer, *, features: bool = True) -> bytes:
     """Return what the log keeps of an answer, as JSON."""
-    kept = {name: value for name, value in known.items() if name != CUSTOMER_ID.name}
+    kept = {name: value for name, value in customer.items() if name != CUSTOMER_ID.name}
     return _encode(
         {
             "prediction_id": given["prediction_id"],
             "predicted_at": datetime.now(UTC),
-            "customer_id": known.get(CUSTOMER_ID.name),
+            "customer_id": customer.get(CUSTOMER_ID.name),
             "model_version": given["model_version"],
             "probability_churn": given["probability_churn"],
             "prediction": given["prediction"],
@@ -149,9 +149,9 @@ def record(given: Answer, known: Known, *, features: bool = True) -> bytes:
     )
 
 
-def keyed_name(key: bytes, known: Known) -> str:
+def keyed_name(key: bytes, customer: Customer) -> str:
     """Return what a key and a customer stand for; with another customer it is another request."""
-    content = msgspec.json.encode(dict(known), order="deterministic")
+    content = msgspec.json.encode(dict(customer), order="deterministic")
     return f"{key.decode('latin-1')}\n{content.decode()}"
 
 

@@ -84,7 +84,7 @@ _ODD = (
 
 def _single(given: Answered, place: int, at: str) -> Mapping[str, Any]:
     """Return the record that a row had before there were blocks."""
-    known = given.rows.block.known(place)
+    known = given.rows.block.customer(place)
     return {
         "prediction_id": given.prediction_ids[place],
         "predicted_at": at,
@@ -226,7 +226,7 @@ def test_erasing_a_customer_takes_one_row_out_of_a_block_and_leaves_the_others(
     for number, one in enumerate(given.prediction_ids):
         if number != place:
             assert left[one][4] == given.probability.values[number]
-            assert left[one][7] == given.rows.block.known(number)
+            assert left[one][7] == given.rows.block.customer(number)
 
 
 def test_a_customer_whom_a_whole_block_is_about_leaves_nothing_of_it(

@@ -138,7 +138,7 @@ def swap(times):
         store.pointer.write_text(versions[number % 2])
         live.refresh()
         assert live.version == versions[number % 2]
-        live.model.score({"tenure": 5, "contract": "One year"})
+        live.model.score(parse_customer({"tenure": 5, "contract": "One year"}))
 def resident():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))

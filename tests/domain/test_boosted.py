@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.core.errors import ModelRefusedError
-from churn.customer.description import FEATURES, Known
-from churn.customer.implications import completed
+from churn.customer.description import FEATURES, Customer
+from churn.customer.parsing import parse_customer
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
 from churn.model.explanation import explain
 from churn.model.score import Family, sigmoid
 from churn.model.tree_check import DEEPEST
 from churn.model.what_if import what_if
 from churn.training.features import target
-from tests.customer_file import customers
+from tests.customer_file import customers, part_of
 from tests.trees import BOOSTING, FOREST, booster, content, data, margins, model, rows
 
 FAMILIES = pytest.mark.parametrize("family", [BOOSTING, FOREST])
@@ -83,15 +83,15 @@ def test_without_an_explanation_the_probability_is_the_same() -> None:
 def test_a_changed_customer_is_scored_by_the_trees_too(family: Family) -> None:
     known = next(row for row in rows() if row["contract"] == "Month-to-month")
     for change in what_if(known, model(family).changed):
-        changed = {**known, change.field: change.value}
+        changed = parse_customer({**known, change.field: change.value})
         assert change.probability == model(family).score(changed).probability
 
 
 @pytest.mark.parametrize("field", [field.name for field in FEATURES])
 def test_any_missing_field_is_too_little_unless_it_follows(field: str) -> None:
     known = next(r for r in rows() if r["internet_service"] == "DSL" and r["phone_service"])
-    some = {name: value for name, value in known.items() if name != field}
-    follows = field in completed(some)
+    some = part_of(known, known.keys() - {field})
+    follows = field in some
     assert model(BOOSTING).knows_enough(some) is follows
     assert follows is (field == "phone_service")
 
@@ -251,7 +251,7 @@ def test_an_ensemble_that_miscounts_its_trees_is_refused(
 
 
 @given(st.sampled_from(rows()[::500]), st.randoms())
-def test_the_order_in_which_fields_are_given_does_not_matter(known: Known, random: Any) -> None:
+def test_the_order_in_which_fields_are_given_does_not_matter(known: Customer, random: Any) -> None:
     items = list(known.items())
     random.shuffle(items)
-    assert model(BOOSTING).score(dict(items)) == model(BOOSTING).score(known)
+    assert model(BOOSTING).score(parse_customer(dict(items))) == model(BOOSTING).score(known)

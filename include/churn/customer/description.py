@@ -6,12 +6,16 @@ derived from the fields and rules below; a column name is spelled here and nowhe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NewType
 
 from churn.customer.field import NO, Field, Kind, Value, choice, flag, service
 
-Known = Mapping[str, Value]
-"""What is known of one customer: canonical values by field name; absent means unknown."""
+Customer = NewType("Customer", Mapping[str, Value])
+"""What is known of one customer: canonical values by field name; absent means unknown.
+
+Only ``parsing.parse_customer``, and ``model.block`` for whole columns, make one. It is complete
+(what follows from the known fields is filled in) and consistent (no rule is contradicted).
+"""
 
 NO_INTERNET: Final = "No internet service"
 NO_PHONE: Final = "No phone service"

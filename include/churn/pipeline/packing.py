@@ -11,6 +11,7 @@ from importlib.metadata import version as installed
 
 import joblib
 
+from churn.customer.parsing import parse_customer
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
 from churn.model.score import Family
@@ -149,6 +150,10 @@ def _golden_rows(trained: Trained) -> tuple[GoldenRow, ...]:
     conditioner, trees = Conditioner(trained.scorecard), _boosted(trained)
     invented = invented_customers(trained.scorecard, _GOLDEN_ROWS, evaluation.SEED)
     rows = [dict(list(row.items())[:: 1 + i % 2]) for i, row in enumerate(invented)]
-    scorers = [trees if trees and trees.knows_enough(row) else conditioner for row in rows]
-    pairs = zip(rows, scorers, strict=True)
-    return tuple(GoldenRow(known=row, probability=one.score(row).probability) for row, one in pairs)
+    customers = list(map(parse_customer, rows))
+    scorers = [trees if trees and trees.knows_enough(one) else conditioner for one in customers]
+    scores = [scorer.score(one) for scorer, one in zip(scorers, customers, strict=True)]
+    return tuple(
+        GoldenRow(known=row, probability=score.probability)
+        for row, score in zip(rows, scores, strict=True)
+    )

@@ -1,12 +1,12 @@
 """Keeps single customers' numbers out of what is published of a model."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from churn.customer.description import DEPENDENCIES, FEATURES, TENURE, Known
+from churn.customer.description import DEPENDENCIES, FEATURES, TENURE
 from churn.customer.field import Field, Kind, Value
 from churn.model.columns import Transform
 from churn.model.scorecard import Scorecard
@@ -39,7 +39,9 @@ def crowded_range(amounts: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def invented_customers(scorecard: Scorecard, number: int, seed: int) -> Sequence[Known]:
+def invented_customers(
+    scorecard: Scorecard, number: int, seed: int
+) -> Sequence[Mapping[str, Value]]:
     """Return customers that nobody is: each field drawn by itself, then made consistent.
 
     Amounts lie within the scorecard's bounds.
@@ -59,7 +61,7 @@ def _drawn(draw: random.Random, field: Field, most: dict[str, float]) -> Value:
     return draw.randint(1, _LONGEST_TENURE) if field is TENURE else draw.choice(field.values)
 
 
-def _consistent(drawn: dict[str, Value]) -> Known:
+def _consistent(drawn: dict[str, Value]) -> Mapping[str, Value]:
     """Let every parent decide about its children."""
     for dependency in DEPENDENCIES:
         holds = drawn[dependency.parent.name] == dependency.value

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from churn.core.errors import InvalidCustomerError
-from churn.customer.description import Known
+from churn.customer.description import Customer
 from churn.pipeline.batch.rows import (
     ROW_ID,
     Rows,
     Unreadable,
     is_row_id,
-    read_known,
+    read_customer,
     rows_of,
     too_long,
     wrong_row_id,
@@ -33,7 +33,7 @@ def read_row(raw: bytes | None, most: int) -> Read:
 
 def rows_from(found: Sequence[Read]) -> Rows:
     """Return rows by column, any of which may be no customer."""
-    return rows_of([_known(one) for one in found], [_own_id(one) for one in found])
+    return rows_of([_customer(one) for one in found], [_own_id(one) for one in found])
 
 
 def _own_id(row: Read) -> str:
@@ -41,10 +41,10 @@ def _own_id(row: Read) -> str:
     return own if isinstance(own, str) and is_row_id(own) else ""
 
 
-def _known(row: Read) -> Known | InvalidCustomerError:
+def _customer(row: Read) -> Customer | InvalidCustomerError:
     if isinstance(row, InvalidCustomerError):
         return row
     own = row.get(ROW_ID)
     if own is not None and not (isinstance(own, str) and is_row_id(own)):
         return wrong_row_id(own)
-    return read_known({name: value for name, value in row.items() if name != ROW_ID})
+    return read_customer({name: value for name, value in row.items() if name != ROW_ID})

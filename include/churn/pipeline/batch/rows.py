@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.core.errors import InvalidCustomerError, Problem
-from churn.customer.description import CUSTOMER_ID, FEATURES, Known
-from churn.customer.field import Value
+from churn.customer.description import CUSTOMER_ID, FEATURES, Customer
 from churn.customer.parsing import parse_customer
 from churn.model.block import Block, block_of
 
@@ -74,25 +73,27 @@ def wrong_row_id(own: object) -> InvalidCustomerError:
     return InvalidCustomerError((Problem(ROW_ID, own, f"a text of 1 to {LONGEST_ID} characters"),))
 
 
-def read_known(raw: Mapping[str, object]) -> Known | InvalidCustomerError:
-    """Return what a row says, or why it cannot be read."""
+def read_customer(raw: Mapping[str, object]) -> Customer | InvalidCustomerError:
+    """Return the customer of a row, or why it cannot be read."""
     try:
-        known = parse_customer(raw)
+        customer = parse_customer(raw)
     except InvalidCustomerError as error:
         return error
-    if any(field.name in known for field in FEATURES):
-        return dict(known)
+    if any(field.name in customer for field in FEATURES):
+        return customer
     names = ", ".join(field.name for field in FEATURES)
     return Unreadable(f"give at least one of {names}")
 
 
-def rows_of(found: Sequence[Known | InvalidCustomerError], row_ids: Sequence[str]) -> Rows:
+def rows_of(found: Sequence[Customer | InvalidCustomerError], row_ids: Sequence[str]) -> Rows:
     """Return rows that were read one by one."""
-    knowns: list[dict[str, Value]] = [dict(one) if isinstance(one, dict) else {} for one in found]
+    errors = {p: one for p, one in enumerate(found) if isinstance(one, InvalidCustomerError)}
+    nobody = parse_customer({})
+    customers = [nobody if isinstance(one, InvalidCustomerError) else one for one in found]
     return Rows(
-        block_of(knowns),
-        [str(known.get(CUSTOMER_ID.name, "")) for known in knowns],
-        {p: one for p, one in enumerate(found) if isinstance(one, InvalidCustomerError)},
+        block_of(customers),
+        [str(customer.get(CUSTOMER_ID.name, "")) for customer in customers],
+        errors,
         row_ids,
-        lambda place: repr(sorted(knowns[place].items())),
+        lambda place: repr(sorted(customers[place].items())),
     )
