@@ -1,7 +1,9 @@
 """One truth table: every combination of the fields of a rule, read in every way there is."""
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import product
+from pathlib import Path
 
 import jsonschema_rs
 import numpy as np
@@ -15,6 +17,8 @@ from churn.model.block import CHOICES, NUMBERS, UNKNOWN, completed_block
 from serving.api.customer_schema import as_in_file, customer_schema, snake_case
 
 Values = Mapping[str, Value]
+
+ROOT = Path(__file__).parents[2]
 
 _FIELDS: tuple[tuple[Field, ...], ...] = (
     *((d.parent, *d.children) for d in DEPENDENCIES),
@@ -81,3 +85,14 @@ def test_parsing_columns_and_schema_follow_one_truth_table(fields: tuple[Field, 
         schema = jsonschema_rs.validator_for(customer_schema(naming))
         bodies = [{naming(BY_NAME[n]): BY_NAME[n].label(v) for n, v in g.items()} for g in given]
         assert [schema.is_valid(body) for body in bodies] == [f is not None for f in expected]
+
+
+def test_only_parsing_and_columns_make_a_customer() -> None:
+    folders = (ROOT / "include", ROOT / "serving")
+    makers = {
+        path.relative_to(ROOT).as_posix()
+        for folder in folders
+        for path in folder.rglob("*.py")
+        if re.search(r"\bCustomer\(", path.read_text(encoding="utf-8"))
+    }
+    assert makers == {"include/churn/customer/parsing.py", "include/churn/model/block.py"}
