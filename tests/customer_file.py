@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn.customer.description import COLUMNS, TOTAL_CHARGES, Customer
-from churn.customer.field import Kind
+from churn.customer.field import FieldKind
 from churn.customer.parsing import parse_customer
 from churn.model.conditioning import Conditioner
 from churn.pipeline.packing import Package, pack
@@ -41,7 +41,7 @@ def _customers() -> pd.DataFrame:
     frame = pd.read_csv(CHURN_CSV, dtype=str, keep_default_na=False)
     frame = frame.rename(columns={field.header: field.name for field in COLUMNS})
     for field in COLUMNS:
-        if field.kind is Kind.FLAG:
+        if field.kind is FieldKind.FLAG:
             frame[field.name] = frame[field.name].map(_AS_BOOL).astype(bool)
     total = TOTAL_CHARGES.name
     frame[total] = frame[total].str.strip().replace("", "0").astype(float)

@@ -24,7 +24,7 @@ Answer = Mapping[str, object]
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnswerOptions:
     """What a caller wants to be told beside the probability."""
 
     explain: Explain = Explain.SHORT
@@ -32,9 +32,11 @@ class Asked:
     language: Language = Language.ENGLISH
 
 
-def answer(model: LoadedModel, customer: Customer, asked: Asked, prediction_id: str) -> Answer:
+def answer(
+    model: LoadedModel, customer: Customer, options: AnswerOptions, prediction_id: str
+) -> Answer:
     """Return the answer for a customer."""
-    score = model.score(customer, explained=asked.explain is not Explain.NONE)
+    score = model.score(customer, explained=options.explain is not Explain.NONE)
     contact, expected_profit, threshold = model.decision(score, customer)
     parts: dict[str, object] = {
         "prediction": score.prediction,
@@ -45,11 +47,11 @@ def answer(model: LoadedModel, customer: Customer, asked: Asked, prediction_id: 
         "threshold": threshold,
         "assumptions": model.manifest.policy.assumptions,
     }
-    if asked.explain is not Explain.NONE:
-        parts.update(_explained(customer, score, asked))
-    if asked.explain is Explain.FULL:
+    if options.explain is not Explain.NONE:
+        parts.update(_explained(customer, score, options))
+    if options.explain is Explain.FULL:
         changes = what_if(customer, model.changed)
-        parts["what_if"] = [_change(change, asked.language) for change in changes]
+        parts["what_if"] = [_change(change, options.language) for change in changes]
     parts.update(_provenance(model, customer, score))
     parts["prediction_id"] = prediction_id
     return parts
@@ -65,11 +67,11 @@ def _provenance(model: LoadedModel, customer: Customer, score: Score) -> Answer:
     }
 
 
-def _explained(customer: Customer, score: Score, asked: Asked) -> Answer:
-    most = SHORT if asked.explain is Explain.SHORT else None
-    explanation = explain(customer, score, most=most, protected=asked.protected)
+def _explained(customer: Customer, score: Score, options: AnswerOptions) -> Answer:
+    most = SHORT if options.explain is Explain.SHORT else None
+    explanation = explain(customer, score, most=most, protected=options.protected)
     return {
-        "reasons": [_reason(reason, customer, asked.language) for reason in explanation.reasons],
+        "reasons": [_reason(reason, customer, options.language) for reason in explanation.reasons],
         "log_odds": _log_odds(explanation),
     }
 

@@ -7,7 +7,7 @@ forbids and expects a refusal. Values in any case become patterns, rules between
 from collections.abc import Callable, Mapping
 
 from churn.customer.description import BY_NAME, CUSTOMER_ID, FEATURES
-from churn.customer.field import Field, Kind, Value
+from churn.customer.field import Field, FieldKind, Value
 from churn.customer.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
 from churn.customer.implications import RULES, Rule
 
@@ -48,7 +48,7 @@ def customer_schema(naming: Naming, extra: Mapping[str, Schema] | None = None) -
 
 def _property(field: Field) -> Schema:
     about = f"{field.description} {field.allowed.capitalize()}; null or a blank text: not known."
-    if field.kind is Kind.IDENTIFIER:
+    if field.kind is FieldKind.IDENTIFIER:
         return {"description": about, "anyOf": [*_identifiers(), *_UNKNOWN]}
     if field.is_number:
         return {"description": about, "anyOf": [*_numbers(field), *_UNKNOWN]}
@@ -62,9 +62,9 @@ def _identifiers() -> list[Schema]:
 
 
 def _numbers(field: Field) -> list[Schema]:
-    kind = "integer" if field.kind is Kind.COUNT else "number"
-    fraction = r"(?:\.0*)?" if field.kind is Kind.COUNT else r"(?:\.[0-9]*)?"
-    only_fraction = r"\.0+" if field.kind is Kind.COUNT else r"\.[0-9]+"
+    kind = "integer" if field.kind is FieldKind.COUNT else "number"
+    fraction = r"(?:\.0*)?" if field.kind is FieldKind.COUNT else r"(?:\.[0-9]*)?"
+    only_fraction = r"\.0+" if field.kind is FieldKind.COUNT else r"\.[0-9]+"
     most = int(field.maximum or 0)
     below = rf"(?:{_below(most)}){fraction}|0{{0,{_MOST_DIGITS - len(str(most))}}}{most}(?:\.0*)?"
     text: Schema = {"type": "string", "pattern": rf"^\s*(?:{below}|{only_fraction})\s*$"}

@@ -16,7 +16,7 @@ from churn.warehouse.lookup import find_customer
 from serving.api.document import PREDICTIONS, problems
 from serving.api.predicting import language_headers
 from serving.api.problems import ProblemError
-from serving.api.reading import asked_in
+from serving.api.reading import options_in
 from serving.api.routes import AcceptLanguage, TheService
 from serving.api.schemas import Explain, Unrecorded
 
@@ -39,7 +39,7 @@ async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of t
     customer_id: Annotated[
         str, Path(max_length=200, examples=["7590-VHVEG"], description="As in the customer file.")
     ],
-    explain: Explain = Explain.SHORT,  # noqa: ARG001 - these three describe what ``asked_in`` reads
+    explain: Explain = Explain.SHORT,  # noqa: ARG001 - these three describe what ``options_in`` reads
     protected: bool = False,  # noqa: ARG001
     accept_language: AcceptLanguage = None,  # noqa: ARG001
 ) -> Response:
@@ -53,9 +53,9 @@ async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of t
     if customer is None:
         detail = f"there is no customer {customer_id!r} in the database"
         raise ProblemError(HTTPStatus.NOT_FOUND, detail)
-    asked = asked_in(request.scope)
-    content = service.predictor.look(customer, asked)
-    headers = language_headers(asked.language)
+    options = options_in(request.scope)
+    content = service.predictor.look(customer, options)
+    headers = language_headers(options.language)
     return Response(content, media_type="application/json", headers=headers)
 
 

@@ -130,7 +130,7 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         service = getattr(app.state, "service", None)
-        return describe(app, closed=bool(service and service.doors.have_keys))
+        return describe(app, closed=bool(service and service.authentication.have_keys))
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it
 

@@ -45,7 +45,7 @@ class Metrics:
             "churn_request_duration_seconds", about, labels, registry=None, buckets=_BUCKETS
         )
         self._predictions = _counter(
-            "churn_predictions", "Answered predictions.", ("version", "decision")
+            "churn_predictions", "ScoredRows predictions.", ("version", "decision")
         )
         self._rows = _counter("churn_batch_rows", "Rows of batches, by outcome.", ("outcome",))
         self.reloads = _counter("churn_model_reloads", "Versions that a worker swapped in.")

@@ -20,14 +20,14 @@ from churn.core.log_options import LogOptions, WhenFull
 from churn.customer.description import CUSTOMER_ID, FEATURES, Customer
 from churn.customer.parsing import parse_customer
 from churn.model.phrases import Language
-from serving.api.answers import Answer, Asked, answer
+from serving.api.answers import Answer, AnswerOptions, answer
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
 from serving.api.prediction_log import PredictionLog
 from serving.api.problems import ProblemError
 from serving.api.random_ids import fresh_ids
-from serving.api.reading import asked_in, key_in, read_body, read_object, require_json
-from serving.api.spool import NotRecordedError
+from serving.api.reading import key_in, options_in, read_body, read_object, require_json
+from serving.api.worker_spool import NotRecordedError
 
 _MOST_KEPT: Final = 10_000
 _NAMESPACE: Final = uuid.UUID("5d6b5a56-6a3c-5d0e-9d0b-6f7d0f6f2d11")
@@ -48,7 +48,7 @@ class Predictor:
         self._log = log
         self._metrics = metrics
         self._options = options
-        self._kept: OrderedDict[tuple[str, Asked], bytes] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, AnswerOptions], bytes] = OrderedDict()
         self._ids = fresh_ids()
         self._erasures = log.erasures()
 
@@ -60,20 +60,20 @@ class Predictor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        wanted = asked_in(scope)
+        options = options_in(scope)
         require_json(scope)
         most = scope["app"].state.service.limits.body_bytes
         try:
             body = await read_body(receive, most=most)
         except ClientDisconnect:
             return  # the request is incomplete: it is neither answered nor recorded
-        content = self.predict(body, wanted, key_in(scope))
+        content = self.predict(body, options, key_in(scope))
         length = (b"content-length", b"%d" % len(content))
-        headers = [_JSON, length, *_LANGUAGE[wanted.language]]
+        headers = [_JSON, length, *_LANGUAGE[options.language]]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    def predict(self, body: bytes, asked: Asked, key: bytes = b"") -> bytes:
+    def predict(self, body: bytes, options: AnswerOptions, key: bytes = b"") -> bytes:
         """Return the answer to a request's body, as JSON; it is on record then.
 
         Raises:
@@ -81,9 +81,9 @@ class Predictor:
             ProblemError: the body is no customer, or its answer cannot be recorded.
             NoModelError: there is no model.
         """
-        return self.give(parse_customer(read_object(body)), asked, key)
+        return self.give(parse_customer(read_object(body)), options, key)
 
-    def give(self, customer: Customer, asked: Asked, key: bytes = b"") -> bytes:
+    def give(self, customer: Customer, options: AnswerOptions, key: bytes = b"") -> bytes:
         """Return the answer for a customer, as JSON; it is on record then.
 
         Raises:
@@ -94,24 +94,24 @@ class Predictor:
             told = f"give at least one of {', '.join(field.name for field in FEATURES)}"
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, told)
         name = keyed_name(key, customer) if key else ""
-        if key and (kept := self._kept.get((name, asked))):
+        if key and (kept := self._kept.get((name, options))):
             return kept
         model = self._live.model
         prediction_id = keyed_id(name, model.version) if key else next(self._ids)
-        given = answer(model, customer, asked, prediction_id)
+        given = answer(model, customer, options, prediction_id)
         self._record(given, customer)
         content = _encode(given)
         if key:
-            self._keep((name, asked), content)
+            self._keep((name, options), content)
         return content
 
-    def look(self, customer: Customer, asked: Asked) -> bytes:
+    def look(self, customer: Customer, options: AnswerOptions) -> bytes:
         """Return the answer for a customer, as JSON; it is not recorded, and so has no id.
 
         Raises:
             NoModelError: there is no model.
         """
-        given = dict(answer(self._live.model, customer, asked, ""))
+        given = dict(answer(self._live.model, customer, options, ""))
         del given["prediction_id"]
         return _encode(given)
 
@@ -125,8 +125,8 @@ class Predictor:
                 raise ProblemError(status, told, headers=headers) from None
         self._metrics.predicted(str(given["model_version"]), int(str(given["prediction"])))
 
-    def _keep(self, wanted: tuple[str, Asked], content: bytes) -> None:
-        self._kept[wanted] = content
+    def _keep(self, name: tuple[str, AnswerOptions], content: bytes) -> None:
+        self._kept[name] = content
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
 

@@ -19,7 +19,7 @@ from churn.core.errors import ChurnError
 from churn.warehouse.connect import Connection, message_of, placeholders, statement
 from churn.warehouse.predictions.records import halves, is_block, predictions_in
 from churn.warehouse.predictions.spool import Finished
-from serving.api.spool import Spool
+from serving.api.worker_spool import WorkerSpool
 
 _BATCH: Final = 2_000
 """So many predictions are brought to PostgreSQL at once."""
@@ -57,7 +57,7 @@ class LogState:
 class PredictionLog:
     """Takes records at once and ships them in the background, while its block lasts."""
 
-    def __init__(self, spool: Spool, connect: Connect) -> None:
+    def __init__(self, spool: WorkerSpool, connect: Connect) -> None:
         self._spool = spool
         self.folder = spool.folder
         self._connect = connect

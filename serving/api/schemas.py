@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from churn.model.policy import Policy
-from churn.model.score import Family
+from churn.model.score import ModelFamily
 from churn.registry.manifest import Metric, TrainedOn
 
 
@@ -94,7 +94,7 @@ class Prediction(_Out):
     what_if: list[ChangeOut] = []
     unknown_fields: list[str]
     ask_next: str | None
-    scored_by: Family
+    scored_by: ModelFamily
     fallback: bool
     model_version: str
     prediction_id: UUID

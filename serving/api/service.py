@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass, field
 
 from churn.core.log_options import LogOptions
-from serving.api.doors import Doors
+from serving.api.authentication import Authentication
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
@@ -30,7 +30,7 @@ class Service:
     predictor: Predictor
     log_options: LogOptions
     metrics: Metrics
-    doors: Doors
+    authentication: Authentication
     workers: Workers
     limits: Limits
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS))
@@ -38,7 +38,7 @@ class Service:
 
     def refresh(self) -> None:
         """Follow the model store and the keys, and tell the other workers what is served."""
-        self.doors.refresh()
+        self.authentication.refresh()
         self.live.refresh()
         self.predictor.refresh()
         self.metrics.dropped(self.log.dropped)

@@ -7,9 +7,9 @@ import sys
 from churn.core.errors import ChurnError
 from churn.core.settings import Settings
 from serving.api import logs
-from serving.api.doors import Doors, require_doors, started_with
+from serving.api.authentication import Authentication, require_keys, started_with
 from serving.api.limits import Limits
-from serving.api.spool import Spool
+from serving.api.worker_spool import WorkerSpool
 
 STARTUP_FAILED = 3
 """The exit code upon which uvicorn gives up instead of starting its workers again."""
@@ -21,9 +21,9 @@ def own_settings() -> Settings:
     """Return what the environment says, or end the process and say why it cannot be served."""
     try:
         settings = Settings.from_environment()
-        require_doors(Doors(settings), *started_with())
+        require_keys(Authentication(settings), *started_with())
         Limits.from_values(settings.service)
-        Spool(settings.spool, limit=settings.log.spool_limit).close()
+        WorkerSpool(settings.spool, limit=settings.log.spool_limit).close()
     except (ChurnError, OSError) as error:
         logs.install()
         log.critical("%s", error)

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from churn.core.settings import Settings
 from churn.customer.description import FEATURES
 from churn.customer.parsing import parse_customer
-from churn.model.score import Family
+from churn.model.score import ModelFamily
 from churn.registry.store import ModelStore
 from churn.training.features import probabilities
 from serving.api.limits import Limits
@@ -240,7 +240,7 @@ def test_a_scorecard_says_that_it_scored_and_that_it_stood_in_for_nothing(
 
 @pytest.mark.parametrize("family", [BOOSTING, FOREST])
 def test_trees_give_the_same_answers_and_say_when_the_scorecard_stood_in(
-    settings: Settings, empty_store: ModelStore, family: Family
+    settings: Settings, empty_store: ModelStore, family: ModelFamily
 ) -> None:
     version = tree_package(family)
     empty_store.write_candidate(version.manifest, version.files)

@@ -13,7 +13,7 @@ from churn.customer.description import FEATURES, Customer
 from churn.customer.parsing import parse_customer
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
 from churn.model.explanation import explain
-from churn.model.score import Family, sigmoid
+from churn.model.score import ModelFamily, sigmoid
 from churn.model.tree_check import DEEPEST
 from churn.model.what_if import what_if
 from churn.training.features import target
@@ -23,7 +23,7 @@ from tests.trees import BOOSTING, FOREST, booster, content, data, margins, model
 FAMILIES = pytest.mark.parametrize("family", [BOOSTING, FOREST])
 
 
-def _document(family: Family = BOOSTING) -> dict[str, Any]:
+def _document(family: ModelFamily = BOOSTING) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(content(family))
     return document
 
@@ -35,20 +35,20 @@ def _refused(document: object) -> str:
 
 
 @FAMILIES
-def test_the_trees_score_every_customer_as_xgboost_does(family: Family) -> None:
+def test_the_trees_score_every_customer_as_xgboost_does(family: ModelFamily) -> None:
     expected = [sigmoid(float(margin)) for margin in margins(family)]
     np.testing.assert_array_equal(model(family).probabilities(rows()), expected)
 
 
 @FAMILIES
-def test_one_customer_is_scored_as_among_many(family: Family) -> None:
+def test_one_customer_is_scored_as_among_many(family: ModelFamily) -> None:
     some = rows()[::200]
     alone = [model(family).score(row).probability for row in some]
     np.testing.assert_array_equal(model(family).probabilities(some), alone)
 
 
 @FAMILIES
-def test_the_contributions_are_xgboosts_own_shapley_values_by_field(family: Family) -> None:
+def test_the_contributions_are_xgboosts_own_shapley_values_by_field(family: ModelFamily) -> None:
     values = booster(family).predict(data(), pred_contribs=True)[0]
     expected = dict.fromkeys((field.name for field in FEATURES), 0.0)
     for name, value in zip(TREE_NAMES, values[:-1], strict=True):
@@ -61,7 +61,7 @@ def test_the_contributions_are_xgboosts_own_shapley_values_by_field(family: Fami
 @FAMILIES
 @given(number=st.integers(0, 7_042), most=st.integers(0, 9), protected=st.booleans())
 def test_the_parts_of_an_explanation_add_up(
-    family: Family, number: int, most: int, protected: bool
+    family: ModelFamily, number: int, most: int, protected: bool
 ) -> None:
     known = rows()[number]
     score = model(family).score(known)
@@ -80,7 +80,7 @@ def test_without_an_explanation_the_probability_is_the_same() -> None:
 
 
 @FAMILIES
-def test_a_changed_customer_is_scored_by_the_trees_too(family: Family) -> None:
+def test_a_changed_customer_is_scored_by_the_trees_too(family: ModelFamily) -> None:
     known = next(row for row in rows() if row["contract"] == "Month-to-month")
     for change in what_if(known, model(family).changed):
         changed = parse_customer({**known, change.field: change.value})

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from churn.customer.description import CHURN, FEATURES
-from churn.customer.field import Kind
+from churn.customer.field import FieldKind
 from churn.customer.profile import DIGITS
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS
 from churn.training.encoded_customers import Encoded
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_every_field_but_the_amounts_and_the_id_is_a_digit_with_room_for_its_values() -> None:
-    expected = {CHURN.name, *(f.name for f in FEATURES if f.kind is not Kind.MONEY)}
+    expected = {CHURN.name, *(f.name for f in FEATURES if f.kind is not FieldKind.MONEY)}
     assert set(DIGITS) == expected
     digits = list(DIGITS.values())
     for one, following in itertools.pairwise(digits):
@@ -70,7 +70,7 @@ def test_blocks_are_the_rows_in_their_order() -> None:
 _EXTRA = """
 from dataclasses import replace
 from churn.customer import description as customer
-from churn.customer.field import Kind
+from churn.customer.field import FieldKind
 extra = [
     replace(customer.TENURE, name="calls", header="Calls", maximum=50),
     replace(customer.MONTHLY_CHARGES, name="arrears", header="Arrears"),

@@ -14,7 +14,7 @@ from churn.model.block import block_of
 from churn.model.columns import COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
 from churn.model.policy import Policy
-from churn.model.score import Family
+from churn.model.score import ModelFamily
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.registry.loaded_model import load_model
 from churn.registry.manifest import Manifest
@@ -126,14 +126,14 @@ def test_a_foreign_scorecard_is_refused_although_its_hash_is_right(tmp_path: Pat
         load_model(_written(tmp_path, package().manifest, files))
 
 
-def _with_trees(tmp_path: Path, family: Family) -> Path:
+def _with_trees(tmp_path: Path, family: ModelFamily) -> Path:
     version = tree_package(family)
     return _written(tmp_path, version.manifest, dict(version.files))
 
 
 @pytest.mark.parametrize("family", [BOOSTING, FOREST])
 def test_trees_score_whole_customers_and_the_scorecard_the_others(
-    tmp_path: Path, family: Family
+    tmp_path: Path, family: ModelFamily
 ) -> None:
     model = load_model(_with_trees(tmp_path, family))
     whole = rows()[5]
@@ -141,7 +141,7 @@ def test_trees_score_whole_customers_and_the_scorecard_the_others(
     assert model.score(whole) == tree_model(family).score(whole)
     assert model.score(whole).scored_by is family
     assert model.score(ORIGIN) == conditioner().score(ORIGIN)
-    assert model.score(ORIGIN).scored_by is Family.SCORECARD
+    assert model.score(ORIGIN).scored_by is ModelFamily.SCORECARD
 
 
 def test_mixed_customers_are_scored_at_once_as_each_alone(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_scorecard_version_scores_many_customers_too(tmp_path: Path) -> None:
     model = load_model(_written(tmp_path, package().manifest, dict(package().files)))
     mixed = [rows()[5], ORIGIN]
     alone = [model.score(known).probability for known in mixed]
-    assert model.family is Family.SCORECARD
+    assert model.family is ModelFamily.SCORECARD
     assert model.score_block(block_of(mixed)).probability.tolist() == alone
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NewType
 
-from churn.customer.field import NO, Field, Kind, Value, choice, flag, service
+from churn.customer.field import NO, Field, FieldKind, Value, choice, flag, service
 
 Customer = NewType("Customer", Mapping[str, Value])
 """What is known of one customer: canonical values by field name; absent means unknown.
@@ -23,14 +23,14 @@ NO_PHONE: Final = "No phone service"
 CUSTOMER_ID: Final = Field(
     name="customer_id",
     header="customerID",
-    kind=Kind.IDENTIFIER,
+    kind=FieldKind.IDENTIFIER,
     description="Identifies the customer; never a model input.",
     example="7590-VHVEG",
 )
 GENDER: Final = Field(
     name="gender",
     header="gender",
-    kind=Kind.CHOICE,
+    kind=FieldKind.CHOICE,
     description="Gender of the account holder.",
     example="Male",
     values=("Female", "Male"),
@@ -45,7 +45,7 @@ DEPENDENTS: Final = flag("dependents", "Dependents", "Has dependents in the hous
 TENURE: Final = Field(
     name="tenure",
     header="tenure",
-    kind=Kind.COUNT,
+    kind=FieldKind.COUNT,
     description="Months with the company.",
     example=5,
     maximum=1_200,
@@ -85,7 +85,7 @@ PAYMENT_METHOD: Final = choice(
 MONTHLY_CHARGES: Final = Field(
     name="monthly_charges",
     header="MonthlyCharges",
-    kind=Kind.MONEY,
+    kind=FieldKind.MONEY,
     description="Current monthly bill.",
     example=95.5,
     maximum=1_000_000,
@@ -94,7 +94,7 @@ MONTHLY_CHARGES: Final = Field(
 TOTAL_CHARGES: Final = Field(
     name="total_charges",
     header="TotalCharges",
-    kind=Kind.MONEY,
+    kind=FieldKind.MONEY,
     description="Billed so far; 0 in the first month (tenure 0).",
     example=477.5,
     maximum=1_000_000_000,
@@ -105,7 +105,7 @@ CHURN: Final = flag("churn", "Churn", "Left the company: what is predicted.")
 SNAPSHOT_DATE: Final = Field(
     name="snapshot_date",
     header="snapshot_date",
-    kind=Kind.DATE,
+    kind=FieldKind.DATE,
     description="The day that the row speaks of; an older day never overwrites a newer one.",
     example="2026-01-31",
 )

@@ -10,7 +10,7 @@ Value = bool | str | int | float
 """A canonical value: bool for flags, str for choices, int for counts, float for money."""
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """How a field is typed, checked and stored."""
 
     IDENTIFIER = "identifier"
@@ -41,7 +41,7 @@ class Field:
 
     name: str
     header: str
-    kind: Kind
+    kind: FieldKind
     description: str
     example: Value
     values: tuple[Value, ...] = ()
@@ -59,7 +59,7 @@ class Field:
     @property
     def is_number(self) -> bool:
         """Whether the field is a count or an amount."""
-        return self.kind in (Kind.COUNT, Kind.MONEY)
+        return self.kind in (FieldKind.COUNT, FieldKind.MONEY)
 
     def label(self, value: Value) -> str:
         """The value as the customer file spells it, for people and JSON keys."""
@@ -68,12 +68,12 @@ class Field:
     @property
     def allowed(self) -> str:
         """What the field accepts, in words."""
-        if self.kind is Kind.IDENTIFIER:
+        if self.kind is FieldKind.IDENTIFIER:
             return "a text of 1 to 200 characters"
-        if self.kind is Kind.DATE:
+        if self.kind is FieldKind.DATE:
             return "a date such as 2026-01-31, not in the future"
         if self.is_number:
-            what = "a whole number" if self.kind is Kind.COUNT else "a number"
+            what = "a whole number" if self.kind is FieldKind.COUNT else "a number"
             return f"{what} from 0 to {self.maximum:,.0f}"
         return " | ".join(self.label(value) for value in self.values) + self._allowed_codes
 
@@ -95,7 +95,7 @@ def flag(
     return Field(
         name=name,
         header=header,
-        kind=Kind.FLAG,
+        kind=FieldKind.FLAG,
         description=description,
         example=example,
         values=(False, True),
@@ -109,7 +109,7 @@ def service(name: str, header: str, description: str, absent: str) -> Field:
     return Field(
         name=name,
         header=header,
-        kind=Kind.CHOICE,
+        kind=FieldKind.CHOICE,
         description=description,
         example=NO,
         values=(NO, YES, absent),
@@ -122,7 +122,7 @@ def choice(name: str, header: str, description: str, *values: str) -> Field:
     return Field(
         name=name,
         header=header,
-        kind=Kind.CHOICE,
+        kind=FieldKind.CHOICE,
         description=description,
         example=values[0],
         values=values,

@@ -10,7 +10,7 @@ from typing import Final
 from churn.core.errors import InvalidCustomerError, Problem
 from churn.customer import description
 from churn.customer.description import Customer
-from churn.customer.field import Field, Kind, Value
+from churn.customer.field import Field, FieldKind, Value
 from churn.customer.identifier import is_identifier, normalised_identifier
 from churn.customer.implications import FAILS, HOLDS, Rule, conclude
 
@@ -108,7 +108,7 @@ def parse_value(field: Field, value: object) -> Value:
 
 
 def _reader(field: Field) -> Callable[[object], Value]:
-    if field.kind is Kind.IDENTIFIER:
+    if field.kind is FieldKind.IDENTIFIER:
         return _identifier
     return partial(_number if field.is_number else _one_of, field)
 
@@ -146,7 +146,7 @@ def _number(field: Field, value: object) -> int | float:
         raise _RejectedError from None
     if not (math.isfinite(number) and 0 <= number <= (field.maximum or math.inf)):
         raise _RejectedError
-    if field.kind is Kind.MONEY:
+    if field.kind is FieldKind.MONEY:
         return number
     if not number.is_integer():
         raise _RejectedError

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.customer.description import BY_NAME, FEATURES, TENURE, Customer
-from churn.customer.field import Kind, Value
+from churn.customer.field import FieldKind, Value
 from churn.customer.implications import CONTRADICTION, FAILS, HOLDS, OPEN, RULES, Rule
 
 UNKNOWN = -1
@@ -54,7 +54,7 @@ class Block:
         for field in NUMBERS:
             number = float(self.numbers[field.name][place])
             if not math.isnan(number):
-                found[field.name] = int(number) if field.kind is Kind.COUNT else number
+                found[field.name] = int(number) if field.kind is FieldKind.COUNT else number
         return Customer(found)
 
     def customers(self) -> list[Customer]:

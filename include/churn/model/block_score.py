@@ -18,8 +18,8 @@ from churn.customer.description import BY_NAME, DEPENDENCIES, TOTAL_CHARGES
 from churn.model.block import Block, Mask
 from churn.model.columns import Transform
 from churn.model.conditioning import Conditioner
-from churn.model.layout import Layout, Number, token
 from churn.model.pattern import LEAST_SPREAD, Pattern
+from churn.model.point_layout import Number, PointLayout, token
 from churn.model.score import Z_90, sigmoid
 
 Floats = NDArray[np.float64]
@@ -44,7 +44,7 @@ def score_block(conditioner: Conditioner, block: Block) -> BlockScore:
         rows = np.flatnonzero(bits == some)
         mask = frozenset(name for place, name in enumerate(names) if int(some) >> place & 1)
         pattern = conditioner.pattern(mask)
-        score = _Rows(pattern, layout, block, rows)
+        score = _PatternRows(pattern, layout, block, rows)
         log_odds[rows], variance[rows] = score.log_odds(), pattern.variance
         spread[rows] = score.spread()
     probability = _each(sigmoid, log_odds / np.sqrt(1 + math.pi * variance / 8))  # as shrunk
@@ -60,7 +60,7 @@ def _each(function: Callable[[float], float], values: Floats) -> Floats:
     return np.fromiter(map(function, values.tolist()), np.float64, len(values))
 
 
-def _known_masks(layout: Layout, block: Block) -> tuple[list[str], NDArray[np.int64]]:
+def _known_masks(layout: PointLayout, block: Block) -> tuple[list[str], NDArray[np.int64]]:
     """Return what a ``KnownMask`` may contain, and for each customer a bit for each of it."""
     names: list[str] = []
     bits = np.zeros(len(block), np.int64)
@@ -70,8 +70,8 @@ def _known_masks(layout: Layout, block: Block) -> tuple[list[str], NDArray[np.in
     return names, bits
 
 
-def _known_parts(layout: Layout, block: Block) -> Iterable[tuple[str, Mask]]:
-    """Yield each part of ``Layout.known_mask``, and which customers have it."""
+def _known_parts(layout: PointLayout, block: Block) -> Iterable[tuple[str, Mask]]:
+    """Yield each part of ``PointLayout.known_mask``, and which customers have it."""
     for name in sorted(layout.fields):
         known = block.is_known(name)
         if name == TOTAL_CHARGES.name:
@@ -84,11 +84,11 @@ def _known_parts(layout: Layout, block: Block) -> Iterable[tuple[str, Mask]]:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _PatternRows:
     """The customers of a block with one pattern."""
 
     pattern: Pattern
-    layout: Layout
+    layout: PointLayout
     block: Block
     rows: NDArray[np.intp]
 

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from churn.core.errors import ModelRefusedError
 from churn.customer.description import Customer
 from churn.model.columns import TREE_COLUMNS, DesignColumn
-from churn.model.score import Family, Score, sigmoid
+from churn.model.score import ModelFamily, Score, sigmoid
 from churn.model.tree_check import OBJECTIVE, Learner, TreesDocument
 from churn.model.what_if import Offer, with_offers
 
@@ -42,7 +42,7 @@ def matrix(
 class BoostedModel:
     """A sum of trees; it scores customers for whom every field that it uses is known."""
 
-    def __init__(self, booster: "Booster", family: Family) -> None:
+    def __init__(self, booster: "Booster", family: ModelFamily) -> None:
         self._booster = booster
         self._names = booster.feature_names or []
         self._columns = [_BY_NAME[name] for name in self._names]
@@ -50,7 +50,7 @@ class BoostedModel:
         self.fields = frozenset(column.field.name for column in self._columns)
 
     @classmethod
-    def from_json(cls, content: bytes, family: Family = Family.GRADIENT_BOOSTING) -> Self:
+    def from_json(cls, content: bytes, family: ModelFamily = ModelFamily.GRADIENT_BOOSTING) -> Self:
         """Read ``trees.json``.
 
         Raises:

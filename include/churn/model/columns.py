@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from churn.customer.description import DEPENDENCIES, FEATURES
-from churn.customer.field import YES, Field, Kind, Value
+from churn.customer.field import YES, Field, FieldKind, Value
 
 
 class Transform(StrEnum):
@@ -48,10 +48,10 @@ YES_ONLY: Final = tuple(field for field in FEATURES if field in _CHILDREN)
 
 _PARENTS: Final = [field for field in FEATURES if not field.is_number and field not in _CHILDREN]
 
-ONE_HOT: Final = tuple(sorted(_PARENTS, key=lambda field: field.kind is Kind.CHOICE))
+ONE_HOT: Final = tuple(sorted(_PARENTS, key=lambda field: field.kind is FieldKind.CHOICE))
 """Fields with a column for each value but the first; flags before choices."""
 
-COUNTS: Final = tuple(field for field in FEATURES if field.kind is Kind.COUNT)
+COUNTS: Final = tuple(field for field in FEATURES if field.kind is FieldKind.COUNT)
 """Numbers that the model has a weight for: of the logarithm."""
 
 MODEL_COLUMNS: Final = (

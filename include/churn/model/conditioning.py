@@ -20,8 +20,8 @@ import numpy as np
 from churn.customer.description import BY_NAME, Customer
 from churn.model.anchoring import anchor
 from churn.model.gaussian import Conditional, Floats, condition
-from churn.model.layout import ColumnMask, KnownMask, lay_out
 from churn.model.pattern import Pattern
+from churn.model.point_layout import ColumnMask, KnownMask, lay_out
 from churn.model.score import Score
 from churn.model.scorecard import Scorecard
 from churn.model.what_if import Offer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from churn.customer.description import Customer
-from churn.model.layout import Layout, Number
+from churn.model.point_layout import Number, PointLayout
 from churn.model.score import Score, shrunk, sigmoid
 from churn.model.what_if import Offer
 
@@ -33,7 +33,7 @@ class Pattern:
     partly: tuple[tuple[str, int], ...]
     asks: tuple[str, ...]
 
-    def score(self, layout: Layout, customer: Customer) -> Score:
+    def score(self, layout: PointLayout, customer: Customer) -> Score:
         """Score a customer who has this pattern of known fields.
 
         The sum is correctly rounded, so that no version of Python or order of fields changes it.
@@ -46,7 +46,7 @@ class Pattern:
         return Score(log_odds, self.variance, self.base, contributions, self.asks, spread=spread)
 
     def _contributions(
-        self, points: "array[float]", layout: Layout, customer: Customer
+        self, points: "array[float]", layout: PointLayout, customer: Customer
     ) -> dict[str, float]:
         """Return the points of each known field."""
         places = layout.places
@@ -58,7 +58,9 @@ class Pattern:
             found[name] = points[place]
         return found
 
-    def changed(self, layout: Layout, customer: Customer, offers: Sequence[Offer]) -> list[float]:
+    def changed(
+        self, layout: PointLayout, customer: Customer, offers: Sequence[Offer]
+    ) -> list[float]:
         """Return the probability of a customer, and then that with each offer alone.
 
         An offer is another value of a choice that is known, so that the pattern stays the same.

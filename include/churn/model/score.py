@@ -12,7 +12,7 @@ HALF = 0.5
 """The probability from which on a customer counts as churning (``prediction``)."""
 
 
-class Family(StrEnum):
+class ModelFamily(StrEnum):
     """The families of models that can be published."""
 
     SCORECARD = "scorecard"
@@ -35,7 +35,7 @@ class Score:
     base: float
     contributions: Mapping[str, float]
     asks: Sequence[str] = ()
-    scored_by: Family = Family.SCORECARD
+    scored_by: ModelFamily = ModelFamily.SCORECARD
     spread: float | None = None
 
     @property

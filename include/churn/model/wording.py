@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from churn.customer import description
 from churn.customer.description import ADD_ONS, DEPENDENCIES, MULTIPLE_LINES, NO_PHONE, Customer
-from churn.customer.field import NO, YES, Field, Kind, Value
+from churn.customer.field import NO, YES, Field, FieldKind, Value
 from churn.model.explanation import INTERNET_ADD_ONS, PHONE, Reason
 from churn.model.phrases import PHRASES, Language, Phrases
 from churn.model.what_if import Change
@@ -79,9 +79,9 @@ def _percent(probability: float, phrases: Phrases) -> str:
 
 
 def _labelled(field: Field, value: Value, phrases: Phrases) -> str:
-    if field.kind is Kind.COUNT:
+    if field.kind is FieldKind.COUNT:
         return phrases.one_month if value == 1 else phrases.months.format(count=value)
-    if field.kind is Kind.MONEY:
+    if field.kind is FieldKind.MONEY:
         return f"{value:.2f}".replace(".", phrases.decimal)
     return phrases.labels[field.name][field.label(value)]
 

@@ -14,7 +14,7 @@ import joblib
 from churn.customer.parsing import parse_customer
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
-from churn.model.score import Family
+from churn.model.score import ModelFamily
 from churn.pipeline import findings
 from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
@@ -142,7 +142,7 @@ def libraries() -> dict[str, str]:
 def _boosted(trained: Trained) -> BoostedModel | None:
     if trained.trees is None:
         return None
-    return BoostedModel.from_json(trained.trees, Family(trained.family.name))
+    return BoostedModel.from_json(trained.trees, ModelFamily(trained.family.name))
 
 
 def _golden_rows(trained: Trained) -> tuple[GoldenRow, ...]:

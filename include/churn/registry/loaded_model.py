@@ -17,7 +17,7 @@ from churn.model.block import Block
 from churn.model.block_score import BlockScore, Floats, score_block
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
-from churn.model.score import Family, Score
+from churn.model.score import ModelFamily, Score
 from churn.model.scorecard import read_scorecard
 from churn.model.what_if import Offer
 from churn.registry.manifest import GoldenRow, Manifest
@@ -59,9 +59,9 @@ class LoadedModel:
         return self.manifest.version
 
     @property
-    def family(self) -> Family:
+    def family(self) -> ModelFamily:
         """What scores customers of whom every field is known."""
-        return self.trees.family if self.trees else Family.SCORECARD
+        return self.trees.family if self.trees else ModelFamily.SCORECARD
 
     def score(self, customer: Customer, *, explained: bool = True) -> Score:
         """Score a customer from the known fields; explaining trees takes long."""
@@ -182,12 +182,12 @@ def _content(version: Version, name: str) -> bytes:
 
 def _trees(version: Version) -> BoostedModel | None:
     try:
-        family = Family(version.manifest.family)
+        family = ModelFamily(version.manifest.family)
     except ValueError:
         name = version.manifest.version
         told = f"{name}: this service cannot score the family {version.manifest.family!r}"
         raise ModelRefusedError(told) from None
-    if family is Family.SCORECARD:
+    if family is ModelFamily.SCORECARD:
         return None
     return BoostedModel.from_json(_content(version, TREES), family)
 
@@ -195,7 +195,7 @@ def _trees(version: Version) -> BoostedModel | None:
 def _check_golden_row(model: LoadedModel, number: int, row: GoldenRow) -> None:
     with _refusing(f"{model.version}: golden row {number} fails"):
         score = model.score(parse_customer(row.known), explained=False)
-    tolerance = _TOLERANCE if score.scored_by is Family.SCORECARD else _TREES_TOLERANCE
+    tolerance = _TOLERANCE if score.scored_by is ModelFamily.SCORECARD else _TREES_TOLERANCE
     if not math.isclose(score.probability, row.probability, rel_tol=0, abs_tol=tolerance):
         raise ModelRefusedError(
             f"{model.version}: golden row {number} scores {score.probability!r}, "

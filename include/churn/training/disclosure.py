@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from churn.customer.description import DEPENDENCIES, FEATURES, TENURE
-from churn.customer.field import Field, Kind, Value
+from churn.customer.field import Field, FieldKind, Value
 from churn.model.columns import Transform
 from churn.model.scorecard import Scorecard
 from churn.training.ranking import Floats
@@ -56,7 +56,7 @@ def invented_customers(
 
 
 def _drawn(draw: random.Random, field: Field, most: dict[str, float]) -> Value:
-    if field.kind is Kind.MONEY:
+    if field.kind is FieldKind.MONEY:
         return round(draw.uniform(0, most[field.name]), _DECIMALS)
     return draw.randint(1, _LONGEST_TENURE) if field is TENURE else draw.choice(field.values)
 

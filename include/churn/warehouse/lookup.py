@@ -5,7 +5,7 @@ from typing import cast
 from psycopg import sql
 
 from churn.customer.description import CUSTOMER_ID, FEATURES, Customer
-from churn.customer.field import Field, Kind, Value
+from churn.customer.field import Field, FieldKind, Value
 from churn.customer.identifier import normalised_identifier
 from churn.customer.parsing import parse_customer
 from churn.warehouse.connect import Connection, placeholders, statement
@@ -28,4 +28,4 @@ def find_customer(connection: Connection, customer_id: str) -> Customer | None:
 
 def _selected(field: Field) -> sql.Composable:
     column = sql.Identifier(field.name)
-    return sql.SQL("{}::float8").format(column) if field.kind is Kind.MONEY else column
+    return sql.SQL("{}::float8").format(column) if field.kind is FieldKind.MONEY else column

@@ -6,19 +6,19 @@ from datetime import UTC, date, datetime
 from psycopg import sql
 
 from churn.customer.description import COLUMNS, OPTIONAL
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 from churn.warehouse.cleaning.cells import choice_type
 from churn.warehouse.connect import Connection, scalar, statement
 from churn.warehouse.load_lock import lock_loads
 
 _MONTHS_AHEAD = 12
 
-_TYPES: Mapping[Kind, sql.SQL] = {
-    Kind.IDENTIFIER: sql.SQL("text"),
-    Kind.FLAG: sql.SQL("boolean"),
-    Kind.COUNT: sql.SQL("integer"),
-    Kind.MONEY: sql.SQL("numeric"),
-    Kind.DATE: sql.SQL("date"),
+_TYPES: Mapping[FieldKind, sql.SQL] = {
+    FieldKind.IDENTIFIER: sql.SQL("text"),
+    FieldKind.FLAG: sql.SQL("boolean"),
+    FieldKind.COUNT: sql.SQL("integer"),
+    FieldKind.MONEY: sql.SQL("numeric"),
+    FieldKind.DATE: sql.SQL("date"),
 }
 
 
@@ -29,7 +29,7 @@ def create_tables(connection: Connection, *, today: date | None = None) -> None:
     """
     lock_loads(connection, "create tables")
     for field in COLUMNS:
-        if field.kind is Kind.CHOICE:
+        if field.kind is FieldKind.CHOICE:
             _create_choice(connection, field)
     columns = sql.SQL(",\n    ").join(map(_column, COLUMNS))
     connection.execute(statement("create_tables", customer_columns=columns))
@@ -61,7 +61,7 @@ def _create_choice(connection: Connection, field: Field) -> None:
 
 def _column(field: Field) -> sql.Composable:
     name = sql.Identifier(field.name)
-    kind = choice_type(field) if field.kind is Kind.CHOICE else _TYPES[field.kind]
+    kind = choice_type(field) if field.kind is FieldKind.CHOICE else _TYPES[field.kind]
     null = sql.SQL("" if field in OPTIONAL else " NOT NULL")
     return sql.SQL("{} {}{}{}").format(name, kind, null, _domain(field))
 

@@ -6,8 +6,8 @@ from itertools import repeat
 from typing import Final
 
 from churn.core.errors import InvalidCustomerError
-from churn.pipeline.batch.answers import Answered
 from churn.pipeline.batch.figures import digits, words
+from churn.pipeline.batch.scored_rows import ScoredRows
 from serving.api.problems import described
 
 _OBJECT: Final = (
@@ -25,7 +25,7 @@ class JsonWriter:
         self._between = between
         self._is_first = True
 
-    def write(self, given: Answered) -> bytes:
+    def write(self, given: ScoredRows) -> bytes:
         """Return a block's objects."""
         customer_ids = given.rows.customer_ids
         rows = zip(

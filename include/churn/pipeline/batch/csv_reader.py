@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from typing import Final
 
-from churn.pipeline.batch.lines import CsvLines
+from churn.pipeline.batch.line_splitter import CsvLineSplitter
 from churn.pipeline.batch.rows import Rows, Unreadable, rows_of, too_long
 from churn.pipeline.batch.table import Cells, Table, cells_of
 
@@ -21,7 +21,7 @@ class CsvReader:
     def __init__(self, most: int) -> None:
         self._most = most
         self._head = b""
-        self._lines: CsvLines | None = None
+        self._lines: CsvLineSplitter | None = None
         self._table: Table | None = None
         self._delimiter = ","
 
@@ -51,7 +51,7 @@ class CsvReader:
             raise Unreadable("lines end with \\n or \\r\\n; here the header has \\r alone")
         self._delimiter = max(_DELIMITERS, key=header.count)
         self._table = Table(next(iter(self._parsed(header))))
-        self._lines = CsvLines(self._most, self._delimiter)
+        self._lines = CsvLineSplitter(self._most, self._delimiter)
         return rest
 
     def _read(self, lines: bytes) -> Rows | None:

@@ -7,8 +7,8 @@ from itertools import repeat
 from typing import Final
 
 from churn.core.errors import InvalidCustomerError
-from churn.pipeline.batch.answers import Answered
 from churn.pipeline.batch.figures import digits
+from churn.pipeline.batch.scored_rows import ScoredRows
 
 PREDICTION_ID: Final = "prediction_id"
 COLUMNS: Final = (
@@ -26,7 +26,7 @@ class CsvWriter:
         self._columns = [name for name in COLUMNS if recorded or name != PREDICTION_ID]
         self.start = (",".join(self._columns) + "\n").encode()
 
-    def write(self, given: Answered) -> bytes:
+    def write(self, given: ScoredRows) -> bytes:
         """Return a block's lines."""
         customer_ids = given.rows.customer_ids
         columns = {

@@ -16,7 +16,7 @@ _MOST: Final = 50_000
 _REJECTED: Final = object()
 
 
-class Codes(dict[str, int]):
+class CodeLookup(dict[str, int]):
     """The code of each spelling of a choice."""
 
     def __init__(self, of: Field) -> None:
@@ -37,7 +37,7 @@ class Codes(dict[str, int]):
         return next(place for place, one in enumerate(self._of.values) if one == value)
 
 
-class Amounts(dict[str, float]):
+class AmountLookup(dict[str, float]):
     """The number of each spelling; there is no end of those, so the oldest are forgotten."""
 
     def __init__(self, of: Field) -> None:

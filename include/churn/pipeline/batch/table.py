@@ -58,8 +58,8 @@ class Table:
     def __init__(self, header: Sequence[str]) -> None:
         self.width = len(header)
         self._places = _places(header)
-        self._codes = {field.name: spellings.Codes(field) for field in CHOICES}
-        self._amounts = {field.name: spellings.Amounts(field) for field in NUMBERS}
+        self._codes = {field.name: spellings.CodeLookup(field) for field in CHOICES}
+        self._amounts = {field.name: spellings.AmountLookup(field) for field in NUMBERS}
 
     def read(self, cells: Cells) -> Rows:
         """Return what the cells say."""

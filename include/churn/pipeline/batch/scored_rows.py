@@ -15,7 +15,7 @@ from churn.registry.loaded_model import LoadedModel
 
 
 @dataclass(frozen=True)
-class Answered:
+class ScoredRows:
     """The answers to rows, by column; what a row with an error has there means nothing."""
 
     first: int
@@ -58,15 +58,15 @@ class Answered:
         )
 
 
-def answer_rows(
+def score_rows(
     model: LoadedModel, rows: Rows, *, first: int, prediction_ids: Sequence[str] = ()
-) -> Answered:
+) -> ScoredRows:
     """Score rows, of which the first one has the number ``first``."""
     score = model.score_block(rows.block)
     decisions = model.decisions(score.probability, rows.block.numbers[MONTHLY_CHARGES.name])
     probability = Figures(score.probability)
     is_certain = bool((score.low == score.high).all())
-    return Answered(
+    return ScoredRows(
         first=first,
         rows=rows,
         churns=score.probability >= HALF,

@@ -20,7 +20,7 @@ class NotRecordedError(ChurnError):
     """A record could not be kept, so nobody may be told what it says."""
 
 
-class Spool:
+class WorkerSpool:
     """A folder that several workers write to and ship from.
 
     What was added survives the process being killed at any moment.

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from churn.customer.field import Field
 from churn.model.block import CHOICES, NUMBERS, Block
-from churn.pipeline.batch.answers import Answered
+from churn.pipeline.batch.scored_rows import ScoredRows
 from churn.warehouse.predictions.records import UNKNOWN_LETTER, letter
 
 _AMOUNTS: Final = [field.name for field in NUMBERS]
@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def record_of(
-    given: Answered, *, features: bool = True, choices: Sequence[Field] = CHOICES
+    given: ScoredRows, *, features: bool = True, choices: Sequence[Field] = CHOICES
 ) -> bytes:
     """Return the record of rows that are all answered."""
     record: dict[str, object] = {

@@ -8,7 +8,7 @@ _LOOK_AHEAD: Final = 16
 """So many times a row's length is kept while a quote waits for the one that closes it."""
 
 
-class Lines:
+class LineSplitter:
     """Keeps what is left of an incomplete line; a line has at most so many bytes.
 
     Where the stream is cut into pieces changes nothing of what comes out.
@@ -81,7 +81,7 @@ class Lines:
         return b"x"
 
 
-class CsvLines(Lines):
+class CsvLineSplitter(LineSplitter):
     """Lines of CSV: within a quoted cell the end of a line is part of the cell.
 
     A quote that is never closed costs its own line, as long as what follows it is kept.

@@ -38,7 +38,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Layout:
+class PointLayout:
     """Where each point stands, and which columns it is made of.
 
     ``design`` has shape (points, columns); ``partly`` gives the field of each token, and its
@@ -85,7 +85,7 @@ def _knows_child(dependency: Dependency, customer: Customer) -> bool:
     return any(child.name in customer for child in dependency.children)
 
 
-def lay_out(scorecard: Scorecard) -> Layout:
+def lay_out(scorecard: Scorecard) -> PointLayout:
     """Return the layout of a scorecard's points."""
     columns = scorecard.columns
     columns_of = {name: _mask(c.field == name for c in columns) for name in scorecard.fields}
@@ -104,7 +104,7 @@ def lay_out(scorecard: Scorecard) -> Layout:
     partly = {
         token(d): (d.parent.name, _place(rows, _partial_row(columns, d))) for d in DEPENDENCIES
     }
-    return Layout(scorecard.fields, places, numbers, partly, np.array(rows), columns_of)
+    return PointLayout(scorecard.fields, places, numbers, partly, np.array(rows), columns_of)
 
 
 def _mask(flags: Iterable[bool]) -> ColumnMask:
