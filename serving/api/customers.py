@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from churn.core.errors import WarehouseError
 from churn.core.settings import Settings
 from churn.customer.description import Customer
+from churn.customer.identifier import LONGEST_IDENTIFIER
 from churn.warehouse.connect import connect, message_of
 from churn.warehouse.lookup import find_customer
 from serving.api.document import PREDICTIONS, problems
@@ -29,7 +30,7 @@ router = APIRouter()
 @router.get(
     "/customers/{customer_id:path}/churn",
     tags=[PREDICTIONS],
-    summary="Look at a customer of the database",
+    summary="Predict for a customer of the database",
     response_model=None,
     responses={200: {"model": Unrecorded}, **problems(404, 422, 503)},
 )
@@ -37,16 +38,21 @@ async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of t
     request: Request,
     service: TheService,
     customer_id: Annotated[
-        str, Path(max_length=200, examples=["7590-VHVEG"], description="As in the customer file.")
+        str,
+        Path(
+            max_length=LONGEST_IDENTIFIER,
+            examples=["7590-VHVEG"],
+            description="As in the customer file.",
+        ),
     ],
     explain: Explain = Explain.SHORT,  # noqa: ARG001 - these three describe what ``options_in`` reads
     protected: bool = False,  # noqa: ARG001
     accept_language: AcceptLanguage = None,  # noqa: ARG001
 ) -> Response:
-    """Whether a customer of the database will churn, how sure that is, and why.
+    """Predict whether a customer of the database will churn, with an interval and reasons.
 
-    The database is asked now, so the answer is about the customer as the last load left them.
-    Nothing is recorded, so the answer has no `prediction_id`: `POST /predict` records.
+    The prediction is made from the customer's current row. It is not recorded, so it has no
+    `prediction_id`; use `POST /predict` to record one.
     """
     async with service.reading:
         customer = await _find(request.app.state.settings, customer_id)
@@ -60,7 +66,7 @@ async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of t
 
 
 async def _find(settings: Settings, customer_id: str) -> Customer | None:
-    if "\0" in customer_id:  # which PostgreSQL has no way to store
+    if "\0" in customer_id:  # PostgreSQL cannot store it
         return None
     try:
         return await asyncio.to_thread(_read, settings.database_url, customer_id)

@@ -56,8 +56,7 @@ def test_a_customer_is_contacted_from_the_threshold_on(tmp_path: Path) -> None:
     score, nobody = conditioner().score(ORIGIN), parse_customer({})
     for threshold, contact in ((score.probability, True), (score.probability + 1e-6, False)):
         policy = Policy(objective=Objective.BEST_F1, threshold=threshold)
-        changes = {"threshold": threshold, "policy": policy}
-        manifest = package().manifest.model_copy(update=changes)
+        manifest = package().manifest.model_copy(update={"policy": policy})
         folder = tmp_path / str(contact)
         model = load_model(_written(folder, manifest, dict(package().files)))
         assert model.decision(score, nobody).contact is contact
@@ -201,7 +200,7 @@ def test_a_scorecard_is_served_without_xgboost_scipy_scikit_learn_or_pandas(
 
 def test_by_profit_each_customer_has_a_threshold_of_their_own(tmp_path: Path) -> None:
     policy = Policy(objective=Objective.PROFIT, threshold=0.15, typical_monthly_charges=64.0)
-    manifest = package().manifest.model_copy(update={"policy": policy, "threshold": 0.15})
+    manifest = package().manifest.model_copy(update={"policy": policy})
     model = load_model(_written(tmp_path, manifest, dict(package().files)))
     rich = parse_customer({"tenure": 30, "contract": "One year", "monthly_charges": 118.0})
     poor = parse_customer({**rich, "monthly_charges": 18.0})
@@ -239,7 +238,7 @@ def test_a_version_of_the_release_before_is_served_as_it_was(tmp_path: Path) -> 
     document["policy"] |= {"objective": "half", "threshold": 0.5}
     document["threshold"] = 0.5
     for row in document["golden_rows"]:
-        row["probability"] = earlier.score(row["known"]).probability
+        row["probability"] = earlier.score(parse_customer(row["known"])).probability
     content = scorecard.model_dump_json(exclude={"third_moments"}).encode()
     files = {**package().files, SCORECARD: content}
     model = load_model(_written(tmp_path, Manifest.model_validate(document), files))

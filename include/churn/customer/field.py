@@ -1,10 +1,12 @@
-"""What a column of the customer file is: its type, its values and how they may be spelled."""
+"""A column of the customer file: its type, its values and their accepted spellings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
+
+from churn.customer.identifier import LONGEST_IDENTIFIER
 
 Value = bool | str | int | float
 """A canonical value: bool for flags, str for choices, int for counts, float for money."""
@@ -34,9 +36,9 @@ _FLAG_WORDS: Final[dict[str, bool]] = {
 class Field:
     """One column of the customer file.
 
-    ``name`` is ours, ``header`` the file's. ``codes`` are spellings accepted beside the values
-    themselves, lower case. ``maximum`` bounds numbers; ``protected`` marks attributes that the
-    law protects from being decided upon.
+    ``name`` is ours, ``header`` the file's. ``codes`` are accepted spellings other than the values
+    themselves, in lower case. ``protected`` marks attributes that decisions may not be based on
+    by law.
     """
 
     name: str
@@ -52,7 +54,7 @@ class Field:
 
     @cached_property
     def spellings(self) -> Mapping[str, Value]:
-        """Every accepted spelling (lower case, trimmed) and the value that it stands for."""
+        """Every accepted spelling (lower case, trimmed) and its value."""
         own = {self.label(value).lower(): value for value in self.values}
         return {**own, **(self.codes or {})}
 
@@ -67,9 +69,9 @@ class Field:
 
     @property
     def allowed(self) -> str:
-        """What the field accepts, in words."""
+        """The accepted values, in words."""
         if self.kind is FieldKind.IDENTIFIER:
-            return "a text of 1 to 200 characters"
+            return f"a text of 1 to {LONGEST_IDENTIFIER} characters"
         if self.kind is FieldKind.DATE:
             return "a date such as 2026-01-31, not in the future"
         if self.is_number:
@@ -105,7 +107,7 @@ def flag(
 
 
 def service(name: str, header: str, description: str, absent: str) -> Field:
-    """Return a field that is yes, no, or ``absent``: what it is an add-on to is not there."""
+    """Return a field that is yes, no, or ``absent``, where its main service is missing."""
     return Field(
         name=name,
         header=header,

@@ -8,6 +8,12 @@ from enum import StrEnum
 from churn.customer.description import Customer
 
 Z_90 = 1.6448536269514722
+TOLERANCE = 1e-9
+"""Allowed difference in probability between two computations of the same scorecard."""
+
+TREES_TOLERANCE = 1e-6
+"""The same for trees: XGBoost sums in single precision."""
+
 HALF = 0.5
 """The probability from which on a customer counts as churning (``prediction``)."""
 

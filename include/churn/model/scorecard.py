@@ -1,4 +1,4 @@
-"""The champion as plain numbers: an intercept, a weight per design column, and how they co-vary.
+"""A scorecard as plain numbers: an intercept, a weight per design column, and how they co-vary.
 
 This is the artifact's reader; it needs neither pandas nor scikit-learn.
 """
@@ -13,10 +13,9 @@ from churn.customer import description
 from churn.customer.field import Value
 from churn.model.columns import DesignColumn, Transform
 from churn.model.document import read_document
+from churn.model.score import TOLERANCE
 
 _ROUNDING = 1e-6
-
-_TOLERANCE = 1e-9
 
 
 class WeightedColumn(BaseModel):
@@ -24,7 +23,7 @@ class WeightedColumn(BaseModel):
 
     ``lowest`` and ``highest`` bound x: the range of the training data, carried by the auxiliary
     columns, whose inferences do not hold far outside of it; a version without them has no bounds.
-    ``outcome_covariance`` is that of z with leaving (0 or 1) in the training data.
+    ``outcome_covariance`` is that of z with churn (0 or 1) in the training data.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,7 +124,7 @@ def _agree(
     return {f: set(row) for f, row in one.items()} == {
         f: set(row) for f, row in other.items()
     } and all(
-        math.isclose(value, other[field][label], abs_tol=_TOLERANCE)
+        math.isclose(value, other[field][label], abs_tol=TOLERANCE)
         for field, row in one.items()
         for label, value in row.items()
     )

@@ -69,7 +69,6 @@ def pack(trained: Trained, *, data: Snapshot, now: datetime) -> Package:
         data_fingerprint=data.fingerprint,
         data_customers=data.customers,
         family=trained.family.name,
-        threshold=trained.policy.threshold,
         policy=trained.policy,
         largest_difference=trained.largest_difference,
         golden_rows=_golden_rows(trained),

@@ -17,14 +17,12 @@ from churn.model.block import Block
 from churn.model.block_score import BlockScore, Floats, score_block
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
-from churn.model.score import ModelFamily, Score
+from churn.model.score import TOLERANCE, TREES_TOLERANCE, ModelFamily, Score
 from churn.model.scorecard import read_scorecard
 from churn.model.what_if import Offer
 from churn.registry.manifest import GoldenRow, Manifest
 from churn.registry.store import SCORECARD, TREES, ModelStore, Version, read_version
 
-_TOLERANCE = 1e-9
-_TREES_TOLERANCE = 1e-6  # XGBoost sums in single precision
 _FAILURES = (ArithmeticError, InvalidCustomerError, LookupError, TypeError, ValueError)
 
 
@@ -195,7 +193,7 @@ def _trees(version: Version) -> BoostedModel | None:
 def _check_golden_row(model: LoadedModel, number: int, row: GoldenRow) -> None:
     with _refusing(f"{model.version}: golden row {number} fails"):
         score = model.score(parse_customer(row.known), explained=False)
-    tolerance = _TOLERANCE if score.scored_by is ModelFamily.SCORECARD else _TREES_TOLERANCE
+    tolerance = TOLERANCE if score.scored_by is ModelFamily.SCORECARD else TREES_TOLERANCE
     if not math.isclose(score.probability, row.probability, rel_tol=0, abs_tol=tolerance):
         raise ModelRefusedError(
             f"{model.version}: golden row {number} scores {score.probability!r}, "

@@ -16,6 +16,7 @@ from churn.model.block_score import score_block
 from churn.model.boosted import BoostedModel
 from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
+from churn.model.score import TOLERANCE, TREES_TOLERANCE
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.training.disclosure import crowded_range
 from churn.training.encoded_customers import Encoded
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from xgboost import XGBClassifier
 
-TOLERANCE = 1e-9
-TREES_TOLERANCE = 1e-6
 """XGBoost computes in single precision."""
 _COMPARED_ROWS = 1_000
 _DECIMALS = 8

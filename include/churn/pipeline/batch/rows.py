@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from churn.core.errors import InvalidCustomerError, Problem
 from churn.customer.description import CUSTOMER_ID, FEATURES, Customer
+from churn.customer.identifier import LONGEST_IDENTIFIER
 from churn.customer.parsing import parse_customer
 from churn.model.block import Block, block_of
 
 ROW_ID: Final = "row_id"
 """The name of the caller's own id of a row."""
 
-LONGEST_ID: Final = 200
 LONGEST_ROW: Final = 1 << 16
 """A row has at most so many bytes."""
 
@@ -65,12 +65,14 @@ def too_long(most: int) -> InvalidCustomerError:
 
 def is_row_id(own: str) -> bool:
     """Whether a text can be a caller's own id of a row."""
-    return 0 < len(own) <= LONGEST_ID and not _NO_TEXT.search(own)
+    return 0 < len(own) <= LONGEST_IDENTIFIER and not _NO_TEXT.search(own)
 
 
 def wrong_row_id(own: object) -> InvalidCustomerError:
     """Return what is wrong with a row whose own id is none."""
-    return InvalidCustomerError((Problem(ROW_ID, own, f"a text of 1 to {LONGEST_ID} characters"),))
+    return InvalidCustomerError(
+        (Problem(ROW_ID, own, f"a text of 1 to {LONGEST_IDENTIFIER} characters"),)
+    )
 
 
 def read_customer(raw: Mapping[str, object]) -> Customer | InvalidCustomerError:
