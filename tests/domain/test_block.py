@@ -51,9 +51,9 @@ def test_many_decisions_are_those_of_one_customer_each(
 ) -> None:
     policy = Policy(objective=Objective.PROFIT, typical_monthly_charges=64.76)
     p = np.array([one for one, _ in found])
-    bills = np.array([np.nan if bill is None else bill for _, bill in found])
-    assert policy.expected_profits(p, bills).tolist() == [
+    charges = np.array([np.nan if one is None else one for _, one in found])
+    assert policy.expected_profits(p, charges).tolist() == [
         policy.expected_profit(*one) for one in found
     ]
-    assert policy.contacts(p, bills).tolist() == [policy.contact(*one) for one in found]
-    assert policy.thresholds(bills).tolist() == [policy.threshold_at(bill) for _, bill in found]
+    assert policy.contacts(p, charges).tolist() == [policy.contact(*one) for one in found]
+    assert policy.thresholds(charges).tolist() == [policy.threshold_at(one) for _, one in found]

@@ -69,10 +69,8 @@ def is_row_id(own: str) -> bool:
 
 
 def wrong_row_id(own: object) -> InvalidCustomerError:
-    """Return what is wrong with a row whose own id is none."""
-    return InvalidCustomerError(
-        (Problem(ROW_ID, own, f"a text of 1 to {LONGEST_IDENTIFIER} characters"),)
-    )
+    """Return what is wrong with a row whose id cannot be one."""
+    return InvalidCustomerError((Problem(ROW_ID, own, CUSTOMER_ID.allowed),))
 
 
 def read_customer(raw: Mapping[str, object]) -> Customer | InvalidCustomerError:
