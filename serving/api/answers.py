@@ -1,6 +1,6 @@
-"""Answers to prediction requests, built as plain JSON values: validating our own is not worth it.
+"""Answers to prediction requests as plain JSON values.
 
-``schemas.Prediction`` describes them, and the tests hold them to it.
+They are not validated at run time; tests compare them with ``schemas.Prediction``.
 """
 
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ from churn.registry.loaded_model import LoadedModel
 from serving.api.schemas import Explain
 
 SHORT = 3
-"""How many reasons a short answer has."""
+"""Number of reasons in a short answer."""
 
 _NAMES = [field.name for field in FEATURES]
 
-Answer = Mapping[str, object]
+JsonObject = Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class AnswerOptions:
-    """What a caller wants to be told beside the probability."""
+    """The options of a request."""
 
     explain: Explain = Explain.SHORT
     protected: bool = False
@@ -34,7 +34,7 @@ class AnswerOptions:
 
 def answer(
     model: LoadedModel, customer: Customer, options: AnswerOptions, prediction_id: str
-) -> Answer:
+) -> JsonObject:
     """Return the answer for a customer."""
     score = model.score(customer, explained=options.explain is not Explain.NONE)
     contact, expected_profit, threshold = model.decision(score, customer)
@@ -57,7 +57,7 @@ def answer(
     return parts
 
 
-def _provenance(model: LoadedModel, customer: Customer, score: Score) -> Answer:
+def _provenance(model: LoadedModel, customer: Customer, score: Score) -> JsonObject:
     return {
         "unknown_fields": [name for name in _NAMES if name not in customer],
         "ask_next": score.ask_next(customer),
@@ -67,7 +67,7 @@ def _provenance(model: LoadedModel, customer: Customer, score: Score) -> Answer:
     }
 
 
-def _explained(customer: Customer, score: Score, options: AnswerOptions) -> Answer:
+def _explained(customer: Customer, score: Score, options: AnswerOptions) -> JsonObject:
     most = SHORT if options.explain is Explain.SHORT else None
     explanation = explain(customer, score, most=most, protected=options.protected)
     return {
@@ -76,12 +76,12 @@ def _explained(customer: Customer, score: Score, options: AnswerOptions) -> Answ
     }
 
 
-def _reason(reason: Reason, customer: Customer, language: Language) -> Answer:
+def _reason(reason: Reason, customer: Customer, language: Language) -> JsonObject:
     value, text = worded(reason, customer, language)
     return {"field": reason.field, "value": value, "log_odds": reason.log_odds, "text": text}
 
 
-def _log_odds(explanation: Explanation) -> Answer:
+def _log_odds(explanation: Explanation) -> JsonObject:
     return {
         "average_customer": explanation.base,
         "other": explanation.other,
@@ -90,7 +90,7 @@ def _log_odds(explanation: Explanation) -> Answer:
     }
 
 
-def _change(change: Change, language: Language) -> Answer:
+def _change(change: Change, language: Language) -> JsonObject:
     return {
         "field": change.field,
         "value": change.value,

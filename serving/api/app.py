@@ -21,7 +21,7 @@ from serving.api.middleware import Middleware
 from serving.api.predicting import Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.service import Service
-from serving.api.startup import keep_what_is_here, own_settings
+from serving.api.startup import freeze_memory, own_settings
 from serving.api.worker_spool import WorkerSpool
 from serving.api.workers import Workers, shared_folder
 
@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings is not None:
         return _assemble(settings)
     app = _assemble(own_settings())
-    keep_what_is_here()
+    freeze_memory()
     return app
 
 

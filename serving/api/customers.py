@@ -14,7 +14,7 @@ from churn.customer.description import Customer
 from churn.customer.identifier import LONGEST_IDENTIFIER
 from churn.warehouse.connect import connect, message_of
 from churn.warehouse.lookup import find_customer
-from serving.api.document import PREDICTIONS, problems
+from serving.api.document import PREDICTIONS, problem_responses
 from serving.api.predicting import language_headers
 from serving.api.problems import ProblemError
 from serving.api.reading import options_in
@@ -32,7 +32,7 @@ router = APIRouter()
     tags=[PREDICTIONS],
     summary="Predict for a customer of the database",
     response_model=None,
-    responses={200: {"model": Unrecorded}, **problems(404, 422, 503)},
+    responses={200: {"model": Unrecorded}, **problem_responses(404, 422, 503)},
 )
 async def predict_customer(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     request: Request,

@@ -89,7 +89,7 @@ class Middleware:
             await exchange.refuse(ProblemError(HTTPStatus.REQUEST_TIMEOUT, detail))
         except Exception:
             log.exception("a request failed")
-            detail = "the service failed at this request; its log says why, by the request's id"
+            detail = "the request failed; the log contains the reason under the request's id"
             await exchange.refuse(ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
     async def _bounded(self, service: Service, exchange: "Exchange", receive: Receive) -> None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import RedirectResponse
 
 from serving.api import state
-from serving.api.document import MODEL, OPERATIONS, PREDICTIONS, customer_body, problems
+from serving.api.document import MODEL, OPERATIONS, PREDICTIONS, customer_body, problem_responses
 from serving.api.metrics import CONTENT_TYPE
 from serving.api.predicting import DirectRoute
 from serving.api.reading import LONGEST_KEY
@@ -59,7 +59,7 @@ predict_router.add_api_route(
     route_class_override=DirectRoute,
     openapi_extra=customer_body(),
     response_model=None,
-    responses={200: {"model": Prediction}, **problems(413, 415, 422, 503)},
+    responses={200: {"model": Prediction}, **problem_responses(413, 415, 422, 503)},
 )
 
 
@@ -69,7 +69,9 @@ async def root(request: Request) -> Response:
     return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
 
-@router.get("/model", tags=[MODEL], summary="Describe the live model", responses=problems(503))
+@router.get(
+    "/model", tags=[MODEL], summary="Describe the live model", responses=problem_responses(503)
+)
 async def model(service: TheService) -> ModelOut:
     """The live version, its training data, and its quality compared with a baseline."""
     return state.model(service)
@@ -85,7 +87,7 @@ async def livez() -> Alive:
     "/readyz",
     tags=[OPERATIONS],
     summary="Can the service answer predictions?",
-    responses=problems(503),
+    responses=problem_responses(503),
 )
 async def readyz(service: TheService) -> Ready:
     """The version that each worker serves, and the predictions that wait for PostgreSQL."""

@@ -1,4 +1,4 @@
-"""What the service reads and checks before it starts."""
+"""Reads and checks the settings before the service starts."""
 
 import gc
 import logging
@@ -12,13 +12,13 @@ from serving.api.limits import Limits
 from serving.api.worker_spool import WorkerSpool
 
 STARTUP_FAILED = 3
-"""The exit code upon which uvicorn gives up instead of starting its workers again."""
+"""With this exit code uvicorn ends instead of restarting its workers."""
 
 log = logging.getLogger(__name__)
 
 
 def own_settings() -> Settings:
-    """Return what the environment says, or end the process and say why it cannot be served."""
+    """Return the settings of the environment, or log what is wrong and end the process."""
     try:
         settings = Settings.from_environment()
         require_keys(Authentication(settings), *started_with())
@@ -31,9 +31,6 @@ def own_settings() -> Settings:
     return settings
 
 
-def keep_what_is_here() -> None:
-    """Look no more for garbage in all that a process that is nothing but the service started with.
-
-    Requests would wait for it.
-    """
+def freeze_memory() -> None:
+    """Exclude what the process started with from garbage collection, which delays requests."""
     gc.freeze()

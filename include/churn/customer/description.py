@@ -100,13 +100,13 @@ TOTAL_CHARGES: Final = Field(
     maximum=1_000_000_000,
     unit="currency units",
 )
-CHURN: Final = flag("churn", "Churn", "Left the company: what is predicted.")
+CHURN: Final = flag("churn", "Churn", "Left the company: the prediction target.")
 
 SNAPSHOT_DATE: Final = Field(
     name="snapshot_date",
     header="snapshot_date",
     kind=FieldKind.DATE,
-    description="The day that the row speaks of; an older day never overwrites a newer one.",
+    description="The day that the row describes; an older day never overwrites a newer one.",
     example="2026-01-31",
 )
 
@@ -157,11 +157,11 @@ _ANSWER_WORDS: Final = ("churn", "attrition", "cancelled", "canceled", "hasleft"
 _ANSWERS_OF_IBM: Final = frozenset(
     map(normalised, ("Customer Status", "Satisfaction Score", "CLTV"))
 )
-"""Columns of IBM's extended files that tell the answer without having churn in their name."""
+"""Columns of IBM's extended files that reveal the outcome without "churn" in their name."""
 
 
 def tells_the_answer(name: str) -> bool:
-    """Whether a column other than ours was made from who left, by its name."""
+    """Whether a column that is not ours was derived from the outcome, by its name."""
     plain = normalised(name)
     return plain in _ANSWERS_OF_IBM or any(word in plain for word in _ANSWER_WORDS)
 
@@ -172,4 +172,4 @@ BY_OUTSIDE_NAME: Final[Mapping[str, Field]] = {
 }
 
 MIN_PER_CLASS: Final = 50
-"""Fewest customers who left, and who stayed, that a model can be trained on."""
+"""Fewest churned and fewest retained customers that a model can be trained on."""

@@ -1,4 +1,4 @@
-"""Reads one customer from names and spellings of the outside world."""
+"""Reads one customer from the names and spellings that callers use."""
 
 import difflib
 import math
@@ -15,7 +15,7 @@ from churn.customer.identifier import is_identifier, normalised_identifier
 from churn.customer.implications import FAILS, HOLDS, Rule, conclude
 
 _MOST_HINTS = 20
-_LONGEST_SLIP = 100  # of characters; what is longer resembles no name
+_LONGEST_TYPO = 100  # of characters; a longer text is not compared with names
 _NUMERIC = (int, float, str)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
 
@@ -169,7 +169,7 @@ def _contradictions(rule: Rule, known: Mapping[str, Value]) -> Iterator[Problem]
 
 
 def _nearest(text: str, among: list[str]) -> str | None:
-    return _nearest_of(text, tuple(among)) if len(text) <= _LONGEST_SLIP else None
+    return _nearest_of(text, tuple(among)) if len(text) <= _LONGEST_TYPO else None
 
 
 @lru_cache(maxsize=1 << 12)  # as whole columns of a file are misspelled alike

@@ -1,8 +1,7 @@
-"""Gradient boosting and random forests, from XGBoost's own JSON and never from a pickle.
+"""Gradient boosting and random forests, read from XGBoost's JSON, never from a pickle.
 
-Both are sums of trees in log-odds. The columns' names stand in the file (``feature_names``), so
-that it describes itself. Importing this module imports nothing heavy: a service that serves a
-scorecard never loads XGBoost.
+Both are sums of trees in log-odds. The file contains the names of its columns (``feature_names``).
+This module imports XGBoost only when it reads a model: a service with a scorecard never loads it.
 """
 
 import json
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from xgboost import Booster, DMatrix
 
 TREE_NAMES = [column.name for column in TREE_COLUMNS]
-"""What a model must be trained with as ``feature_names``; ``matrix`` makes its rows."""
+"""The ``feature_names`` that a model must be trained with; ``matrix`` makes its rows."""
 
 _BY_NAME = {column.name: column for column in TREE_COLUMNS}
 
@@ -120,7 +119,7 @@ def _require_sound(content: bytes) -> None:
         raise ModelRefusedError(f"trees.json: its objective is {objective!r}, not {OBJECTIVE!r}")
     unknown = [name for name in names if name not in _BY_NAME]
     if unknown or not names:
-        raise ModelRefusedError(f"trees.json: columns that nobody can make: {unknown}")
+        raise ModelRefusedError(f"trees.json: unknown columns: {unknown}")
 
 
 def _read_learner(content: bytes) -> Learner:
@@ -129,10 +128,10 @@ def _read_learner(content: bytes) -> Learner:
         return TreesDocument.model_validate(document).learner
     except ValidationError as error:
         first = error.errors()[0]
-        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     except (ValueError, RecursionError) as error:
-        told = repr(error)
-    raise ModelRefusedError(f"trees.json: not an XGBoost model in JSON: {told}")
+        message = repr(error)
+    raise ModelRefusedError(f"trees.json: not an XGBoost model in JSON: {message}")
 
 
 def _finite(number: str) -> float:

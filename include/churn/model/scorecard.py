@@ -48,7 +48,7 @@ class WeightedColumn(BaseModel):
         return self.standardise(self.design.of(value))
 
     def standardise(self, x: float) -> float:
-        """Return z for the design column's number, taken as no further out than the bounds."""
+        """Return z for the design column's number, limited to the bounds."""
         if self.lowest is not None and x < self.lowest:
             x = self.lowest
         elif self.highest is not None and x > self.highest:
@@ -96,7 +96,7 @@ class Scorecard(BaseModel):
 
     @property
     def fields(self) -> frozenset[str]:
-        """The names of all fields that tell something, weightless ones included."""
+        """The names of all fields with columns, those without weights included."""
         return frozenset(column.field for column in self.columns)
 
 

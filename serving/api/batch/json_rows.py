@@ -1,4 +1,4 @@
-"""Rows that were JSON."""
+"""Rows in JSON."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,11 +18,11 @@ from serving.api.problems import ProblemError
 from serving.api.reading import read_object
 
 Read = Mapping[str, object] | InvalidCustomerError
-"""The fields of a row, or why it is no JSON object."""
+"""The fields of a row, or why it is not a JSON object."""
 
 
 def read_row(raw: bytes | None, most: int) -> Read:
-    """Return what a row is; None is one that has more than the most bytes."""
+    """Return the fields of a row; ``raw`` is None for one with more than ``most`` bytes."""
     if raw is None:
         return too_long(most)
     try:
@@ -32,7 +32,7 @@ def read_row(raw: bytes | None, most: int) -> Read:
 
 
 def rows_from(found: Sequence[Read]) -> Rows:
-    """Return rows by column, any of which may be no customer."""
+    """Return rows by column; any of them may be invalid."""
     return rows_of([_customer(one) for one in found], [_own_id(one) for one in found])
 
 

@@ -21,7 +21,7 @@ from serving.api.worker_spool import NotRecordedError
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch: by which version it is answered, and in which formats."""
+    """One batch: the version that answers it, and its formats."""
 
     service: Service
     model: LoadedModel
@@ -30,7 +30,7 @@ class Batch:
 
 
 class Work:
-    """One batch's progress; ``key`` makes its rows known again when they are sent again."""
+    """One batch's progress; ``key`` is its idempotency key."""
 
     def __init__(self, batch: Batch, key: bytes, caller: str = "") -> None:
         self._batch = batch
@@ -43,10 +43,10 @@ class Work:
         self.is_over = False
 
     def answer(self, piece: bytes, *, last: bool) -> bytes:
-        """Return the answers to the rows that are complete with this piece; they are on record.
+        """Return the answers to the rows that this piece completes; they have been recorded.
 
         Raises:
-            InvalidCustomerError: nothing can be read at all.
+            InvalidCustomerError: no row can be read.
             ProblemError: the first rows cannot be recorded.
         """
         written = [b"" if self.has_begun else self._writer.start]
@@ -104,11 +104,11 @@ class Work:
         return self._fail(Unreadable(str(error)))
 
     def give_up(self, reason: str) -> bytes:
-        """Return the last row of a batch that has begun and will not be completed."""
+        """Return the last row of a batch that is aborted after its first answers."""
         return self._fail(Unreadable(reason)) + self._writer.end
 
     def _fail(self, error: InvalidCustomerError) -> bytes:
-        """Say why nothing more is read; before anything was answered that is the whole answer."""
+        """Return the reason why no more rows are read; raise it if no row was answered yet."""
         if not self.has_begun:
             raise error
         self.is_over = True

@@ -18,7 +18,7 @@ COLUMNS: Final = (
 
 
 class CsvWriter:
-    """Writes a header and a line per row; what is not recorded has no prediction_id."""
+    """Writes a header and a line per row; without ``recorded`` there is no prediction_id."""
 
     end = b""
 
@@ -51,7 +51,7 @@ class CsvWriter:
         return _encoded("\n".join(lines))
 
     def fail(self, row: int, error: InvalidCustomerError) -> bytes:
-        """Return the line that says why nothing comes after it."""
+        """Return the last line, with the reason why no rows follow."""
         return _encoded(self._failed(row, error))
 
     def _failed(self, row: int, error: InvalidCustomerError, **known: str) -> str:

@@ -18,18 +18,18 @@ ROW_ID: Final = "row_id"
 """The name of the caller's own id of a row."""
 
 LONGEST_ROW: Final = 1 << 16
-"""A row has at most so many bytes."""
+"""In bytes."""
 
 CACHED_BYTES: Final = 1 << 17
-"""Rows of so many bytes are worked on at once: their cells fit into a processor's cache."""
+"""Bytes of rows that are processed at once: their cells fit into a processor's cache."""
 
 _NO_TEXT: Final = re.compile("[\\ud800-\\udfff]")
 
 Errors = Mapping[int, InvalidCustomerError]
 
 
-class Unreadable(InvalidCustomerError):  # noqa: N818 - it is an answer, and seldom raised
-    """A row, or what is left of a batch, of which no field can be told."""
+class Unreadable(InvalidCustomerError):  # noqa: N818 - it is an answer, rarely raised
+    """A row, or the rest of a batch, that cannot be read at all."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(())
@@ -38,10 +38,10 @@ class Unreadable(InvalidCustomerError):  # noqa: N818 - it is an answer, and sel
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows in their order: what is known of each, or why it cannot be read, by its place.
+    """Rows in their order: the customer of each, or by its place the error why it cannot be read.
 
-    ``row_ids`` are the caller's own ids, if there are any; ``contents`` tells what a row says, so
-    that the same row can be known again.
+    ``row_ids`` are the caller's own ids, if there are any; ``contents`` returns a text of a row's
+    values, to recognise the same row again.
     """
 
     block: Block
@@ -54,7 +54,7 @@ class Rows:
         return len(self.customer_ids)
 
     def only(self, places: NDArray[np.intp]) -> "Rows":
-        """Return some rows, none of which has an error; their contents and own ids are left."""
+        """Return some rows without errors; their contents and own ids are omitted."""
         return Rows(self.block.only(places), [self.customer_ids[p] for p in places.tolist()], {})
 
 
@@ -88,8 +88,8 @@ def read_customer(raw: Mapping[str, object]) -> Customer | InvalidCustomerError:
 def rows_of(found: Sequence[Customer | InvalidCustomerError], row_ids: Sequence[str]) -> Rows:
     """Return rows that were read one by one."""
     errors = {p: one for p, one in enumerate(found) if isinstance(one, InvalidCustomerError)}
-    nobody = parse_customer({})
-    customers = [nobody if isinstance(one, InvalidCustomerError) else one for one in found]
+    unknown = parse_customer({})
+    customers = [unknown if isinstance(one, InvalidCustomerError) else one for one in found]
     return Rows(
         block_of(customers),
         [str(customer.get(CUSTOMER_ID.name, "")) for customer in customers],

@@ -1,4 +1,4 @@
-"""Rows of cells under a header: read with look-ups, and with care only where that is not enough."""
+"""Rows of cells under a header: read by look-ups, and row by row only where those fail."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,25 +34,25 @@ _NAMES: Final = {
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells by column; ``torn`` rows had another number of cells, and are blank."""
+    """Cells by column; rows with a wrong number of cells are blank, and their width is kept."""
 
     columns: Sequence[Sequence[str]]
     size: int
-    torn: Mapping[int, int] = field(default_factory=dict)
+    misshapen: Mapping[int, int] = field(default_factory=dict)
 
 
 def cells_of(rows: list[list[str]], width: int) -> Cells:
     """Return rows of cells by column."""
-    torn = {place: len(row) for place, row in enumerate(rows) if len(row) != width}
-    whole = [[""] * width if place in torn else row for place, row in enumerate(rows)]
-    return Cells(list(zip(*whole, strict=True)), len(rows), torn)
+    misshapen = {place: len(row) for place, row in enumerate(rows) if len(row) != width}
+    whole = [[""] * width if place in misshapen else row for place, row in enumerate(rows)]
+    return Cells(list(zip(*whole, strict=True)), len(rows), misshapen)
 
 
 class Table:
     """Reads rows of cells under a header.
 
     Raises:
-        InvalidCustomerError: it names a field twice, or none.
+        InvalidCustomerError: the header has a field twice, or none.
     """
 
     def __init__(self, header: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ class Table:
         self._amounts = {field.name: spellings.AmountLookup(field) for field in NUMBERS}
 
     def read(self, cells: Cells) -> Rows:
-        """Return what the cells say."""
+        """Return the rows of the cells."""
         columns = cells.columns
         ids = self._column(cells, CUSTOMER_ID.name)
         normalised_ids = list(map(normalised_identifier, ids or [""] * cells.size))
@@ -73,22 +73,22 @@ class Table:
         if own:
             is_slow |= np.array([bool(one) and not is_row_id(one) for one in own])
         places = np.flatnonzero(is_slow).tolist()
-        found = {p: self._customer(columns, p) for p in places if p not in cells.torn}
+        found = {p: self._customer(columns, p) for p in places if p not in cells.misshapen}
         customers = {p: o for p, o in found.items() if not isinstance(o, InvalidCustomerError)}
         errors = {p: o for p, o in found.items() if isinstance(o, InvalidCustomerError)}
         return Rows(
             replaced(block, customers),
             normalised_ids,
-            errors | self._torn(cells.torn),
+            errors | self._misshapen(cells.misshapen),
             own,
             lambda place: "\x1f".join(column[place] for column in columns),
         )
 
-    def _torn(self, torn: Mapping[int, int]) -> dict[int, InvalidCustomerError]:
+    def _misshapen(self, misshapen: Mapping[int, int]) -> dict[int, InvalidCustomerError]:
         expected = f"{self.width} cells, as the header has"
         return {
             place: InvalidCustomerError((Problem("row", f"{width} cells", expected),))
-            for place, width in torn.items()
+            for place, width in misshapen.items()
         }
 
     def _given_codes(self, cells: Cells) -> dict[str, Codes]:
@@ -121,7 +121,7 @@ class Table:
 
 
 def _places(header: Sequence[str]) -> Mapping[str, int]:
-    """Return where each field stands; columns that are no field tell nothing."""
+    """Return the column of each field; other columns are ignored."""
     places: dict[str, int] = {}
     for place, cell in enumerate(header):
         name = _NAMES.get(normalised(cell.strip()))
