@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from churn.model.policy import Policy
 from churn.model.score import ModelFamily
 from churn.registry.manifest import Metric, TrainedOn
+from serving.api.prediction_log import LogState
+from serving.api.workers import WorkerState
 
 
 class Explain(StrEnum):
@@ -136,37 +138,15 @@ class ModelOut(BaseModel):
     refused: str | None
 
 
-class LogOut(BaseModel):
-    """Predictions that wait for PostgreSQL, and why: ``bytes`` of at most ``limit``.
-
-    ``dropped`` is how many predictions this worker could not record since it started.
-    """
-
-    waiting: int
-    bytes: int
-    limit: int
-    dropped: int
-    trouble: str | None
-
-
-class WorkerOut(_Out):
-    """The version that one worker serves, and why it is not the published one, if so."""
-
-    worker: int
-    pid: int
-    model_version: str | None
-    refused: str | None
-
-
 class Ready(_Out):
     """The service can answer; ``workers_agree`` is true if all workers serve the same version."""
 
     status: Literal["ready", "degraded"]
     model_version: str
     refused: str | None
-    workers: list[WorkerOut]
+    workers: list[WorkerState]
     workers_agree: bool
-    prediction_log: LogOut
+    prediction_log: LogState
 
 
 class Alive(_Out):

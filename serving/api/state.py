@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from serving.api.metrics import CONTENT_TYPE
 from serving.api.prediction_log import LogState
-from serving.api.schemas import LogOut, ModelOut, Ready, WorkerOut
+from serving.api.schemas import ModelOut, Ready
 from serving.api.service import Service
 
 METRICS_RESPONSES: dict[int | str, dict[str, object]] = {
@@ -43,14 +42,14 @@ def ready(service: Service) -> Ready:
     """
     version = service.live.model.version
     log = service.log.state()
-    workers = [WorkerOut(**asdict(state)) for state in service.workers.states()]
+    workers = list(service.workers.states())
     return Ready(
         status="degraded" if log.is_full else "ready",
         model_version=version,
         refused=service.live.refused,
         workers=workers,
         workers_agree=len({worker.model_version for worker in workers}) == 1,
-        prediction_log=LogOut(**vars(log)),
+        prediction_log=log,
     )
 
 

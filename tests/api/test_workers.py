@@ -128,6 +128,7 @@ def _resident(pid: int) -> float:
 _SWAP = """
 import sys
 from pathlib import Path
+from churn.customer.parsing import parse_customer
 from churn.registry.store import ModelStore
 from serving.api.live_model import LiveModel
 store = ModelStore(Path(sys.argv[1]))

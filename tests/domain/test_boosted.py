@@ -239,7 +239,11 @@ def _tree_param() -> dict[str, str]:
         ("iteration_indptr", [0, 10**9], "the iterations do not divide up the trees"),
         ("iteration_indptr", [0, 50, 10, 60], "the iterations do not divide up the trees"),
         ("tree_info", [0] * 59 + [7], "tree_info.59"),
-        ("gbtree_model_param", {"num_parallel_tree": "1", "num_trees": "61"}, "61 and 60 are stated"),
+        (
+            "gbtree_model_param",
+            {"num_parallel_tree": "1", "num_trees": "61"},
+            "61 and 60 are stated",
+        ),
     ],
 )
 def test_an_ensemble_that_miscounts_its_trees_is_refused(
