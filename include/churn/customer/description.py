@@ -86,7 +86,7 @@ MONTHLY_CHARGES: Final = Field(
     name="monthly_charges",
     header="MonthlyCharges",
     kind=FieldKind.MONEY,
-    description="Current monthly bill.",
+    description="Current monthly charges.",
     example=95.5,
     maximum=1_000_000,
     unit="currency units per month",
@@ -153,17 +153,17 @@ def normalised(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter not in " _-")
 
 
-_ANSWER_WORDS: Final = ("churn", "attrition", "cancelled", "canceled", "hasleft", "exited")
-_ANSWERS_OF_IBM: Final = frozenset(
+_OUTCOME_WORDS: Final = ("churn", "attrition", "cancelled", "canceled", "hasleft", "exited")
+_OUTCOMES_OF_IBM: Final = frozenset(
     map(normalised, ("Customer Status", "Satisfaction Score", "CLTV"))
 )
 """Columns of IBM's extended files that reveal the outcome without "churn" in their name."""
 
 
-def tells_the_answer(name: str) -> bool:
+def reveals_outcome(name: str) -> bool:
     """Whether a column that is not ours was derived from the outcome, by its name."""
     plain = normalised(name)
-    return plain in _ANSWERS_OF_IBM or any(word in plain for word in _ANSWER_WORDS)
+    return plain in _OUTCOMES_OF_IBM or any(word in plain for word in _OUTCOME_WORDS)
 
 
 BY_OUTSIDE_NAME: Final[Mapping[str, Field]] = {

@@ -59,9 +59,9 @@ class WeightedColumn(BaseModel):
 class Scorecard(BaseModel):
     """``log-odds = intercept + sum of weight * z``; at the average customer every z is 0.
 
-    ``points`` says the same per field value, for people and for readers in other languages;
+    ``points`` has the same per field value, for people and for readers in other languages;
     ``correlation`` is the second moment of z, shape (columns, columns), and ``base_rate`` the share
-    of customers who left, both for partial knowledge; a version may lack the latter.
+    of churned customers, both for unknown fields; a version may lack the latter.
     ``third_moments`` are the means of z_i z_j z_k for i <= j <= k, for intervals; a version may
     lack them.
     """
