@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from churn.core.errors import ModelRefusedError
 from churn.core.training_options import ProtectedAttributes
-from churn.model.block import CHOICES, NUMBERS, Block
+from churn.model.block import CHOICES, NUMBERS, Block, completed_block
 from churn.model.block_score import score_block
 from churn.model.boosted import BoostedModel
 from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn, Transform
@@ -124,10 +124,9 @@ def block_of_frame(frame: "pd.DataFrame") -> Block:
     import pandas as pd
 
     choices = {f.name: pd.Categorical(frame[f.name], categories=f.values) for f in CHOICES}
-    return Block(
-        {name: column.codes.astype(np.int32) for name, column in choices.items()},
-        {field.name: frame[field.name].to_numpy(float) for field in NUMBERS},
-    )
+    codes = {name: column.codes.astype(np.int32) for name, column in choices.items()}
+    numbers = {field.name: frame[field.name].to_numpy(float) for field in NUMBERS}
+    return completed_block(codes, numbers).block
 
 
 def largest_difference(model: Pipeline, scorecard: Scorecard, frame: "pd.DataFrame") -> float:
