@@ -4,7 +4,7 @@ Exactly, because schemathesis sends what the schema allows and expects an answer
 forbids and expects a refusal. Values in any case become patterns, rules between fields conditions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from churn.customer.description import BY_NAME, CUSTOMER_ID, FEATURES
 from churn.customer.field import Field, FieldKind, Value
@@ -42,7 +42,7 @@ def customer_schema(naming: Naming, extra: Mapping[str, Schema] | None = None) -
         },
         "additionalProperties": False,
         "anyOf": [_present(naming(field), {"not": {"anyOf": _UNKNOWN}}) for field in FEATURES],
-        "allOf": [_rule(rule, naming) for rule in RULES],
+        "allOf": [one for rule in RULES for one in _conditions(rule, naming)],
     }
 
 
@@ -106,22 +106,25 @@ def _letter(letter: str) -> str:
     return f"\\{letter}" if letter in "()." else letter
 
 
-def _rule(rule: Rule, naming: Naming) -> Schema:
-    """Return the schema of no contradiction: no field shows that the rule fails, or that it holds.
+def _conditions(rule: Rule, naming: Naming) -> Iterator[Schema]:
+    """Yield what excludes contradictions: by the rule's first field, and among the others.
 
-    Unknown fields show neither.
+    Conditions, as generators of test data cannot satisfy one ``anyOf`` over all fields.
     """
-    fields = {name: (BY_NAME[name], value) for name, value in rule.values.items()}
-    can_hold: Schema = {
-        naming(field): {"anyOf": [*_equal(field, value), *_UNKNOWN]}
-        for field, value in fields.values()
-    }
-    can_fail: Schema = {
-        naming(field): {"not": {"anyOf": _equal(field, value)}}
-        for name, (field, value) in fields.items()
-        if name not in rule.either
-    }
-    return {"anyOf": [{"properties": can_hold}, {"properties": can_fail}]}
+    (first, value), *others = [(BY_NAME[name], value) for name, value in rule.values.items()]
+    holds = {naming(f): {"anyOf": [*_equal(f, v), *_UNKNOWN]} for f, v in others}
+    exact = [(field, value) for field, value in others if field.name not in rule.either]
+    fails = {naming(f): {"not": {"anyOf": _equal(f, v)}} for f, v in exact}
+    yield _if(naming(first), _equal(first, value), holds)
+    if fails:
+        other_values = [other for other in first.values if other != value]
+        yield _if(naming(first), _spelled(first, *other_values), fails)
+    if len(fails) > 1:
+        yield {"anyOf": [{"properties": holds}, {"properties": fails}]}
+
+
+def _if(name: str, values: list[Schema], properties: Mapping[str, object]) -> Schema:
+    return {"if": _present(name, {"anyOf": values}), "then": {"properties": properties}}
 
 
 def _equal(field: Field, value: Value) -> list[Schema]:
