@@ -11,7 +11,7 @@ from typing import Final
 
 import psutil
 
-from churn.customer.description import BY_NAME, FEATURES, Known
+from churn.customer.description import BY_NAME, FEATURES, Customer
 from local.network import HOST
 
 ROWS: Final = 200_000
@@ -35,7 +35,7 @@ class Batch:
         return ROWS / self.cpu_seconds
 
 
-def csv_of(rows: Sequence[Known]) -> bytes:
+def csv_of(rows: Sequence[Customer]) -> bytes:
     """Return as many rows as the benchmark sends, in the spelling of the customer file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -11,12 +11,12 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.scoring import customers
-from churn.customer.description import Known
+from churn.customer.description import Customer
 from churn.pipeline import packing
 from churn.pipeline.packing import Package
 from churn.registry.store import ModelStore
 from churn.training import fitted
-from churn.training.compiling import known_rows
+from churn.training.compiling import block_of_frame
 from churn.warehouse.connect import connect
 from churn.warehouse.customers import Snapshot
 from churn.warehouse.schema import create_tables
@@ -32,7 +32,7 @@ class Installation:
     home: Path
     store: ModelStore
     package: Package
-    rows: Sequence[Known]
+    rows: Sequence[Customer]
     url: str
     serving_url: str
 
@@ -82,7 +82,7 @@ def _published(home: Path, url: str, serving_url: str) -> Installation:
     package = packing.pack(fitted.train(frame), data=data, now=datetime.now(UTC))
     store = ModelStore(home / "models")
     (home / "model.joblib").write_bytes(package.files["model.joblib"])
-    rows = known_rows(frame.head(500))
+    rows = block_of_frame(frame.head(500)).customers()
     made = Installation(home, store, package, rows, url, serving_url)
     made.publish(0)
     return made

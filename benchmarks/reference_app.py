@@ -11,9 +11,13 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
 
 from churn.customer.description import CUSTOMER_ID, FEATURES
 from churn.customer.field import Field as CustomerField
-from churn.customer.field import Kind
+from churn.customer.field import FieldKind
 
-_KINDS: dict[Kind, Any] = {Kind.IDENTIFIER: str, Kind.COUNT: int, Kind.MONEY: float}
+_KINDS: dict[FieldKind, Any] = {
+    FieldKind.IDENTIFIER: str,
+    FieldKind.COUNT: int,
+    FieldKind.MONEY: float,
+}
 _CONSTANT = {"prediction": 0, "probability_churn": 0.5}
 
 

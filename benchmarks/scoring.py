@@ -19,14 +19,16 @@ import pandas as pd
 import xgboost
 
 from benchmarks.table import Table
-from churn.customer.description import CHURN, FEATURES, Known
+from churn.customer.description import CHURN, FEATURES, Customer
 from churn.customer.parsing import parse_customer
+from churn.model.block import block_of
+from churn.model.block_score import score_block
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
 from churn.model.conditioning import MOST_PATTERNS, Conditioner
 from churn.model.explanation import explain
 from churn.model.scorecard import Scorecard
 from churn.model.what_if import what_if
-from churn.training.compiling import compile_scorecard, known_rows
+from churn.training.compiling import block_of_frame, compile_scorecard
 from churn.training.encoded_customers import Encoded
 from churn.training.features import pipeline, probabilities, target
 
@@ -45,7 +47,7 @@ def measure() -> Table:
     """Return how long each way of scoring takes."""
     frame = customers()
     y = target(frame)
-    rows = known_rows(frame)
+    rows = block_of_frame(frame).customers()
     model = pipeline().fit(frame, y)
     scorecard = compile_scorecard(model, Encoded.of(frame))
     ones = itertools.cycle([frame.iloc[[i]] for i in range(100)])
@@ -69,7 +71,7 @@ def customers() -> pd.DataFrame:
     return pd.DataFrame(known).assign(**{CHURN.name: [r[CHURN.header] == "Yes" for r in rows]})
 
 
-def _timed(score: Callable[[Known], object], rows: Sequence[Known]) -> list[float]:
+def _timed(score: Callable[[Customer], object], rows: Sequence[Customer]) -> list[float]:
     """Return the seconds of some runs, each scaled to as many customers as the table says."""
     score(rows[0])
     found = []
@@ -81,20 +83,21 @@ def _timed(score: Callable[[Known], object], rows: Sequence[Known]) -> list[floa
     return found
 
 
-def _scorecard(scorecard: Scorecard, rows: list[Known]) -> dict[str, list[float]]:
+def _scorecard(scorecard: Scorecard, rows: list[Customer]) -> dict[str, list[float]]:
     conditioner = Conditioner(scorecard)
-    four = [{name: r[name] for name in ("tenure", "monthly_charges", "partner")} for r in rows]
+    names = ("tenure", "monthly_charges", "partner")
+    few = [parse_customer({name: row[name] for name in names}) for row in rows]
     patterns = _patterns()
     return {
         SCORECARD: _timed(lambda r: conditioner.score(r).probability, rows),
-        "scorecard, three fields": _timed(lambda r: conditioner.score(r).probability, four),
+        "scorecard, three fields": _timed(lambda r: conditioner.score(r).probability, few),
         "scorecard, with three reasons": _timed(
             lambda r: explain(r, conditioner.score(r), most=3), rows
         ),
         "scorecard, every what-if": _timed(lambda r: what_if(r, conditioner.changed), rows[:1_000]),
         "scorecard, in one call": [
             seconds / len(rows)
-            for seconds in _timed(lambda _: conditioner.probabilities(rows), rows[:1])
+            for seconds in _timed(lambda _: score_block(conditioner, block_of(rows)), rows[:1])
         ],
         "a pattern of fields for the first time": _timed(
             lambda _: conditioner.pattern(next(patterns)), rows[:200]
@@ -102,7 +105,7 @@ def _scorecard(scorecard: Scorecard, rows: list[Known]) -> dict[str, list[float]
     }
 
 
-def _trees(name: str, model: BoostedModel, rows: list[Known]) -> dict[str, list[float]]:
+def _trees(name: str, model: BoostedModel, rows: list[Customer]) -> dict[str, list[float]]:
     return {
         name: _timed(lambda r: model.score(r, explained=False), rows[:500]),
         f"{name}, with Shapley values": _timed(model.score, rows[:100]),

@@ -19,6 +19,7 @@ from benchmarks.servers import uvicorn
 from benchmarks.serving_extras import SERVICE, batches, bodies, drain, publishes
 from benchmarks.serving_parts import parts
 from benchmarks.serving_table import ServingTable
+from churn.model.score import TOLERANCE
 from churn.registry.loaded_model import load_model
 
 ROUNDS: Final = 5
@@ -28,7 +29,6 @@ _SECONDS: Final = 2.0
 _CONNECTIONS: Final = (1, 64, 256)
 _PEER_ROUNDS: Final = 3
 _COMPARED: Final = 20
-_TOLERANCE: Final = 1e-9
 
 
 def measure() -> ServingTable:
@@ -138,5 +138,5 @@ def _require_equal(peer: peers.Peer, port: int, installation: Installation) -> N
         answered = load(Plan(port, peer.path, [body], connections=1, seconds=0))
         theirs = peer.probability(json.loads(answered.sample))
         ours = model.score(row).probability
-        if abs(theirs - ours) > _TOLERANCE:
+        if abs(theirs - ours) > TOLERANCE:
             raise RuntimeError(f"{peer.name} answers {theirs!r}, the service {ours!r}")

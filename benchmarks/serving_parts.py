@@ -11,10 +11,10 @@ import msgspec
 from benchmarks.installation import Installation
 from churn.customer.parsing import parse_customer
 from churn.registry.loaded_model import load_model
-from serving.api.answers import Asked, answer
+from serving.api.answers import AnswerOptions, answer
 from serving.api.predicting import record
 from serving.api.reading import read_object
-from serving.api.spool import Spool
+from serving.api.worker_spool import WorkerSpool
 
 _TIMES: Final = 5
 _LIMIT: Final = 10**9
@@ -26,14 +26,16 @@ def parts(installation: Installation) -> str:
     bodies = [json.dumps(row).encode() for row in installation.rows]
     contents = [read_object(body) for body in bodies]
     knowns = [parse_customer(content) for content in contents]
-    answers = [answer(model, known, Asked(), "") for known in knowns]
+    answers = [answer(model, known, AnswerOptions(), "") for known in knowns]
     records = [record(a, k) for a, k in zip(answers, knowns, strict=True)]
-    with Spool(installation.home / "parts", limit=_LIMIT) as spool:
+    with WorkerSpool(installation.home / "parts", limit=_LIMIT) as spool:
         found = {
             "JSON in": _timed(read_object, bodies),
             "parsing": _timed(parse_customer, contents),
             "score": _timed(model.score, knowns),
-            "score, reasons, texts": _timed(lambda k: answer(model, k, Asked(), ""), knowns),
+            "score, reasons, texts": _timed(
+                lambda k: answer(model, k, AnswerOptions(), ""), knowns
+            ),
             "JSON out": _timed(msgspec.json.encode, answers),
             "record": _timed(lambda n: record(answers[n], knowns[n]), range(len(knowns))),
             "write": _timed(spool.add, records),

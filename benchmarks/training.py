@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.table import Table
 from churn.customer import description
 from churn.customer.description import COLUMNS, DEPENDENCIES
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 from churn.customer.profile import DIGITS
 from churn.model.columns import MODEL_COLUMNS
 from churn.training.encoded_customers import Encoded
@@ -153,7 +153,7 @@ def _profiles(random: np.random.Generator, count: int) -> NDArray[np.int64]:
     """Return profiles drawn evenly; of so many that there can be, hardly any comes twice."""
     drawn = {
         name: random.integers(
-            _LONGEST if digit.field.kind is Kind.COUNT else digit.base, size=count
+            _LONGEST if digit.field.kind is FieldKind.COUNT else digit.base, size=count
         )
         for name, digit in DIGITS.items()
     }
@@ -204,4 +204,4 @@ def _lines(drawn: Encoded) -> Iterator[str]:
 
 def _values(one: Field, codes: NDArray[np.int64]) -> NDArray[np.generic]:
     found = _index(codes, one)
-    return found if one.kind is Kind.COUNT else np.array(one.values)[found]
+    return found if one.kind is FieldKind.COUNT else np.array(one.values)[found]

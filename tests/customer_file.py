@@ -1,6 +1,7 @@
 """The real customer file, read without the product's own code, and the model trained on it once."""
 
 import csv
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -9,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churn.customer.description import COLUMNS, TOTAL_CHARGES
-from churn.customer.field import Kind
+from churn.customer.description import COLUMNS, TOTAL_CHARGES, Customer
+from churn.customer.field import FieldKind
+from churn.customer.parsing import parse_customer
 from churn.model.conditioning import Conditioner
 from churn.pipeline.packing import Package, pack
+from churn.training.compiling import block_of_frame
 from churn.training.encoded_customers import leaders_of
 from churn.training.fitted import Trained, train
 from churn.training.holdout import is_held_out
@@ -38,7 +41,7 @@ def _customers() -> pd.DataFrame:
     frame = pd.read_csv(CHURN_CSV, dtype=str, keep_default_na=False)
     frame = frame.rename(columns={field.header: field.name for field in COLUMNS})
     for field in COLUMNS:
-        if field.kind is Kind.FLAG:
+        if field.kind is FieldKind.FLAG:
             frame[field.name] = frame[field.name].map(_AS_BOOL).astype(bool)
     total = TOTAL_CHARGES.name
     frame[total] = frame[total].str.strip().replace("", "0").astype(float)
@@ -48,6 +51,16 @@ def _customers() -> pd.DataFrame:
 def customers() -> pd.DataFrame:
     """Return the file's customers as the model reads them, a fresh copy."""
     return _customers().copy()
+
+
+def customers_of(frame: pd.DataFrame) -> list[Customer]:
+    """Return the customers of a frame as the service has them."""
+    return block_of_frame(frame).customers()
+
+
+def part_of(customer: Customer, names: Iterable[str]) -> Customer:
+    """Return a customer of whom only some fields are given, what follows from them filled in."""
+    return parse_customer({name: customer[name] for name in customer.keys() & set(names)})
 
 
 def held_out(frame: pd.DataFrame) -> NDArray[np.bool_]:

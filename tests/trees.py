@@ -7,20 +7,20 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from churn.customer.description import Known
+from churn.customer.description import Customer
+from churn.customer.parsing import parse_customer
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
-from churn.model.score import Family
+from churn.model.score import ModelFamily
 from churn.pipeline.packing import Package
 from churn.registry.manifest import GoldenRow
 from churn.registry.store import TREES
-from churn.training.compiling import known_rows
 from churn.training.features import target
-from tests.customer_file import conditioner, customers, package
+from tests.customer_file import conditioner, customers, customers_of, package
 
-FOREST, BOOSTING = Family.RANDOM_FOREST, Family.GRADIENT_BOOSTING
+FOREST, BOOSTING = ModelFamily.RANDOM_FOREST, ModelFamily.GRADIENT_BOOSTING
 
 _COMMON = {"objective": "binary:logistic", "nthread": 1, "seed": 7}
-_RECIPES: dict[Family, tuple[dict[str, object], int]] = {
+_RECIPES: dict[ModelFamily, tuple[dict[str, object], int]] = {
     BOOSTING: ({**_COMMON, "eta": 0.1, "max_depth": 3}, 60),
     FOREST: (
         {**_COMMON, "eta": 1, "max_depth": 6, "num_parallel_tree": 40, "subsample": 0.63},
@@ -30,9 +30,9 @@ _RECIPES: dict[Family, tuple[dict[str, object], int]] = {
 
 
 @cache
-def rows() -> list[Known]:
+def rows() -> list[Customer]:
     """Return every customer as a model reads one."""
-    return known_rows(customers())
+    return customers_of(customers())
 
 
 def data() -> xgboost.DMatrix:
@@ -41,30 +41,30 @@ def data() -> xgboost.DMatrix:
 
 
 @cache
-def booster(family: Family) -> xgboost.Booster:
+def booster(family: ModelFamily) -> xgboost.Booster:
     """Return a trained model of the family."""
     parameters, rounds = _RECIPES[family]
     return xgboost.train(parameters, data(), rounds)
 
 
-def content(family: Family) -> bytes:
+def content(family: ModelFamily) -> bytes:
     """Return that model as JSON."""
     return bytes(booster(family).save_raw("json"))
 
 
 @cache
-def model(family: Family) -> BoostedModel:
+def model(family: ModelFamily) -> BoostedModel:
     """Return that model as the service reads it."""
     return BoostedModel.from_json(content(family), family)
 
 
-def margins(family: Family) -> NDArray[np.float32]:
+def margins(family: ModelFamily) -> NDArray[np.float32]:
     """Return the log-odds of every customer by XGBoost itself, shape (customers,)."""
     return np.asarray(booster(family).predict(data(), output_margin=True))
 
 
 @cache
-def tree_package(family: Family, day: int = 1) -> Package:
+def tree_package(family: ModelFamily, day: int = 1) -> Package:
     """Return that model as the version of a day, with the scorecard beside it."""
     base = package(day)
     files = {**base.files, TREES: content(family)}
@@ -72,7 +72,7 @@ def tree_package(family: Family, day: int = 1) -> Package:
         GoldenRow(known=row, probability=model(family).score(row).probability)
         for row in rows()[::1_000]
     ]
-    part: Known = {"tenure": 5, "contract": "Month-to-month"}
+    part = parse_customer({"tenure": 5, "contract": "Month-to-month"})
     golden.append(GoldenRow(known=part, probability=conditioner().score(part).probability))
     hashes = {name: hashlib.sha256(file).hexdigest() for name, file in files.items()}
     changes = {"family": family.value, "golden_rows": tuple(golden), "files": hashes}

@@ -20,7 +20,7 @@ from typing import Any, Final
 from benchmarks.cores import SERVER, pinned
 from benchmarks.servers import Started, serving
 from churn.core.settings import PROJECT
-from churn.customer.description import Known
+from churn.customer.description import Customer
 from local.network import free_port
 
 _HERE: Final = Path(__file__).parent
@@ -37,20 +37,20 @@ class Peer:
     command: Callable[[Path, int], Sequence[str]]
     path: str
     ready: str
-    body: Callable[[Known], object]
+    body: Callable[[Customer], object]
     probability: Callable[[Any], float]
     prepare: Sequence[str] = ()
 
 
-def _records(known: Known) -> object:
+def _records(known: Customer) -> object:
     return {"dataframe_records": [dict(known)]}
 
 
-def _one(known: Known) -> object:
+def _one(known: Customer) -> object:
     return {"customer": dict(known)}
 
 
-def _tensors(known: Known) -> object:
+def _tensors(known: Customer) -> object:
     tensors = [
         {"name": name, "shape": [1, 1], "datatype": _V2[type(value)], "data": [value]}
         for name, value in known.items()

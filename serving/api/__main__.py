@@ -1,8 +1,8 @@
 """Starts the service: ``python -m serving.api --host … --port … --workers …``, uvicorn's options.
 
-This process listens and keeps the workers alive, be it one; it answers nothing itself. As the
-socket is its own, callers wait while a worker is replaced, and are not refused: on SIGHUP each
-worker goes when its successor answers.
+This process listens and restarts workers that end; it answers no requests itself. As it owns the
+socket, callers wait while a worker is replaced, and are not refused: on SIGHUP each worker ends
+when its successor answers.
 """
 
 import sys
@@ -22,7 +22,7 @@ _NOT_OF_CONFIG = {"reload_dirs", "reload_includes", "reload_excludes"}
 
 
 def main() -> None:
-    """Listen, and run the workers until told to stop."""
+    """Listen, and run the workers until a signal ends the process."""
     print_any_text()
     config = _config(sys.argv[1:])
     own_settings()
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _config(arguments: list[str]) -> Config:
-    """Return what uvicorn's own options say, for our application and our logs."""
+    """Return uvicorn's configuration from its own options, with our application and logs."""
     ours = ["--factory", "serving.api.app:create_app", "--no-access-log"]
     how = ["--http", "serving.api.http_protocol:HttpProtocol", "--log-config", str(_LOGGING)]
     try:

@@ -1,12 +1,12 @@
-"""Answers to prediction requests, built as plain JSON values: validating our own is not worth it.
+"""Answers to prediction requests as plain JSON values.
 
-``schemas.Prediction`` describes them, and the tests hold them to it.
+They are not validated at run time; tests compare them with ``schemas.Prediction``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from churn.customer.description import FEATURES, Known
+from churn.customer.description import FEATURES, Customer
 from churn.model.explanation import Explanation, Reason, explain
 from churn.model.phrases import Language
 from churn.model.score import Score
@@ -16,26 +16,28 @@ from churn.registry.loaded_model import LoadedModel
 from serving.api.schemas import Explain
 
 SHORT = 3
-"""How many reasons a short answer has."""
+"""Number of reasons in a short answer."""
 
 _NAMES = [field.name for field in FEATURES]
 
-Answer = Mapping[str, object]
+JsonObject = Mapping[str, object]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a caller wants to be told beside the probability."""
+class AnswerOptions:
+    """The options of a request."""
 
     explain: Explain = Explain.SHORT
     protected: bool = False
     language: Language = Language.ENGLISH
 
 
-def answer(model: LoadedModel, known: Known, asked: Asked, prediction_id: str) -> Answer:
-    """Return the answer for a completed customer."""
-    score = model.score(known, explained=asked.explain is not Explain.NONE)
-    contact, expected_profit, threshold = model.decision(score, known)
+def answer(
+    model: LoadedModel, customer: Customer, options: AnswerOptions, prediction_id: str
+) -> JsonObject:
+    """Return the answer for a customer."""
+    score = model.score(customer, explained=options.explain is not Explain.NONE)
+    contact, expected_profit, threshold = model.decision(score, customer)
     parts: dict[str, object] = {
         "prediction": score.prediction,
         "probability_churn": score.probability,
@@ -45,41 +47,41 @@ def answer(model: LoadedModel, known: Known, asked: Asked, prediction_id: str) -
         "threshold": threshold,
         "assumptions": model.manifest.policy.assumptions,
     }
-    if asked.explain is not Explain.NONE:
-        parts.update(_explained(known, score, asked))
-    if asked.explain is Explain.FULL:
-        changes = what_if(known, model.changed)
-        parts["what_if"] = [_change(change, asked.language) for change in changes]
-    parts.update(_provenance(model, known, score))
+    if options.explain is not Explain.NONE:
+        parts.update(_explained(customer, score, options))
+    if options.explain is Explain.FULL:
+        changes = what_if(customer, model.changed)
+        parts["what_if"] = [_change(change, options.language) for change in changes]
+    parts.update(_provenance(model, customer, score))
     parts["prediction_id"] = prediction_id
     return parts
 
 
-def _provenance(model: LoadedModel, known: Known, score: Score) -> Answer:
+def _provenance(model: LoadedModel, customer: Customer, score: Score) -> JsonObject:
     return {
-        "unknown_fields": [name for name in _NAMES if name not in known],
-        "ask_next": score.ask_next(known),
+        "unknown_fields": [name for name in _NAMES if name not in customer],
+        "ask_next": score.ask_next(customer),
         "scored_by": score.scored_by,
         "fallback": score.scored_by is not model.family,
         "model_version": model.version,
     }
 
 
-def _explained(known: Known, score: Score, asked: Asked) -> Answer:
-    most = SHORT if asked.explain is Explain.SHORT else None
-    explanation = explain(known, score, most=most, protected=asked.protected)
+def _explained(customer: Customer, score: Score, options: AnswerOptions) -> JsonObject:
+    most = SHORT if options.explain is Explain.SHORT else None
+    explanation = explain(customer, score, most=most, protected=options.protected)
     return {
-        "reasons": [_reason(reason, known, asked.language) for reason in explanation.reasons],
+        "reasons": [_reason(reason, customer, options.language) for reason in explanation.reasons],
         "log_odds": _log_odds(explanation),
     }
 
 
-def _reason(reason: Reason, known: Known, language: Language) -> Answer:
-    value, text = worded(reason, known, language)
+def _reason(reason: Reason, customer: Customer, language: Language) -> JsonObject:
+    value, text = worded(reason, customer, language)
     return {"field": reason.field, "value": value, "log_odds": reason.log_odds, "text": text}
 
 
-def _log_odds(explanation: Explanation) -> Answer:
+def _log_odds(explanation: Explanation) -> JsonObject:
     return {
         "average_customer": explanation.base,
         "other": explanation.other,
@@ -88,7 +90,7 @@ def _log_odds(explanation: Explanation) -> Answer:
     }
 
 
-def _change(change: Change, language: Language) -> Answer:
+def _change(change: Change, language: Language) -> JsonObject:
     return {
         "field": change.field,
         "value": change.value,

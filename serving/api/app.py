@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""Creates the application."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,35 +12,35 @@ from churn.core.settings import Settings
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
 from serving.api import customers, document, logs, problems, routes
+from serving.api.authentication import Authentication
 from serving.api.batch import route as batch
-from serving.api.doors import Doors
-from serving.api.edge import Edge
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
-from serving.api.predicting import DirectRoute, Predictor
+from serving.api.middleware import Middleware
+from serving.api.predicting import Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.service import Service
-from serving.api.spool import Spool
-from serving.api.startup import keep_what_is_here, own_settings
+from serving.api.startup import freeze_memory, own_settings
+from serving.api.worker_spool import WorkerSpool
 from serving.api.workers import Workers, shared_folder
 
 _DESCRIPTION = """
-Predicts which customers will churn, how sure that is, and why, from any subset of the fields.
-Errors are problem JSON (RFC 9457) that names the field and what was expected.
+Predicts from any subset of the fields whether customers will churn, with an interval and reasons.
+Errors are problem JSON (RFC 9457) with the field and the expected values.
 """
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the service; nothing is opened before it starts.
+    """Return the application; files and connections are opened when it starts.
 
-    Without settings it is the process's own service: it reads the environment, and refuses to
-    listen to other machines while there is no API key.
+    Without settings it reads the environment, and refuses to listen to other machines while there
+    is no API key.
     """
     if settings is not None:
         return _assemble(settings)
     app = _assemble(own_settings())
-    keep_what_is_here()
+    freeze_memory()
     return app
 
 
@@ -50,7 +50,7 @@ def _assemble(settings: Settings) -> FastAPI:
         logs.install()
         with (
             Workers(shared_folder(settings.spool)) as workers,
-            Spool(settings.spool, limit=settings.log.spool_limit) as spool,
+            WorkerSpool(settings.spool, limit=settings.log.spool_limit) as spool,
             PredictionLog(spool, lambda: connect(settings.database_url)) as predictions,
         ):
             service = _service(settings, workers, predictions)
@@ -61,16 +61,18 @@ def _assemble(settings: Settings) -> FastAPI:
             following.cancel()
 
     app = FastAPIOffline(
-        title="Churn prediction", version=_version(), description=_DESCRIPTION, lifespan=lifespan
+        title="Churn prediction",
+        version=_version(),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        routes=routes.predict_router.routes,  # before the documentation's: they match in order
     )
     app.state.settings = settings
-    app.add_middleware(Edge)
+    app.add_middleware(Middleware)
     problems.install(app)
     for router in (routes.router, batch.router, customers.router):
         app.include_router(router)
     document.install(app)
-    # What is asked for most is looked at first; the sort leaves the order of the others.
-    app.router.routes.sort(key=lambda route: not isinstance(route, DirectRoute))
     return app
 
 
@@ -83,7 +85,7 @@ def _service(settings: Settings, workers: Workers, predictions: PredictionLog) -
         predictor=Predictor(live, predictions, metrics, settings.log),
         log_options=settings.log,
         metrics=metrics,
-        doors=Doors(settings),
+        authentication=Authentication(settings),
         workers=workers,
         limits=Limits.from_values(settings.service),
     )

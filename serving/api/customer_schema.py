@@ -4,18 +4,12 @@ Exactly, because schemathesis sends what the schema allows and expects an answer
 forbids and expects a refusal. Values in any case become patterns, rules between fields conditions.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from churn.customer.description import (
-    CUSTOMER_ID,
-    DEPENDENCIES,
-    FEATURES,
-    TENURE,
-    TOTAL_CHARGES,
-    Dependency,
-)
-from churn.customer.field import Field, Kind, Value
+from churn.customer.description import BY_NAME, CUSTOMER_ID, FEATURES
+from churn.customer.field import Field, FieldKind, Value
 from churn.customer.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
+from churn.customer.implications import RULES, Rule
 
 Schema = dict[str, object]
 Naming = Callable[[Field], str]
@@ -48,21 +42,18 @@ def customer_schema(naming: Naming, extra: Mapping[str, Schema] | None = None) -
         },
         "additionalProperties": False,
         "anyOf": [_present(naming(field), {"not": {"anyOf": _UNKNOWN}}) for field in FEATURES],
-        "allOf": [
-            _first_month(naming),
-            *(rule for one in DEPENDENCIES for rule in _rules(one, naming)),
-        ],
+        "allOf": [one for rule in RULES for one in _conditions(rule, naming)],
     }
 
 
 def _property(field: Field) -> Schema:
     about = f"{field.description} {field.allowed.capitalize()}; null or a blank text: not known."
-    if field.kind is Kind.IDENTIFIER:
+    if field.kind is FieldKind.IDENTIFIER:
         return {"description": about, "anyOf": [*_identifiers(), *_UNKNOWN]}
     if field.is_number:
         return {"description": about, "anyOf": [*_numbers(field), *_UNKNOWN]}
     labels: Schema = {"enum": [field.label(value) for value in field.values]}
-    return {"description": about, "anyOf": [labels, *_spelled(field, field.values), *_UNKNOWN]}
+    return {"description": about, "anyOf": [labels, *_spelled(field, *field.values), *_UNKNOWN]}
 
 
 def _identifiers() -> list[Schema]:
@@ -71,9 +62,9 @@ def _identifiers() -> list[Schema]:
 
 
 def _numbers(field: Field) -> list[Schema]:
-    kind = "integer" if field.kind is Kind.COUNT else "number"
-    fraction = r"(?:\.0*)?" if field.kind is Kind.COUNT else r"(?:\.[0-9]*)?"
-    only_fraction = r"\.0+" if field.kind is Kind.COUNT else r"\.[0-9]+"
+    kind = "integer" if field.kind is FieldKind.COUNT else "number"
+    fraction = r"(?:\.0*)?" if field.kind is FieldKind.COUNT else r"(?:\.[0-9]*)?"
+    only_fraction = r"\.0+" if field.kind is FieldKind.COUNT else r"\.[0-9]+"
     most = int(field.maximum or 0)
     below = rf"(?:{_below(most)}){fraction}|0{{0,{_MOST_DIGITS - len(str(most))}}}{most}(?:\.0*)?"
     text: Schema = {"type": "string", "pattern": rf"^\s*(?:{below}|{only_fraction})\s*$"}
@@ -95,9 +86,9 @@ def _below(most: int) -> str:
     return "|".join([*parts, shorter])
 
 
-def _spelled(field: Field, values: Iterable[Value]) -> list[Schema]:
+def _spelled(field: Field, *values: Value) -> list[Schema]:
     """Return what stands for some of the values of a choice or flag: words in any case, codes."""
-    words = [word for word, value in field.spellings.items() if value in tuple(values)]
+    words = [word for word, value in field.spellings.items() if value in values]
     pattern = rf"^\s*(?:{'|'.join(map(_any_case, words))})\s*$"
     codes: list[object] = [int(word) for word in words if word.isdigit()]
     codes += [word == "true" for word in words if word in {"true", "false"}]
@@ -115,31 +106,31 @@ def _letter(letter: str) -> str:
     return f"\\{letter}" if letter in "()." else letter
 
 
-def _rules(dependency: Dependency, naming: Naming) -> Iterable[Schema]:
-    """Yield what says: the parent has the value exactly when every child is forced."""
-    parent, value = dependency.parent, dependency.value
-    others = [other for other in parent.values if other != value]
+def _conditions(rule: Rule, naming: Naming) -> Iterator[Schema]:
+    """Yield what excludes contradictions: by the rule's first field, and among the others.
 
-    def is_forced(child: Field) -> list[Schema]:
-        return _spelled(child, (dependency.forced,))
-
-    forced = _every(dependency, naming, lambda child: {"anyOf": [*is_forced(child), *_UNKNOWN]})
-    none = _every(dependency, naming, lambda child: {"not": {"anyOf": is_forced(child)}})
-    yield {"if": _present(naming(parent), {"anyOf": _spelled(parent, (value,))}), "then": forced}
-    yield {"if": _present(naming(parent), {"anyOf": _spelled(parent, others)}), "then": none}
-    if len(dependency.children) > 1:
-        yield {"anyOf": [forced, none]}
-
-
-def _every(dependency: Dependency, naming: Naming, schema: Callable[[Field], Schema]) -> Schema:
-    return {"properties": {naming(child): schema(child) for child in dependency.children}}
+    Conditions, as generators of test data cannot satisfy one ``anyOf`` over all fields.
+    """
+    (first, value), *others = [(BY_NAME[name], value) for name, value in rule.values.items()]
+    holds = {naming(f): {"anyOf": [*_equal(f, v), *_UNKNOWN]} for f, v in others}
+    exact = [(field, value) for field, value in others if field.name not in rule.either]
+    fails = {naming(f): {"not": {"anyOf": _equal(f, v)}} for f, v in exact}
+    yield _if(naming(first), _equal(first, value), holds)
+    if fails:
+        other_values = [other for other in first.values if other != value]
+        yield _if(naming(first), _spelled(first, *other_values), fails)
+    if len(fails) > 1:
+        yield {"anyOf": [{"properties": holds}, {"properties": fails}]}
 
 
-def _first_month(naming: Naming) -> Schema:
-    """Nothing has been billed in the first month (tenure 0)."""
+def _if(name: str, values: list[Schema], properties: Mapping[str, object]) -> Schema:
+    return {"if": _present(name, {"anyOf": values}), "then": {"properties": properties}}
+
+
+def _equal(field: Field, value: Value) -> list[Schema]:
+    """Return what stands for one value; of a number, for 0."""
     zero: list[Schema] = [{"const": 0}, {"type": "string", "pattern": _ZERO}]
-    nothing = {"properties": {naming(TOTAL_CHARGES): {"anyOf": [*zero, *_UNKNOWN]}}}
-    return {"if": _present(naming(TENURE), {"anyOf": zero}), "then": nothing}
+    return zero if field.is_number else _spelled(field, value)
 
 
 def _present(name: str, schema: Schema) -> Schema:

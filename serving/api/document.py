@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what FastAPI derives: bodies, problems, keys."""
+"""Completes the OpenAPI document that FastAPI derives: bodies, problems, keys."""
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -20,9 +20,9 @@ OPERATIONS = "Operations"
 TAGS = [
     {
         "name": PREDICTIONS,
-        "description": "Whether customers will churn, how sure that is, and why.",
+        "description": "Whether customers will churn, with intervals and reasons.",
     },
-    {"name": MODEL, "description": "Which model answers, and how good it is."},
+    {"name": MODEL, "description": "The live model and its quality."},
     {
         "name": OPERATIONS,
         "description": "Probes for supervisors and load balancers, and metrics for Prometheus.",
@@ -40,25 +40,25 @@ _ANYWHERE = (
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
 _CLOSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_TOLD: Mapping[HTTPStatus, str] = {
-    HTTPStatus.UNAUTHORIZED: "No key that opens anything was given.",
-    HTTPStatus.FORBIDDEN: "The key does not open this, or no key is configured and the caller is "
-    "on another machine, or a page of another origin.",
+_DESCRIPTIONS: Mapping[HTTPStatus, str] = {
+    HTTPStatus.UNAUTHORIZED: "The API key is missing, unknown or expired.",
+    HTTPStatus.FORBIDDEN: "The key lacks the scope, or no key is configured and the request comes "
+    "from another machine or from a page of another origin.",
     HTTPStatus.NOT_FOUND: "There is no such customer.",
-    HTTPStatus.NOT_ACCEPTABLE: "None of the accepted types can be given.",
+    HTTPStatus.NOT_ACCEPTABLE: "None of the accepted media types is supported.",
     HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body, or a row of it, is too large.",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body's type is not one that is read.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "A field, the body or a parameter is not what is expected.",
-    HTTPStatus.TOO_MANY_REQUESTS: "Enough batches are being answered; Retry-After says when.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "A bug; the log has it by the request's id.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Not now: no model yet, too busy, or no place to record the "
-    "answer. Retry-After says when.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The media type of the body is not supported.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field, the body or a parameter is invalid.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many concurrent batches; retry after Retry-After.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A bug; the log contains it under the request's id.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "No model yet, too many requests, or the prediction cannot be "
+    "recorded; retry after Retry-After.",
 }
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
 _ANY_ROW: Schema = {
-    "description": "Anything else is answered with its error. `row_id` is the caller's own id of a "
-    "row: sent again with it, a row is the same prediction.",
+    "description": "Any other row is answered with its error. `row_id` is the caller's own id of a "
+    "row: a repeated row with the same `row_id` is the same prediction.",
 }
 _BATCH_EXAMPLES = {
     "two rows, one of them wrong": {
@@ -92,7 +92,7 @@ def customer_body() -> dict[str, Any]:
 
 
 def batch_operation() -> dict[str, Any]:
-    """Return what there is to say of batches: three formats in, and three out."""
+    """Return the description of batches, in three formats."""
     rows = [{"$ref": _REF + CUSTOMER}, {"$ref": _REF + CUSTOMER_AS_IN_FILE}, _ANY_ROW]
     array = {"type": "array", "items": {"anyOf": rows}}
     content = {
@@ -101,42 +101,42 @@ def batch_operation() -> dict[str, Any]:
         "text/csv": {"schema": {"type": "string", "pattern": _CSV}, "example": _CSV_EXAMPLE},
     }
     answers = [{"$ref": f"{_REF}{one.__name__}"} for one in (BatchAnswerOut, BatchErrorOut)]
-    told = {
+    answered = {
         "application/json": {"schema": {"type": "array", "items": {"anyOf": answers}}},
         "application/x-ndjson": {"schema": {"type": "string"}},
         "text/csv": {"schema": {"type": "string"}},
     }
-    done = {200: {"description": "An answer or an error for each row.", "content": told}}
+    done = {200: {"description": "An answer or an error for each row.", "content": answered}}
     return {
         "openapi_extra": {"requestBody": {"required": True, "content": content}},
-        "responses": {**done, **problems(406, 413, 415, 422, 429, 503)},
+        "responses": {**done, **problem_responses(406, 413, 415, 422, 429, 503)},
     }
 
 
-def problems(*statuses: int) -> Responses:
-    """Return what an operation may answer instead, besides what any may."""
+def problem_responses(*statuses: int) -> Responses:
+    """Return the problem responses of an operation, without those that all have."""
     return {status: _problem(HTTPStatus(status)) for status in statuses}
 
 
 def _problem(status: HTTPStatus) -> dict[str, Any]:
     schema = {"$ref": f"{_REF}{ProblemOut.__name__}"}
-    found = {"description": _TOLD[status], "content": {MEDIA_TYPE: {"schema": schema}}}
+    found = {"description": _DESCRIPTIONS[status], "content": {MEDIA_TYPE: {"schema": schema}}}
     waits = status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
     return {**found, "headers": _RETRY} if waits else found
 
 
 def install(app: FastAPI) -> None:
-    """Make the document the application's; keys are in it once there are some."""
+    """Make this the application's document; it describes keys once there are some."""
 
     def openapi() -> dict[str, Any]:
         service = getattr(app.state, "service", None)
-        return describe(app, closed=bool(service and service.doors.have_keys))
+        return describe(app, closed=bool(service and service.authentication.have_keys))
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it
 
 
 def describe(app: FastAPI, *, closed: bool) -> dict[str, Any]:
-    """Return the OpenAPI document of a service that asks for keys, or of an open one."""
+    """Return the OpenAPI document; a ``closed`` service requires keys."""
     document = get_openapi(
         title=app.title,
         version=app.version,

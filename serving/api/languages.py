@@ -9,7 +9,7 @@ _LONGEST = 200
 
 @lru_cache(maxsize=256)
 def preferred(header: bytes) -> Language:
-    """Return the language that is wanted most of those there are, English where none is.
+    """Return the preferred language of the supported ones, English by default.
 
     RFC 9110, 12.5.4: ranges with a weight; ``pt-BR`` is served by ``pt``, ``*`` by English.
     """

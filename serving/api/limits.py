@@ -1,4 +1,4 @@
-"""How much the service takes on at once, of one caller and of all; each can be set."""
+"""Limits of concurrent requests, batches, sizes and times; each is a setting."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,8 +14,8 @@ PREFIX = "CHURN_API_"
 class Limits:
     """Of one worker; ``CHURN_API_<NAME>`` sets each.
 
-    ``requests`` are answered at once, ``batches`` among them; further ones get 503 and 429.
-    A request has ``seconds`` in all, a batch as long between two pieces of its stream.
+    ``requests`` and ``batches`` are answered at once; additional ones get 503 and 429.
+    A request may take ``seconds`` in all, a batch as long between two pieces of its stream.
     ``body_bytes`` bounds one customer, as a request or as a row.
     """
 
@@ -27,10 +27,10 @@ class Limits:
 
     @classmethod
     def from_values(cls, values: Mapping[str, str]) -> Self:
-        """Read the limits that are set.
+        """Read the limits from the settings.
 
         Raises:
-            ChurnError: naming the one that is no whole number over 0.
+            ChurnError: naming the setting that is not a whole number above 0.
         """
         names = {field.name: f"{PREFIX}{field.name.upper()}" for field in fields(cls)}
         given = {name: values[key] for name, key in names.items() if values.get(key)}

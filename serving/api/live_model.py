@@ -1,4 +1,4 @@
-"""The model in use: swapped in one assignment when a new version is published."""
+"""The live model: replaced in one assignment when a new version is published."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ from churn.registry.store import ModelStore
 from serving.api.metrics import Metrics
 
 AGAIN_SECONDS = 10.0
-"""After how long a refused version is verified again although nothing of it has changed."""
+"""A refused version is verified again after this time even if no file has changed."""
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ Traces = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True)
 class _Seen:
-    """What was verified last, when, and whether it was sound."""
+    """The last verification: of which version, when, and whether it passed."""
 
     version: str
     traces: Traces
@@ -30,7 +30,7 @@ class _Seen:
 
 
 class LiveModel:
-    """Follows the store's pointer; a version that fails a check is refused, the old one stays."""
+    """Follows the store's pointer; a version that fails a check is refused."""
 
     def __init__(self, store: ModelStore, metrics: Metrics | None = None) -> None:
         self._store = store
@@ -38,14 +38,14 @@ class LiveModel:
         self._model: LoadedModel | None = None
         self._seen: _Seen | None = None
         self.refused: str | None = None
-        """Why the version that the pointer names is not the one in use, if so."""
+        """Why the version that the pointer names is not live, if so."""
 
     @property
     def model(self) -> LoadedModel:
-        """The model in use.
+        """The live model.
 
         Raises:
-            NoModelError: there is none, with the reason.
+            NoModelError: there is none; with the reason.
         """
         if self._model is None:
             raise NoModelError(self.refused or "no model has been loaded yet")
@@ -53,14 +53,14 @@ class LiveModel:
 
     @property
     def version(self) -> str | None:
-        """The version in use, if there is one."""
+        """The live version, if there is one."""
         return self._model.version if self._model else None
 
     def refresh(self) -> None:
         """Load the version that the pointer names, unless it is live.
 
-        A version is verified again when a file of it or of the store changes, and a refused one now
-        and then: what could not be read may be readable now. Each time would cost every request.
+        A version is verified again when a file of it or of the store changes, and a refused one
+        periodically, as a file may be readable again.
         """
         try:
             named = self._store.current()
@@ -74,7 +74,7 @@ class LiveModel:
             self._refuse(f"{error}{answers}")
 
     def _verify(self, named: str) -> None:
-        """Load the version, or where it is the model already, look whether it still is sound."""
+        """Load and verify the version; make it live if it is not."""
         self._seen = _Seen(named, _traces(self._store, named), time.monotonic())
         model = _load_named(self._store, named)
         if self.version != named:
@@ -95,7 +95,7 @@ class LiveModel:
         return not seen.is_sound and time.monotonic() - seen.moment >= AGAIN_SECONDS
 
     def _fall_back(self) -> None:
-        """Start with the version that served last; what is in memory stays, and is better."""
+        """Without a model in memory, load the version that served last."""
         if not self._model:
             with suppress(ChurnError):
                 self._model = load_served(self._store).model
@@ -123,7 +123,7 @@ def _load_named(store: ModelStore, named: str) -> LoadedModel:
 
 
 def _traces(store: ModelStore, named: str) -> Traces:
-    """Return what shows that a file of a version, or of the store's own, was touched."""
+    """Return the change times and sizes of the files of a version and of the store."""
     paths = (store.pointer, store.served_file, *sorted(store.published(named).rglob("*")))
     return tuple(trace for path in paths for trace in _trace(path))
 

@@ -1,4 +1,4 @@
-"""Log lines as JSON, each with the id of the request that it belongs to."""
+"""Log lines as JSON, each with the id of its request."""
 
 import json
 import logging
@@ -6,14 +6,14 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The request that is being answered, if one is."""
+"""The id of the current request, if there is one."""
 
 FIELDS = ("method", "path", "route", "status", "seconds", "caller")
-"""What a line may carry beside its message, given as ``extra``."""
+"""Optional fields of a line, given as ``extra``."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line; no value can break out of it."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -33,7 +33,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def install() -> None:
-    """Log as JSON unless whoever started the process chose how (``--log-config``)."""
+    """Log as JSON unless logging is configured already (``--log-config``)."""
     root = logging.getLogger()
     if root.handlers:
         return

@@ -1,8 +1,8 @@
-"""What is counted, for Prometheus: right across workers, and across their restarts.
+"""Counters and histograms for Prometheus, correct across workers and their restarts.
 
 prometheus-client's multiprocess mode keeps every worker's counts in a mapped file, so any worker
-can answer for all and a worker that is killed takes none with it. The files belong to numbered
-places and not to process ids: a worker that comes back counts on in its predecessor's file.
+can report them all, and those of a killed worker are kept. The files are named by the workers'
+numbers, not process ids: a restarted worker continues in its predecessor's file.
 """
 
 import os
@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _BYTES = 1 << 20
-"""What a file begins with; thousands of time series fit in."""
+"""Initial size of a file; enough for thousands of time series."""
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
@@ -45,13 +45,13 @@ class Metrics:
             "churn_request_duration_seconds", about, labels, registry=None, buckets=_BUCKETS
         )
         self._predictions = _counter(
-            "churn_predictions", "Answered predictions.", ("version", "decision")
+            "churn_predictions", "ScoredRows predictions.", ("version", "decision")
         )
         self._rows = _counter("churn_batch_rows", "Rows of batches, by outcome.", ("outcome",))
         self.reloads = _counter("churn_model_reloads", "Versions that a worker swapped in.")
         self.refusals = _counter("churn_model_refusals", "Versions that a worker refused.")
         self._dropped = _counter("churn_log_dropped", "Predictions that could not be recorded.")
-        self._told_dropped = 0
+        self._reported_dropped = 0
         self._observed: dict[tuple[str, int], Histogram] = {}
         self._predicted: dict[tuple[str, int], Counter] = {}
 
@@ -75,12 +75,12 @@ class Metrics:
         self._rows.labels("refused").inc(refused)
 
     def dropped(self, total: int) -> None:
-        """Count up to how many predictions this worker could not record."""
-        self._dropped.inc(total - self._told_dropped)
-        self._told_dropped = total
+        """Set how many predictions this worker could not record."""
+        self._dropped.inc(total - self._reported_dropped)
+        self._reported_dropped = total
 
     def exposition(self, state: Iterable[Metric] = ()) -> bytes:
-        """Return the counts of every worker, and the state that is given, as text."""
+        """Return the counts of every worker, and the given state, as text."""
         registry = CollectorRegistry()
         registry.register(_State(state))
         MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
@@ -88,7 +88,7 @@ class Metrics:
 
 
 def _reserve(path: Path) -> None:
-    """Take the room for a mapped file before it is written to: without it that ends the process."""
+    """Reserve the space of a mapped file: writing to it on a full disk would end the process."""
     with path.open("ab") as file:
         file.write(bytes(max(_BYTES - file.tell(), 0)))
 

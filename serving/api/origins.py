@@ -1,8 +1,8 @@
-"""Whom a service without keys answers: programs of this machine, and pages of its own.
+"""Access without API keys: programs on this machine, and pages of this service.
 
-A page of any site can make the browser of a person who works on this machine send requests here. It
-cannot read the answers, unless its own name was made to lead to 127.0.0.1: so the name that was
-asked for is checked, and where browsers say from which page a request comes, so is that.
+A page of any site can make a browser on this machine send requests to the service. It cannot read
+the responses, unless its own name resolves to 127.0.0.1 (DNS rebinding). So the Host header is
+checked, and the headers in which browsers report the origin of a request.
 """
 
 import ipaddress
@@ -32,9 +32,9 @@ Headers = Mapping[bytes, bytes]
 
 
 def require_loopback(scope: Scope, headers: Headers) -> None:
-    """Refuse a request unless both its ends, and the name that it asks for, are this machine's.
+    """Refuse a request unless both its addresses and its Host are those of this machine.
 
-    A socket in the file system has no address and is here.
+    A Unix socket has no address and is local.
 
     Raises:
         ProblemError: 403.
@@ -61,7 +61,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _names_this_machine(scope: Scope) -> bool:
-    """Whether there is one Host (RFC 9112, 3.2) and it is ours; HTTP/1.0 may have none."""
+    """Whether there is one Host (RFC 9112, 3.2), of this machine; HTTP/1.0 may have none."""
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) == 1:
         return _is_of_this_machine(hosts[0])
@@ -77,7 +77,7 @@ def _is_of_this_machine(host: bytes) -> bool:
 
 
 def _is_of_other_page(scope: Scope, headers: Headers) -> bool:
-    """Whether a browser says so (RFC 6454; W3C Fetch Metadata); links to here may be followed."""
+    """Whether a browser reports another origin (RFC 6454; Fetch Metadata), links excepted."""
     origin = headers.get(b"origin")
     if origin is not None:
         return origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower()

@@ -1,8 +1,8 @@
 """Every answered prediction reaches ``prediction_logs`` exactly once.
 
 The request path adds a record to the spool and never waits for PostgreSQL; a thread ships finished
-segments, whoever wrote them. One that was shipped but not yet removed when the service was killed
-is shipped again and changes nothing, as the database knows each prediction by its id.
+segments, of this worker and of others. A segment that was shipped but not removed when the service
+was killed is shipped again without effect, as the database knows each prediction by its id.
 """
 
 import logging
@@ -21,10 +21,10 @@ from churn.warehouse.connect import Connection, message_of, placeholders, statem
 from churn.warehouse.predictions.log_records import halves, is_block, predictions_in
 from churn.warehouse.predictions.spool import Finished
 from churn.warehouse.schema import require_current
-from serving.api.spool import Spool
+from serving.api.worker_spool import WorkerSpool
 
 _BATCH: Final = 2_000
-"""So many predictions are brought to PostgreSQL at once."""
+"""Predictions per insert."""
 
 _INTERVAL_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 5.0
@@ -40,7 +40,7 @@ Connect = Callable[[], Connection]
 
 @dataclass(frozen=True)
 class LogState:
-    """What PostgreSQL does not have yet, and why.
+    """Predictions that wait for PostgreSQL, and why.
 
     ``waiting`` predictions take ``bytes`` of at most ``limit``, those of other workers included;
     ``dropped`` is how many predictions this worker could not record.
@@ -54,7 +54,7 @@ class LogState:
 
     @property
     def is_full(self) -> bool:
-        """Whether less than a hundredth of the room is left."""
+        """Whether less than a hundredth of the limit is free."""
         return self.bytes > 0.99 * self.limit
 
 
@@ -64,21 +64,21 @@ class PredictionLog:
     Records stay in the spool while the database is away, behind this release or ahead of it.
     """
 
-    def __init__(self, spool: Spool, connect: Connect) -> None:
+    def __init__(self, spool: WorkerSpool, connect: Connect) -> None:
         self._spool = spool
         self.folder = spool.folder
         self._connect = connect
         self._stop = threading.Event()
-        # A daemon: nothing waits at the end for a PostgreSQL that hangs.
+        # A daemon: a PostgreSQL that hangs does not keep the process from ending.
         self._thread = threading.Thread(target=self._follow, name="prediction log", daemon=True)
         self.trouble: str | None = None
         self._next_check = 0.0
 
     def add(self, *records: bytes) -> None:
-        """Keep JSON records; when this returns they survive the end of the service.
+        """Add JSON records; when this returns they survive the end of the process.
 
         Raises:
-            NotRecordedError: they could not be kept.
+            NotRecordedError: they could not be written.
         """
         self._spool.add(*records)
 
@@ -88,22 +88,21 @@ class PredictionLog:
         return self._spool.dropped
 
     def erasures(self) -> int:
-        """Return a number that is another one after a customer was erased."""
+        """Return a number that changes when a customer is erased."""
         return self._spool.erasures()
 
     def state(self) -> LogState:
-        """Return what waits at this moment."""
+        """Return the current state."""
         spool = self._spool
         return LogState(spool.waiting(), spool.used, spool.limit, spool.dropped, self.trouble)
 
     def ship(self) -> int:
-        """Bring every finished prediction, and ours, to PostgreSQL; return how many those were."""
+        """Ship all finished segments and our own; return the number of predictions."""
         self._spool.measure()
         if not self._spool.used:
             self._check_tables()
             return 0
-        with self._connect() as connection:  # first: no segment is finished for a try in vain
-            require_current(connection)
+        with self._connect() as connection:  # before a segment is finished: this may fail
             self._spool.finish()
             return sum(self._ship_segment(connection, each) for each in self._spool.finished())
 
@@ -131,7 +130,7 @@ class PredictionLog:
         return sum(map(predictions_in, content.records))
 
     def _insert(self, connection: Connection, records: Sequence[bytes]) -> None:
-        """Insert in one statement; a record that PostgreSQL will never take holds up no other."""
+        """Insert in one statement; put a record aside that PostgreSQL cannot store."""
         try:
             _execute(connection, records)
         except psycopg.DataError as error:
@@ -148,7 +147,7 @@ class PredictionLog:
             file.write(record + b"\n")
 
     def _follow(self) -> None:
-        """Ship until told to stop; wait longer while PostgreSQL is away."""
+        """Ship until the service stops; wait longer while PostgreSQL is unavailable."""
         wait = _INTERVAL_SECONDS
         while not self._stop.wait(wait):
             try:
@@ -168,7 +167,7 @@ class PredictionLog:
         return _INTERVAL_SECONDS
 
     def _keep(self) -> None:
-        """What waits for long is to survive more than the end of the process."""
+        """Flush the spool to disk, as the predictions may wait there for long."""
         with suppress(OSError):
             self._spool.sync()
             self._spool.measure()
@@ -190,7 +189,7 @@ class PredictionLog:
 
 
 def _batches(records: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Yield records that go to PostgreSQL together: of single predictions, or of blocks."""
+    """Yield records for one insert each: single predictions, or blocks."""
     for _, alike in groupby(records, is_block):
         batch: list[bytes] = []
         predictions = 0
@@ -205,7 +204,7 @@ def _batches(records: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 
 
 def _parts(records: Sequence[bytes]) -> Sequence[Sequence[bytes]]:
-    """Return what to try one after the other instead, down to a single prediction."""
+    """Return two halves of the records, or of a single block."""
     half = len(records) // 2
     return (records[:half], records[half:]) if half else [(part,) for part in halves(records[0])]
 

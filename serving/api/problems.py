@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem JSON, made in one place."""
+"""Errors as RFC 9457 problem JSON."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class ProblemError(Exception):
-    """An answer other than the one that was asked for."""
+    """An error response."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class ProblemError(Exception):
 
 
 def problem_response(problem: ProblemError) -> Response:
-    """Return the response for a problem; every character is ASCII-escaped, whatever was sent."""
+    """Return the response for a problem, in ASCII."""
     body: dict[str, object] = {
         "type": f"urn:churn:problem:{problem.status.name.lower().replace('_', '-')}",
         "title": problem.status.phrase,
@@ -51,7 +51,7 @@ def problem_response(problem: ProblemError) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the application a problem."""
+    """Answer every error of the application with a problem."""
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(InvalidCustomerError, _on_invalid_customer)
     app.add_exception_handler(RequestValidationError, _on_invalid_query)
@@ -96,7 +96,7 @@ async def _on_http(_: Request, error: Exception) -> Response:
 
 async def _on_bug(_: Request, error: Exception) -> Response:
     log.error("a request failed", exc_info=error)
-    detail = "the service failed at this request; its log says why"
+    detail = "the request failed; the log contains the reason"
     return problem_response(ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 

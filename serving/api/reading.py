@@ -1,4 +1,4 @@
-"""Reads a prediction request: its body, its key, and what it asks for."""
+"""Reads a prediction request: its body, idempotency key and options."""
 
 import json
 import re
@@ -13,13 +13,15 @@ from starlette.types import Receive, Scope
 
 from churn.core.errors import InvalidCustomerError, Problem
 from churn.model.phrases import Language
-from serving.api.answers import Asked
+from serving.api.answers import AnswerOptions
 from serving.api.languages import preferred
 from serving.api.problems import ProblemError
+from serving.api.request_info import info_of
 from serving.api.schemas import Explain
 
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
-_LONGEST_KEY: Final = 255
+LONGEST_KEY: Final = 255
+"""Characters of an idempotency key."""
 _MOST_DIGITS: Final = 400
 _JSON_TYPE: Final = re.compile(rb"application/(?:[\w.-]+\+)?json")
 _FLAGS: Final = {
@@ -31,33 +33,34 @@ _decode = msgspec.json.Decoder().decode
 
 
 def key_in(scope: Scope) -> bytes:
-    """Return the request's idempotency key, one caller's being no other's; empty if there is none.
+    """Return the request's idempotency key, with the caller's name; empty if there is none.
 
     Raises:
         InvalidCustomerError: it is too long.
     """
-    key: bytes = scope["churn.headers"].get(IDEMPOTENCY_KEY, b"")
-    if len(key) > _LONGEST_KEY:
-        told = f"at most {_LONGEST_KEY} characters"
-        raise InvalidCustomerError((Problem("idempotency-key", key.decode("latin-1"), told),))
-    return b"%s\n%s" % (scope["churn.caller"].encode(), key) if key else b""
+    info = info_of(scope)
+    key = info.headers.get(IDEMPOTENCY_KEY, b"")
+    if len(key) > LONGEST_KEY:
+        expected = f"at most {LONGEST_KEY} characters"
+        raise InvalidCustomerError((Problem("idempotency-key", key.decode("latin-1"), expected),))
+    return b"%s\n%s" % (info.caller.encode(), key) if key else b""
 
 
-def asked_in(scope: Scope) -> Asked:
-    """Return what a request's query and headers ask for.
+def options_in(scope: Scope) -> AnswerOptions:
+    """Return the options in a request's query and headers.
 
     Raises:
-        InvalidCustomerError: naming the parameter and what it may be.
+        InvalidCustomerError: naming the parameter and its allowed values.
     """
-    language = preferred(scope["churn.headers"].get(b"accept-language", b""))
-    return asked(scope["query_string"], language)
+    language = preferred(info_of(scope).headers.get(b"accept-language", b""))
+    return parse_options(scope["query_string"], language)
 
 
 async def read_body(receive: Receive, *, most: int) -> bytes:
-    """Return a request's body, of at most so many bytes.
+    """Return a request's body of at most ``most`` bytes.
 
     Raises:
-        ClientDisconnect: the client has gone before the body was complete.
+        ClientDisconnect: the client disconnected before the body was complete.
         ProblemError: it is too large.
     """
     body, is_complete = b"", False
@@ -77,19 +80,19 @@ def read_object(body: bytes) -> dict[str, object]:
     """Return the fields of a JSON object.
 
     Raises:
-        ProblemError: it is none, or has a field twice.
+        ProblemError: the body is not an object, or a field occurs twice.
     """
     try:
         content = _decode(body)
     except (ValueError, RecursionError):
-        return _read_carefully(body)
-    # Each name has a colon after it, so that as many colons as names leave none for a second one.
+        return _read_slowly(body)
+    # Each name is followed by a colon: as many colons as names means that no name occurs twice.
     if type(content) is dict and body.count(b":") == len(content):
         return content
-    return _read_carefully(body)
+    return _read_slowly(body)
 
 
-def _read_carefully(body: bytes) -> dict[str, object]:
+def _read_slowly(body: bytes) -> dict[str, object]:
     try:
         content = json.loads(body, object_pairs_hook=_each_once, parse_int=_whole)
     except (ValueError, RecursionError) as error:
@@ -102,7 +105,7 @@ def _read_carefully(body: bytes) -> dict[str, object]:
 
 
 def _whole(text: str) -> int | str:
-    """Return a whole number; Python reads none of thousands of digits, and no field has one."""
+    """Return a whole number; longer ones, which no field has, stay text: Python may refuse them."""
     return int(text) if len(text) <= _MOST_DIGITS else text
 
 
@@ -115,12 +118,12 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def require_json(scope: Scope) -> None:
-    """Refuse a body of another type: a page of another origin can send those without asking.
+    """Refuse other media types: browsers send some of them across origins without a preflight.
 
     Raises:
-        ProblemError: the type is not JSON.
+        ProblemError: the media type is not JSON.
     """
-    content_type: bytes = scope["churn.headers"].get(b"content-type", b"")
+    content_type = info_of(scope).headers.get(b"content-type", b"")
     if not is_json(content_type):
         given = content_type.decode("latin-1")
         detail = f"Content-Type {given!r}: expected application/json"
@@ -129,17 +132,17 @@ def require_json(scope: Scope) -> None:
 
 @lru_cache(maxsize=64)
 def is_json(content_type: bytes) -> bool:
-    """Whether a content type is JSON, parameters such as a charset left aside."""
+    """Whether a content type is JSON, whatever its parameters."""
     kind = content_type.partition(b";")[0].strip().lower()
     return _JSON_TYPE.fullmatch(kind) is not None
 
 
 @lru_cache(maxsize=256)
-def asked(query: bytes, language: Language = Language.ENGLISH) -> Asked:
-    """Return what a query string asks for.
+def parse_options(query: bytes, language: Language = Language.ENGLISH) -> AnswerOptions:
+    """Return the options in a query string.
 
     Raises:
-        InvalidCustomerError: naming the parameter and what it may be.
+        InvalidCustomerError: naming the parameter and its allowed values.
     """
     given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     explain, protected = given.get("explain", Explain.SHORT), given.get("protected", "false")
@@ -147,4 +150,4 @@ def asked(query: bytes, language: Language = Language.ENGLISH) -> Asked:
         raise InvalidCustomerError((Problem("explain", explain, "'none', 'short' or 'full'"),))
     if protected.lower() not in _FLAGS:
         raise InvalidCustomerError((Problem("protected", protected, "a boolean: true or false"),))
-    return Asked(Explain(explain), _FLAGS[protected.lower()], language)
+    return AnswerOptions(Explain(explain), _FLAGS[protected.lower()], language)

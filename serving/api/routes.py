@@ -1,4 +1,4 @@
-"""The service's addresses for one customer, the model and the operator."""
+"""The routes for one customer, the model and operations."""
 
 import asyncio
 from typing import Annotated, cast
@@ -7,19 +7,22 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import RedirectResponse
 
 from serving.api import state
-from serving.api.document import MODEL, OPERATIONS, PREDICTIONS, customer_body, problems
+from serving.api.document import MODEL, OPERATIONS, PREDICTIONS, customer_body, problem_responses
 from serving.api.metrics import CONTENT_TYPE
 from serving.api.predicting import DirectRoute
+from serving.api.reading import LONGEST_KEY
 from serving.api.schemas import Alive, Explain, ModelOut, Prediction, Ready
 from serving.api.service import Service
 
 router = APIRouter()
+predict_router = APIRouter()
+"""Matched before all other routes: it gets most of the requests."""
 
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        max_length=255,
-        description="A request sent again with the same key and customer is one prediction.",
+        max_length=LONGEST_KEY,
+        description="A repeated request with the same key and customer is one prediction.",
     ),
 ]
 AcceptLanguage = Annotated[
@@ -40,14 +43,14 @@ async def predict(
     idempotency_key: IdempotencyKey = None,
     accept_language: AcceptLanguage = None,
 ) -> None:
-    """Whether a customer will churn, how sure that is, and why; the answer is recorded.
+    """Predict whether a customer will churn, with an interval and reasons; record the prediction.
 
-    `explain=none` leaves the reasons out, `full` gives all of them and what could be changed;
-    `protected=true` shows gender and age among the reasons.
+    `explain=none` omits the reasons, `explain=full` returns all of them and the possible changes;
+    `protected=true` includes gender and age in the reasons.
     """
 
 
-router.add_api_route(
+predict_router.add_api_route(
     "/predict",
     predict,
     methods=["POST"],
@@ -56,25 +59,27 @@ router.add_api_route(
     route_class_override=DirectRoute,
     openapi_extra=customer_body(),
     response_model=None,
-    responses={200: {"model": Prediction}, **problems(413, 415, 422, 503)},
+    responses={200: {"model": Prediction}, **problem_responses(413, 415, 422, 503)},
 )
 
 
 @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
 async def root(request: Request) -> Response:
-    """Send people to the documentation."""
+    """Redirect to the documentation."""
     return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
 
-@router.get("/model", tags=[MODEL], summary="Describe the live model", responses=problems(503))
+@router.get(
+    "/model", tags=[MODEL], summary="Describe the live model", responses=problem_responses(503)
+)
 async def model(service: TheService) -> ModelOut:
-    """Which version answers, what it was trained on, and how good it is next to a baseline."""
+    """The live version, its training data, and its quality compared with a baseline."""
     return state.model(service)
 
 
 @router.get("/livez", tags=[OPERATIONS], summary="Is the process alive?")
 async def livez() -> Alive:
-    """Answers as long as the process runs, with or without a model."""
+    """Succeeds as long as the process runs, with or without a model."""
     return Alive(status="alive")
 
 
@@ -82,10 +87,10 @@ async def livez() -> Alive:
     "/readyz",
     tags=[OPERATIONS],
     summary="Can the service answer predictions?",
-    responses=problems(503),
+    responses=problem_responses(503),
 )
 async def readyz(service: TheService) -> Ready:
-    """Which version each worker serves, whether they agree, and what waits for PostgreSQL."""
+    """The version that each worker serves, and the predictions that wait for PostgreSQL."""
     return await asyncio.to_thread(state.ready, service)
 
 
@@ -97,6 +102,6 @@ async def readyz(service: TheService) -> Ready:
     responses=state.METRICS_RESPONSES,
 )
 async def metrics(service: TheService) -> Response:
-    """Requests, predictions, rows of batches and the log's queue, counted over all workers."""
+    """Requests, predictions, rows of batches and the queue of the log, summed over all workers."""
     content = await asyncio.to_thread(state.exposition, service)
     return Response(content, media_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""What goes in and out, for the OpenAPI document; the request derives from the customer."""
+"""Parameters and responses, for the OpenAPI document."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,12 +8,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from churn.model.policy import Policy
-from churn.model.score import Family
+from churn.model.score import ModelFamily
 from churn.registry.manifest import Metric, TrainedOn
+from serving.api.prediction_log import LogState
+from serving.api.workers import WorkerState
 
 
 class Explain(StrEnum):
-    """How much an answer explains itself."""
+    """How many reasons an answer has."""
 
     NONE = "none"
     SHORT = "short"
@@ -25,7 +27,7 @@ class _Out(BaseModel):
 
 
 class ReasonOut(_Out):
-    """What one field, or a group of tied fields, adds to the log-odds of leaving."""
+    """What one field, or a group of tied fields, adds to the log-odds of churning."""
 
     field: str
     value: str
@@ -36,7 +38,8 @@ class ReasonOut(_Out):
 class LogOddsOut(_Out):
     """``average_customer``, the reasons, ``other`` and ``uncertainty`` add up to ``total``.
 
-    ``other`` is what no reason shows; ``uncertainty`` the pull of unknown fields towards 50 %.
+    ``other`` is the sum of what no reason shows; ``uncertainty`` the effect of unknown fields,
+    which shrinks the probability towards 50 %.
     ``probability_churn`` is ``1 / (1 + exp(-total))``.
     """
 
@@ -57,7 +60,7 @@ class ChangeOut(_Out):
 
 
 class AssumptionsOut(_Out):
-    """What ``expected_profit`` assumes of contacting a customer; see ``docs/model.md``.
+    """The assumptions behind ``expected_profit``; see ``docs/model.md``.
 
     ``acceptance``, the uplift, is not measured: only a control group measures it.
     """
@@ -74,12 +77,13 @@ class Prediction(_Out):
     """The answer to a prediction request, which holds two decisions.
 
     ``prediction``: is the customer at least as likely to churn as to stay? ``contact``: is the
-    customer worth contacting, by the version's policy? ``expected_profit`` is what contacting
-    brings, in currency units, under the ``assumptions``; ``threshold`` is the probability at which
-    ``contact`` is decided.
+    customer worth contacting, by the version's policy? ``expected_profit`` is that of contacting,
+    in currency units, under the ``assumptions``; ``threshold`` is the probability from which on a
+    customer is contacted.
     ``reasons`` and ``log_odds`` are there unless ``explain=none``, ``what_if`` with
-    ``explain=full``. ``interval`` holds the probability 9 times in 10, once all fields are known.
-    ``fallback`` says that the scorecard answered for the trees, which need every field.
+    ``explain=full``. ``interval`` contains the probability 9 times in 10 once all fields are
+    known.
+    ``fallback`` is true where the scorecard answered instead of the trees, which need every field.
     """
 
     prediction: Literal[0, 1]
@@ -94,7 +98,7 @@ class Prediction(_Out):
     what_if: list[ChangeOut] = []
     unknown_fields: list[str]
     ask_next: str | None
-    scored_by: Family
+    scored_by: ModelFamily
     fallback: bool
     model_version: str
     prediction_id: UUID
@@ -122,7 +126,7 @@ class BatchAnswerOut(_Out):
 
 
 class ModelOut(BaseModel):
-    """The model in use."""
+    """The live model."""
 
     version: str
     created_at: str
@@ -134,37 +138,15 @@ class ModelOut(BaseModel):
     refused: str | None
 
 
-class LogOut(BaseModel):
-    """What PostgreSQL does not have yet, and why: ``bytes`` of at most ``limit``.
-
-    ``dropped`` is how many predictions this worker could not record since it started.
-    """
-
-    waiting: int
-    bytes: int
-    limit: int
-    dropped: int
-    trouble: str | None
-
-
-class WorkerOut(_Out):
-    """What one worker serves, and why not the published version, if so."""
-
-    worker: int
-    pid: int
-    model_version: str | None
-    refused: str | None
-
-
 class Ready(_Out):
-    """The service can answer; ``workers_agree`` says that all do with the same version."""
+    """The service can answer; ``workers_agree`` is true if all workers serve the same version."""
 
     status: Literal["ready", "degraded"]
     model_version: str
     refused: str | None
-    workers: list[WorkerOut]
+    workers: list[WorkerState]
     workers_agree: bool
-    prediction_log: LogOut
+    prediction_log: LogState
 
 
 class Alive(_Out):
@@ -183,7 +165,7 @@ class FieldProblemOut(_Out):
 
 
 class BatchErrorOut(_Out):
-    """Why a row could not be read; the others are answered all the same."""
+    """Why a row could not be read; the other rows are not affected."""
 
     row: int
     customer_id: str | None

@@ -1,4 +1,4 @@
-"""The parts of one worker, and what it looks at again and again."""
+"""The parts of one worker, and its periodic refresh."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass, field
 
 from churn.core.log_options import LogOptions
-from serving.api.doors import Doors
+from serving.api.authentication import Authentication
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
@@ -23,29 +23,29 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Service:
-    """What requests are answered with."""
+    """The parts that answer requests."""
 
     live: LiveModel
     log: PredictionLog
     predictor: Predictor
     log_options: LogOptions
     metrics: Metrics
-    doors: Doors
+    authentication: Authentication
     workers: Workers
     limits: Limits
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS))
-    """Bounds how many connections to the database look customers up."""
+    """Bounds the concurrent look-ups of customers in the database."""
 
     def refresh(self) -> None:
-        """Follow the model store and the keys, and tell the other workers what is served."""
-        self.doors.refresh()
+        """Read the model store and the keys again; report the served version to other workers."""
+        self.authentication.refresh()
         self.live.refresh()
         self.predictor.refresh()
         self.metrics.dropped(self.log.dropped)
         self.workers.report(self.live.version, self.live.refused)
 
     async def follow(self) -> None:
-        """Refresh for as long as the service runs, which ends when its parent was killed."""
+        """Refresh periodically; stop the service when its parent process was killed."""
         parent = multiprocessing.parent_process()
         while True:
             if parent is not None and not parent.is_alive():
@@ -53,5 +53,5 @@ class Service:
             try:
                 await asyncio.to_thread(self.refresh)
             except Exception:
-                log.exception("looking for a new model failed; trying again")
+                log.exception("the refresh failed; trying again")
             await asyncio.sleep(_INTERVAL_SECONDS)

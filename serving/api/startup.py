@@ -1,4 +1,4 @@
-"""What the service reads and checks before it starts."""
+"""Reads and checks the settings before the service starts."""
 
 import gc
 import logging
@@ -7,23 +7,23 @@ import sys
 from churn.core.errors import ChurnError
 from churn.core.settings import Settings
 from serving.api import logs
-from serving.api.doors import Doors, require_doors, started_with
+from serving.api.authentication import Authentication, require_keys, started_with
 from serving.api.limits import Limits
-from serving.api.spool import Spool
+from serving.api.worker_spool import WorkerSpool
 
 STARTUP_FAILED = 3
-"""The exit code upon which uvicorn gives up instead of starting its workers again."""
+"""With this exit code uvicorn ends instead of restarting its workers."""
 
 log = logging.getLogger(__name__)
 
 
 def own_settings() -> Settings:
-    """Return what the environment says, or end the process and say why it cannot be served."""
+    """Return the settings of the environment, or log what is wrong and end the process."""
     try:
         settings = Settings.from_environment()
-        require_doors(Doors(settings), *started_with())
+        require_keys(Authentication(settings), *started_with())
         Limits.from_values(settings.service)
-        Spool(settings.spool, limit=settings.log.spool_limit).close()
+        WorkerSpool(settings.spool, limit=settings.log.spool_limit).close()
     except (ChurnError, OSError) as error:
         logs.install()
         log.critical("%s", error)
@@ -31,9 +31,6 @@ def own_settings() -> Settings:
     return settings
 
 
-def keep_what_is_here() -> None:
-    """Look no more for garbage in all that a process that is nothing but the service started with.
-
-    Requests would wait for it.
-    """
+def freeze_memory() -> None:
+    """Exclude what the process started with from garbage collection, which delays requests."""
     gc.freeze()

@@ -1,14 +1,13 @@
-"""What the service says of itself: the model in use, its workers, and what waits."""
+"""The state of the service: the live model, its workers, the queue of the prediction log."""
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from serving.api.metrics import CONTENT_TYPE
 from serving.api.prediction_log import LogState
-from serving.api.schemas import LogOut, ModelOut, Ready, WorkerOut
+from serving.api.schemas import ModelOut, Ready
 from serving.api.service import Service
 
 METRICS_RESPONSES: dict[int | str, dict[str, object]] = {
@@ -17,10 +16,10 @@ METRICS_RESPONSES: dict[int | str, dict[str, object]] = {
 
 
 def model(service: Service) -> ModelOut:
-    """Describe the model in use.
+    """Describe the live model.
 
     Raises:
-        NoModelError: there is none.
+        NoModelError: no model is live.
     """
     manifest = service.live.model.manifest
     return ModelOut(
@@ -36,31 +35,31 @@ def model(service: Service) -> ModelOut:
 
 
 def ready(service: Service) -> Ready:
-    """Say what is served, by this worker and by the others.
+    """Return what this worker and the others serve.
 
     Raises:
-        NoModelError: this worker serves nothing.
+        NoModelError: this worker has no model.
     """
     version = service.live.model.version
     log = service.log.state()
-    workers = [WorkerOut(**asdict(state)) for state in service.workers.states()]
+    workers = list(service.workers.states())
     return Ready(
         status="degraded" if log.is_full else "ready",
         model_version=version,
         refused=service.live.refused,
         workers=workers,
         workers_agree=len({worker.model_version for worker in workers}) == 1,
-        prediction_log=LogOut(**vars(log)),
+        prediction_log=log,
     )
 
 
 def exposition(service: Service) -> bytes:
-    """Return what is counted and what is looked up, as Prometheus reads it."""
+    """Return counters and gauges in the format of Prometheus."""
     return service.metrics.exposition(_gauges(service))
 
 
 def _gauges(service: Service) -> Iterator[Metric]:
-    """Yield what is looked up when it is asked for, and not counted."""
+    """Yield the gauges, whose values are read on request."""
     states = service.workers.states()
     serving = GaugeMetricFamily(
         "churn_worker_model",
@@ -75,15 +74,17 @@ def _gauges(service: Service) -> Iterator[Metric]:
         refused.add_metric([str(state.worker)], int(state.refused is not None))
     yield serving
     yield refused
-    yield GaugeMetricFamily("churn_workers", "Workers that live.", len(states))
+    yield GaugeMetricFamily("churn_workers", "Running workers.", len(states))
     yield from _log_gauges(service.log.state())
     if service.live.version is not None:
         age = time.time() - service.live.model.manifest.created_at.timestamp()
-        yield GaugeMetricFamily("churn_model_age_seconds", "Since the model was trained.", age)
+        yield GaugeMetricFamily(
+            "churn_model_age_seconds", "Seconds since the model was trained.", age
+        )
 
 
 def _log_gauges(log: LogState) -> Iterator[Metric]:
-    told = "Predictions that PostgreSQL lacks."
-    yield GaugeMetricFamily("churn_log_waiting", told, log.waiting)
-    yield GaugeMetricFamily("churn_spool_bytes", "What they take on the disk.", log.bytes)
-    yield GaugeMetricFamily("churn_spool_limit_bytes", "What they may take.", log.limit)
+    about = "Predictions that wait for PostgreSQL."
+    yield GaugeMetricFamily("churn_log_waiting", about, log.waiting)
+    yield GaugeMetricFamily("churn_spool_bytes", "Size of the spool on disk.", log.bytes)
+    yield GaugeMetricFamily("churn_spool_limit_bytes", "Limit of its size.", log.limit)

@@ -1,7 +1,7 @@
-"""The workers of one service: a numbered place each, and what each of them serves.
+"""The workers of one service: the number of each, and the version that it serves.
 
-A place is a locked file in a folder that they share. The kernel lets go of the lock when a worker
-ends, however it ends, so nobody has to be told that one was killed.
+A worker holds a locked file in a folder that they share. The kernel releases the lock when the
+worker ends, even if it was killed.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is ours alone
 
 @dataclass(frozen=True)
 class WorkerState:
-    """What a worker serves; ``refused`` says why it is not the published version, if so."""
+    """What a worker serves; ``refused`` is why it is not the published version, if so."""
 
     worker: int
     pid: int
@@ -30,10 +30,10 @@ class WorkerState:
 
 
 def shared_folder(spool: Path) -> Path:
-    """Return where the workers of a spool share what is of use only while they run.
+    """Return the folder that the workers of a spool share while they run.
 
-    It is in memory, as the spool's disk may be full: what is mapped from such a disk ends the
-    process when it is written to (SIGBUS).
+    It is in memory, as the spool's disk may be full: writing to a file that is mapped from a full
+    disk ends the process (SIGBUS).
     """
     key = hashlib.sha256(os.fsencode(spool.resolve())).hexdigest()[:16]
     shared = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
@@ -41,7 +41,7 @@ def shared_folder(spool: Path) -> Path:
 
 
 class Workers:
-    """This worker's place among the others."""
+    """This worker's number, and the states of all workers."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,25 +56,25 @@ class Workers:
         self.report(None, None)
 
     def report(self, model_version: str | None, refused: str | None) -> None:
-        """Tell the others what this worker serves."""
+        """Report to the other workers what this worker serves."""
         state = WorkerState(self.number, os.getpid(), model_version, refused)
         if state != self._reported:
-            beside = self.folder / f".worker-{self.number}"
-            beside.write_text(json.dumps(asdict(state)), encoding="utf-8")
-            beside.replace(self._state_file(self.number))
+            temporary = self.folder / f".worker-{self.number}"
+            temporary.write_text(json.dumps(asdict(state)), encoding="utf-8")
+            temporary.replace(self._state_file(self.number))
             self._reported = state
 
     def states(self) -> tuple[WorkerState, ...]:
         """Return what each living worker serves, in the order of their places."""
         found = []
         for number in self._live():
-            with suppress(OSError, ValueError, TypeError):  # it is just coming or going
+            with suppress(OSError, ValueError, TypeError):  # it is starting or ending
                 content = json.loads(self._state_file(number).read_bytes())
                 found.append(WorkerState(**content))
         return tuple(found)
 
     def close(self) -> None:
-        """Leave the place; the last one leaves nothing behind."""
+        """Release the number; the last worker removes all files."""
         with self._alone():
             self._state_file(self.number).unlink(missing_ok=True)
             os.close(self._lock)
@@ -92,7 +92,7 @@ class Workers:
             descriptor = _locked(self._lock_file(number))
             if descriptor is not None:
                 return number, descriptor
-        raise OSError(f"{self.folder}: {_MOST} workers are here already")
+        raise OSError(f"{self.folder}: {_MOST} workers are running already")
 
     def _live(self) -> Iterator[int]:
         numbers = sorted(int(p.stem.partition("-")[2]) for p in self.folder.glob("worker-*.lock"))
@@ -104,7 +104,7 @@ class Workers:
                 os.close(descriptor)
 
     def _forget_all(self) -> None:
-        """Start with counts of zero: a service that is started anew is a new one to Prometheus."""
+        """Remove counts and states: a restarted service starts at zero for Prometheus."""
         for pattern in ("*.db", "worker-*.json"):
             for path in self.folder.glob(pattern):
                 path.unlink()

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from churn.core.errors import InvalidCustomerError
 from churn.core.settings import Settings
-from churn.customer.description import Known
+from churn.customer.parsing import parse_customer
 from churn.pipeline.batch.csv_reader import CsvReader
 from churn.pipeline.batch.rows import Rows
 from churn.registry.store import ModelStore
@@ -101,7 +101,7 @@ def test_the_formats_say_the_same(client: TestClient) -> None:
 @pytest.mark.parametrize("blank", ["", " ", "\t\t", "\u00a0", None])
 def test_a_blank_total_means_unknown_on_every_path(client: TestClient, blank: str | None) -> None:
     body = {"contract": "One year", "MonthlyCharges": 50, "TotalCharges": blank}
-    known: Known = {"contract": "One year", "monthly_charges": 50.0}
+    known = parse_customer({"contract": "One year", "monthly_charges": 50.0})
     told = conditioner().score(known).probability
     lines = f"{json.dumps(body)}\n{json.dumps({**body, 'TotalCharges': None})}\n"
     answers = [
@@ -274,7 +274,7 @@ def _fed(kind: Format, content: bytes, cuts: list[int]) -> list[object]:
 
 def _told(found: Iterable[Rows]) -> list[object]:
     return [
-        str(rows.errors[place]) if place in rows.errors else rows.block.known(place)
+        str(rows.errors[place]) if place in rows.errors else rows.block.customer(place)
         for rows in found
         for place in range(len(rows))
     ]

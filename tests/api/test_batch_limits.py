@@ -110,6 +110,6 @@ def test_a_batch_whose_rest_does_not_come_ends_with_a_row_that_says_so(home: Pat
             while part := connection.recv(1 << 16):
                 answer += part
         assert answer.startswith(b"HTTP/1.1 200")
-        assert b"\n2,,,,,,,,,,,the rest of the batch did not come in time" in answer
+        assert b"\n2,,,,,,,,,,,the rest of the batch did not arrive in time" in answer
         assert answer.endswith(b"0\r\n\r\n")
         assert "Traceback" not in service.log.read_text()

@@ -20,18 +20,18 @@ from churn.core.training_options import Objective
 from churn.customer.description import CONTRACT
 from churn.model.block import CHOICES, UNKNOWN
 from churn.pipeline import erasure
-from churn.pipeline.batch.answers import Answered, answer_rows
 from churn.pipeline.batch.csv_reader import CsvReader
+from churn.pipeline.batch.scored_rows import ScoredRows, score_rows
 from churn.registry.loaded_model import LoadedModel, load_served
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
 from churn.warehouse.predictions import log_records as records
 from churn.warehouse.predictions import spool as segments
 from churn.warehouse.schema import create_tables
-from serving.api.batch.records import record_of
+from serving.api.batch.block_record import record_of
 from serving.api.prediction_log import PredictionLog
 from serving.api.random_ids import random_ids
-from serving.api.spool import Spool
+from serving.api.worker_spool import WorkerSpool
 from tests.api.conftest import running
 from tests.customer_file import CHURN_CSV
 
@@ -51,8 +51,8 @@ def tables(database_url: str) -> str:
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
-    with Spool(tmp_path / "own", limit=LIMIT) as spool:
+def spool(tmp_path: Path) -> Iterator[WorkerSpool]:
+    with WorkerSpool(tmp_path / "own", limit=LIMIT) as spool:
         yield spool
 
 
@@ -67,10 +67,10 @@ def _by_half(model: LoadedModel) -> LoadedModel:
     return replace(model, manifest=model.manifest.model_copy(update={"policy": policy}))
 
 
-def _answered(model: LoadedModel, text: bytes) -> Answered:
+def _answered(model: LoadedModel, text: bytes) -> ScoredRows:
     (rows,) = CsvReader(1 << 16).feed(text, last=True)
     ids = random_ids(len(rows))
-    return answer_rows(model, rows, first=1, prediction_ids=ids).without_errors()
+    return score_rows(model, rows, first=1, prediction_ids=ids).without_errors()
 
 
 _WHOLE = b"".join(CHURN_CSV.read_bytes().splitlines(keepends=True)[:300])
@@ -82,9 +82,9 @@ _ODD = (
 ).encode()
 
 
-def _single(given: Answered, place: int, at: str) -> Mapping[str, Any]:
+def _single(given: ScoredRows, place: int, at: str) -> Mapping[str, Any]:
     """Return the record that a row had before there were blocks."""
-    known = given.rows.block.known(place)
+    known = given.rows.block.customer(place)
     return {
         "prediction_id": given.prediction_ids[place],
         "predicted_at": at,
@@ -107,7 +107,7 @@ def _rows(url: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
-def _ship(spool: Spool, url: str, *kept: bytes) -> int:
+def _ship(spool: WorkerSpool, url: str, *kept: bytes) -> int:
     log = PredictionLog(spool, lambda: connect(url))
     log.add(*kept)
     return log.ship()
@@ -123,7 +123,7 @@ _WAYS = {
 
 @pytest.mark.parametrize("way", _WAYS)
 def test_the_log_has_of_a_block_what_it_has_of_its_predictions_one_by_one(
-    spool: Spool, tables: str, serving_url: str, model: LoadedModel, way: str
+    spool: WorkerSpool, tables: str, serving_url: str, model: LoadedModel, way: str
 ) -> None:
     given = _WAYS[way](model)
     block = record_of(given)
@@ -146,7 +146,7 @@ def test_a_block_takes_a_fifth_of_the_room_of_its_predictions(model: LoadedModel
 
 
 def test_values_are_left_out_of_a_block_when_it_is_set_so(
-    spool: Spool, tables: str, serving_url: str, model: LoadedModel
+    spool: WorkerSpool, tables: str, serving_url: str, model: LoadedModel
 ) -> None:
     given = _answered(model, _WHOLE)
     block = record_of(given, features=False)
@@ -156,7 +156,7 @@ def test_values_are_left_out_of_a_block_when_it_is_set_so(
 
 
 def test_blocks_and_predictions_of_one_segment_are_all_shipped_and_none_twice(
-    spool: Spool, tables: str, serving_url: str, model: LoadedModel
+    spool: WorkerSpool, tables: str, serving_url: str, model: LoadedModel
 ) -> None:
     given = _answered(model, _WHOLE)
     single = json.dumps(_single(given, 0, "2026-01-01T00:00:00Z"))
@@ -169,7 +169,7 @@ def test_blocks_and_predictions_of_one_segment_are_all_shipped_and_none_twice(
 
 
 def test_a_row_that_postgresql_refuses_holds_up_no_other_of_its_block(
-    spool: Spool, tables: str, serving_url: str, model: LoadedModel
+    spool: WorkerSpool, tables: str, serving_url: str, model: LoadedModel
 ) -> None:
     given = _answered(model, _WHOLE)
     name = given.rows.customer_ids[123]
@@ -197,7 +197,7 @@ $$
 
 
 def test_a_block_waits_while_the_tables_are_older_than_the_service(
-    spool: Spool, tables: str, serving_url: str, model: LoadedModel
+    spool: WorkerSpool, tables: str, serving_url: str, model: LoadedModel
 ) -> None:
     with psycopg.connect(tables) as connection:
         connection.execute(_AS_IT_WAS)
@@ -212,7 +212,7 @@ def test_a_block_waits_while_the_tables_are_older_than_the_service(
 
 @pytest.mark.parametrize("who", ["7590-VHVEG", 'José "Pepe" \\ 1'])
 def test_erasing_a_customer_takes_one_row_out_of_a_block_and_leaves_the_others(
-    spool: Spool, tables: str, serving_url: str, model: LoadedModel, who: str
+    spool: WorkerSpool, tables: str, serving_url: str, model: LoadedModel, who: str
 ) -> None:
     given = _answered(model, _ODD if who.startswith("J") else _WHOLE)
     spool.add(record_of(given))
@@ -227,11 +227,11 @@ def test_erasing_a_customer_takes_one_row_out_of_a_block_and_leaves_the_others(
     for number, one in enumerate(given.prediction_ids):
         if number != place:
             assert left[one][4] == given.probability.values[number]
-            assert left[one][7] == given.rows.block.known(number)
+            assert left[one][7] == given.rows.block.customer(number)
 
 
 def test_a_customer_whom_a_whole_block_is_about_leaves_nothing_of_it(
-    spool: Spool, model: LoadedModel
+    spool: WorkerSpool, model: LoadedModel
 ) -> None:
     spool.add(record_of(_answered(model, b"customerID,tenure\na,5\na,6\n")))
     spool.finish()
@@ -278,14 +278,14 @@ def test_a_batch_that_cannot_be_recorded_is_counted_row_by_row(
 def test_an_error_has_no_place_in_the_record(model: LoadedModel) -> None:
     (rows,) = CsvReader(1 << 16).feed(b"customerID,tenure\na,5\nb,-1\nc,6\n", last=True)
     assert isinstance(rows.errors[1], InvalidCustomerError)
-    given = answer_rows(model, rows, first=1, prediction_ids=random_ids(len(rows)))
+    given = score_rows(model, rows, first=1, prediction_ids=random_ids(len(rows)))
     block = json.loads(record_of(given.without_errors()))
     assert (block["predictions"], block["rows"]["customer_id"]) == (2, ["a", "c"])
 
 
 @pytest.mark.parametrize("size", [25, 26, 27, 128, 1_000])
 def test_a_choice_of_any_number_of_values_is_logged_as_it_was(
-    spool: Spool, tables: str, serving_url: str, model: LoadedModel, size: int
+    spool: WorkerSpool, tables: str, serving_url: str, model: LoadedModel, size: int
 ) -> None:
     plan = replace(CONTRACT, values=tuple(f"Plan {n}" for n in range(size)))
     choices = [plan if field is CONTRACT else field for field in CHOICES]

@@ -75,7 +75,7 @@ def _read(kind: Format, content: bytes, cuts: Sequence[int]) -> list[object]:
         for start, end in pairwise(places):
             for rows in reader.feed(content[start:end], last=end == len(content)):
                 found += [
-                    str(rows.errors[p]) if p in rows.errors else rows.block.known(p)["tenure"]
+                    str(rows.errors[p]) if p in rows.errors else rows.block.customer(p)["tenure"]
                     for p in range(len(rows))
                 ]
     except InvalidCustomerError as error:

@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from churn.core.settings import Settings
-from churn.customer.description import FEATURES, Known
+from churn.customer.description import FEATURES
 from churn.customer.parsing import parse_customer
-from churn.model.score import Family
+from churn.model.score import ModelFamily
 from churn.registry.store import ModelStore
-from churn.training.compiling import known_rows
 from churn.training.features import probabilities
 from serving.api.limits import Limits
 from tests.api.conftest import running
-from tests.customer_file import conditioner, customers, package, read_rows, trained
+from tests.customer_file import conditioner, customers, customers_of, package, read_rows, trained
 from tests.trees import BOOSTING, FOREST, tree_package
 from tests.trees import model as tree_model
 
@@ -56,7 +55,7 @@ def test_whether_a_customer_churns_and_whether_to_contact_them_are_two_answers(
     client: TestClient,
 ) -> None:
     seen = set()
-    for row in known_rows(customers().iloc[::100]):
+    for row in customers_of(customers().iloc[::100]):
         answer = _predict(client, row)
         assert answer["prediction"] == (answer["probability_churn"] >= 0.5)
         assert answer["contact"] is (answer["expected_profit"] > 0)
@@ -84,7 +83,9 @@ def test_the_origins_curl_is_answered(client: TestClient) -> None:
     assert answer.status_code == 200
     body = answer.json()
     assert body["prediction"] == 1
-    known: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
+    known = parse_customer(
+        {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
+    )
     assert body["probability_churn"] == conditioner().score(known).probability
 
 
@@ -240,7 +241,7 @@ def test_a_scorecard_says_that_it_scored_and_that_it_stood_in_for_nothing(
 
 @pytest.mark.parametrize("family", [BOOSTING, FOREST])
 def test_trees_give_the_same_answers_and_say_when_the_scorecard_stood_in(
-    settings: Settings, empty_store: ModelStore, family: Family
+    settings: Settings, empty_store: ModelStore, family: ModelFamily
 ) -> None:
     version = tree_package(family)
     empty_store.write_candidate(version.manifest, version.files)

@@ -26,7 +26,7 @@ from churn.warehouse.schema import create_tables
 from local.postgres import Server
 from serving.api.predicting import keyed_id
 from serving.api.prediction_log import PredictionLog
-from serving.api.spool import Spool
+from serving.api.worker_spool import WorkerSpool
 from tests.api.conftest import eventually, running
 from tests.customer_file import package
 
@@ -50,9 +50,9 @@ def tables(database_url: str) -> str:
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
+def spool(tmp_path: Path) -> Iterator[WorkerSpool]:
     """A spool of its own."""
-    with Spool(tmp_path / "own", limit=LIMIT) as spool:
+    with WorkerSpool(tmp_path / "own", limit=LIMIT) as spool:
         yield spool
 
 
@@ -203,8 +203,8 @@ def test_what_a_stopped_service_left_is_logged_by_the_next(logged: Settings, tab
 _SPOOL_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
-from serving.api.spool import Spool
-spool = Spool(Path(sys.argv[1]), limit=1_000_000)
+from serving.api.worker_spool import WorkerSpool
+spool = WorkerSpool(Path(sys.argv[1]), limit=1_000_000)
 for record in sys.stdin.buffer:
     spool.add(record.strip())
 os.kill(os.getpid(), signal.SIGKILL)
@@ -225,12 +225,12 @@ def test_what_a_killed_service_left_is_logged_by_the_next(logged: Settings, tabl
     assert sorted(_ids(tables)) == sorted(map(_id, records))
 
 
-def _log(spool: Spool, url: str) -> PredictionLog:
+def _log(spool: WorkerSpool, url: str) -> PredictionLog:
     return PredictionLog(spool, lambda: connect(url))
 
 
 def test_a_batch_that_is_shipped_again_adds_nothing(
-    spool: Spool, tables: str, serving_url: str
+    spool: WorkerSpool, tables: str, serving_url: str
 ) -> None:
     log = _log(spool, serving_url)
     records = [_record() for _ in range(10)]
@@ -241,21 +241,21 @@ def test_a_batch_that_is_shipped_again_adds_nothing(
 
 
 def test_a_service_killed_between_shipping_and_forgetting_logs_once(
-    spool: Spool, tables: str, serving_url: str, tmp_path: Path
+    spool: WorkerSpool, tables: str, serving_url: str, tmp_path: Path
 ) -> None:
     log = _log(spool, serving_url)
     for _ in range(10):
         log.add(_record())
     shutil.copytree(tmp_path / "own", tmp_path / "as_it_was")
     assert log.ship() == 10
-    with Spool(tmp_path / "as_it_was", limit=LIMIT) as restarted:
+    with WorkerSpool(tmp_path / "as_it_was", limit=LIMIT) as restarted:
         assert _log(restarted, serving_url).ship() == 10
         assert restarted.waiting() == 0
     assert len(_rows(tables)) == 10
 
 
 def test_more_than_one_batch_is_shipped_at_once(
-    spool: Spool, tables: str, serving_url: str
+    spool: WorkerSpool, tables: str, serving_url: str
 ) -> None:
     log = _log(spool, serving_url)
     log.add(*(_record() for _ in range(4_100)))
@@ -264,14 +264,14 @@ def test_more_than_one_batch_is_shipped_at_once(
 
 
 def test_two_services_that_ship_the_same_spool_log_each_answer_once(
-    spool: Spool, tables: str, serving_url: str
+    spool: WorkerSpool, tables: str, serving_url: str
 ) -> None:
     for _ in range(50):
         spool.add(*(_record() for _ in range(10)))
         spool.finish()
 
     def ship() -> None:
-        with Spool(spool.folder, limit=LIMIT) as same:
+        with WorkerSpool(spool.folder, limit=LIMIT) as same:
             _log(same, serving_url).ship()
 
     threads = [threading.Thread(target=ship) for _ in range(2)]
@@ -287,7 +287,7 @@ def _keyed() -> str:
 
 
 def test_a_request_that_is_tried_again_later_is_one_row(
-    spool: Spool, tables: str, serving_url: str
+    spool: WorkerSpool, tables: str, serving_url: str
 ) -> None:
     log, key = _log(spool, serving_url), _keyed()
     moments = [datetime(2026, month, 1, tzinfo=UTC) for month in (9, 9, 10, 11)]
@@ -303,7 +303,7 @@ def test_tries_that_two_workers_ship_at_the_same_time_are_one_row(
     keys = [_keyed() for _ in range(200)]
 
     def ship(name: str) -> None:
-        with Spool(tmp_path / name, limit=LIMIT) as spool:
+        with WorkerSpool(tmp_path / name, limit=LIMIT) as spool:
             for key in keys:
                 spool.add(_record(prediction_id=key))
                 spool.finish()
@@ -335,7 +335,7 @@ def test_an_idempotency_key_gives_the_answer_of_the_first_try_and_one_row(
 
 
 def test_a_record_that_postgresql_will_never_take_holds_up_no_other(
-    spool: Spool, tables: str, serving_url: str
+    spool: WorkerSpool, tables: str, serving_url: str
 ) -> None:
     log = _log(spool, serving_url)
     bad = _record().replace(b'"v1"', rb'"\u0000"')
@@ -347,7 +347,7 @@ def test_a_record_that_postgresql_will_never_take_holds_up_no_other(
 
 
 def test_a_damaged_segment_is_kept_and_what_is_sound_of_it_is_shipped(
-    spool: Spool, tables: str, serving_url: str
+    spool: WorkerSpool, tables: str, serving_url: str
 ) -> None:
     log, good = _log(spool, serving_url), _record()
     log.add(good)
@@ -419,7 +419,7 @@ def test_past_the_limit_a_prediction_is_answered_and_counted_where_it_is_set_so(
 
 @pytest.mark.parametrize("year", [2020, 2099])
 def test_an_answer_of_a_clock_that_is_far_off_does_not_hold_up_the_others(
-    spool: Spool, tables: str, serving_url: str, year: int
+    spool: WorkerSpool, tables: str, serving_url: str, year: int
 ) -> None:
     log = _log(spool, serving_url)
     log.add(_record(datetime(year, 1, 1, tzinfo=UTC)))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from churn.warehouse.predictions import spool as segments
 from churn.warehouse.predictions.spool import framed, read
-from serving.api.spool import NotRecordedError, Spool
+from serving.api.worker_spool import NotRecordedError, WorkerSpool
 from tests import properties
 
 properties.load()
@@ -21,8 +21,8 @@ LIMIT = 1_000_000
 _ADD_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
-from serving.api.spool import Spool
-spool = Spool(Path(sys.argv[1]), limit=1_000_000)
+from serving.api.worker_spool import WorkerSpool
+spool = WorkerSpool(Path(sys.argv[1]), limit=1_000_000)
 for number in range(int(sys.argv[2])):
     spool.add(f"record {number}".encode())
 os.kill(os.getpid(), signal.SIGKILL)
@@ -30,12 +30,12 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
-    with Spool(tmp_path / "spool", limit=LIMIT) as spool:
+def spool(tmp_path: Path) -> Iterator[WorkerSpool]:
+    with WorkerSpool(tmp_path / "spool", limit=LIMIT) as spool:
         yield spool
 
 
-def _shipped(spool: Spool) -> list[bytes]:
+def _shipped(spool: WorkerSpool) -> list[bytes]:
     found: list[bytes] = []
     for segment in spool.finished():
         found += segment.content().records
@@ -43,7 +43,7 @@ def _shipped(spool: Spool) -> list[bytes]:
     return found
 
 
-def test_what_was_added_is_there_once_it_is_finished(spool: Spool) -> None:
+def test_what_was_added_is_there_once_it_is_finished(spool: WorkerSpool) -> None:
     spool.add(b"first")
     spool.add(b"second", b"third")
     assert spool.waiting() == 3
@@ -53,17 +53,19 @@ def test_what_was_added_is_there_once_it_is_finished(spool: Spool) -> None:
     assert spool.waiting() == 0
 
 
-def test_a_finished_segment_is_held_by_one_shipper_at_a_time(spool: Spool) -> None:
+def test_a_finished_segment_is_held_by_one_shipper_at_a_time(spool: WorkerSpool) -> None:
     spool.add(b"waits")
     spool.finish()
-    with Spool(spool.folder, limit=LIMIT) as other:
+    with WorkerSpool(spool.folder, limit=LIMIT) as other:
         for _ in spool.finished():
             assert list(other.finished()) == []
         assert _shipped(other) == [b"waits"]
         assert list(spool.finished()) == []
 
 
-def test_a_segment_that_another_shipper_removed_meanwhile_is_passed_over(spool: Spool) -> None:
+def test_a_segment_that_another_shipper_removed_meanwhile_is_passed_over(
+    spool: WorkerSpool,
+) -> None:
     spool.add(b"waits")
     spool.finish()
     (path,) = [p for p in segments.segments(spool.folder) if p.stat().st_size]
@@ -76,23 +78,23 @@ def test_a_segment_that_another_shipper_removed_meanwhile_is_passed_over(spool: 
     os.close(file)
 
 
-def test_the_segment_of_a_running_service_is_nobody_elses(spool: Spool) -> None:
+def test_the_segment_of_a_running_service_is_nobody_elses(spool: WorkerSpool) -> None:
     spool.add(b"waits")
-    with Spool(spool.folder, limit=LIMIT) as other:
+    with WorkerSpool(spool.folder, limit=LIMIT) as other:
         assert list(other.finished()) == []
         assert other.waiting() == 1
 
 
-def test_every_record_that_was_added_survives_sigkill(spool: Spool) -> None:
+def test_every_record_that_was_added_survives_sigkill(spool: WorkerSpool) -> None:
     command = [sys.executable, "-c", _ADD_AND_DIE, str(spool.folder), "250"]
     assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
     assert _shipped(spool) == [f"record {number}".encode() for number in range(250)]
 
 
 def test_a_service_that_stops_leaves_what_waits_and_no_empty_file(tmp_path: Path) -> None:
-    with Spool(tmp_path, limit=LIMIT) as former:
+    with WorkerSpool(tmp_path, limit=LIMIT) as former:
         former.add(b"waits")
-    with Spool(tmp_path, limit=LIMIT):
+    with WorkerSpool(tmp_path, limit=LIMIT):
         pass
     (left,) = tmp_path.iterdir()
     assert read(left.read_bytes()).records == [b"waits"]
@@ -126,7 +128,7 @@ def test_zeros_that_a_power_cut_leaves_are_no_records() -> None:
 
 
 def test_past_the_limit_nothing_is_added_and_the_loss_is_counted(tmp_path: Path) -> None:
-    with Spool(tmp_path, limit=100) as spool:
+    with WorkerSpool(tmp_path, limit=100) as spool:
         spool.add(b"x" * 80)
         with pytest.raises(NotRecordedError, match="100 bytes of predictions wait"):
             spool.add(b"y" * 20)
@@ -139,7 +141,7 @@ def test_past_the_limit_nothing_is_added_and_the_loss_is_counted(tmp_path: Path)
 
 
 def test_the_limit_is_of_the_folder_and_not_of_each_worker(tmp_path: Path) -> None:
-    with Spool(tmp_path, limit=100) as one, Spool(tmp_path, limit=100) as other:
+    with WorkerSpool(tmp_path, limit=100) as one, WorkerSpool(tmp_path, limit=100) as other:
         one.add(b"x" * 80)
         other.measure()
         with pytest.raises(NotRecordedError):
@@ -149,10 +151,10 @@ def test_the_limit_is_of_the_folder_and_not_of_each_worker(tmp_path: Path) -> No
 _FILL_THE_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from serving.api.spool import NotRecordedError, Spool
+from serving.api.worker_spool import NotRecordedError, WorkerSpool
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
-spool, kept = Spool(Path(sys.argv[1]), limit=1_000_000), 0
+spool, kept = WorkerSpool(Path(sys.argv[1]), limit=1_000_000), 0
 for number in range(200):
     try:
         spool.add(b"%03d" % number * 10)
@@ -171,7 +173,7 @@ def test_a_disk_that_takes_no_more_tears_no_record_and_loses_none_that_was_taken
     kept, dropped = map(int, done.stdout.split())
     assert 0 < kept < 200
     assert kept + dropped == 200
-    with Spool(tmp_path, limit=LIMIT) as spool:
+    with WorkerSpool(tmp_path, limit=LIMIT) as spool:
         (segment,) = spool.finished()
         content = segment.content()
     assert (len(content.records), content.unread) == (kept, 0)
@@ -182,11 +184,11 @@ def test_half_made_segments_are_cleared_away_when_they_are_old(tmp_path: Path) -
     for path in (old, new):
         path.touch()
     os.utime(old, (0, 0))
-    with Spool(tmp_path, limit=LIMIT):
+    with WorkerSpool(tmp_path, limit=LIMIT):
         assert (old.exists(), new.exists()) == (False, True)
 
 
-def test_counting_reads_on_where_it_stopped(spool: Spool) -> None:
+def test_counting_reads_on_where_it_stopped(spool: WorkerSpool) -> None:
     for number in range(1, 4):
         spool.add(b"record")
         assert spool.waiting() == number
@@ -196,7 +198,7 @@ def test_counting_reads_on_where_it_stopped(spool: Spool) -> None:
 
 
 def test_a_segment_does_not_grow_for_ever(tmp_path: Path) -> None:
-    with Spool(tmp_path, limit=100_000_000) as spool:
+    with WorkerSpool(tmp_path, limit=100_000_000) as spool:
         for _ in range(90):
             spool.add(*[b"x" * 1_000] * 100)
         sizes = [path.stat().st_size for path in segments.segments(tmp_path)]
@@ -205,7 +207,7 @@ def test_a_segment_does_not_grow_for_ever(tmp_path: Path) -> None:
     assert max(sizes) < 4_500_000
 
 
-def test_what_others_finished_is_counted_by_its_name_and_never_read(spool: Spool) -> None:
+def test_what_others_finished_is_counted_by_its_name_and_never_read(spool: WorkerSpool) -> None:
     for number in range(300):
         path = spool.folder / f"{number:020d}-{'a' * 16}-4000.log"
         path.touch()
@@ -225,7 +227,7 @@ def _bytes_read() -> int:
 
 
 def test_what_a_killed_process_left_and_what_came_before_there_were_names_is_counted_once(
-    spool: Spool,
+    spool: WorkerSpool,
 ) -> None:
     former = spool.folder / f"{7:020d}-{'a' * 16}.log"
     former.write_bytes(framed(b'{"prediction_id":"x"}') * 1_000)
@@ -236,9 +238,9 @@ def test_what_a_killed_process_left_and_what_came_before_there_were_names_is_cou
     assert _shipped(spool) == [b'{"prediction_id":"x"}'] * 1_000
 
 
-def test_a_block_counts_as_its_predictions(spool: Spool) -> None:
+def test_a_block_counts_as_its_predictions(spool: WorkerSpool) -> None:
     spool.add(b"one", b'{"predictions":40,"rows":{}}')
-    with Spool(spool.folder, limit=LIMIT) as other:
+    with WorkerSpool(spool.folder, limit=LIMIT) as other:
         assert (spool.waiting(), other.waiting()) == (41, 41)
     spool.finish()
     assert spool.waiting() == 41

@@ -130,6 +130,7 @@ def _resident(pid: int) -> float:
 _SWAP = """
 import sys
 from pathlib import Path
+from churn.customer.parsing import parse_customer
 from churn.registry.store import ModelStore
 from serving.api.live_model import LiveModel
 store = ModelStore(Path(sys.argv[1]))
@@ -140,7 +141,7 @@ def swap(times):
         store.pointer.write_text(versions[number % 2])
         live.refresh()
         assert live.version == versions[number % 2]
-        live.model.score({"tenure": 5, "contract": "One year"})
+        live.model.score(parse_customer({"tenure": 5, "contract": "One year"}))
 def resident():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))

@@ -5,32 +5,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.customer.description import FEATURES, Known
-from churn.customer.implications import completed
+from churn.customer.description import FEATURES, Customer
 from churn.model.gaussian import condition
-from churn.training.compiling import known_rows
-from tests.customer_file import conditioner, customers
+from tests.customer_file import conditioner, customers, customers_of, part_of
 
-ROWS = known_rows(customers().iloc[::70])
+ROWS = customers_of(customers().iloc[::70])
 _SUBSETS = st.frozensets(st.sampled_from([field.name for field in FEATURES]))
 _CUSTOMERS = st.sampled_from(ROWS)
 
 
-def _only(known: Known, names: Iterable[str]) -> Known:
-    return {name: value for name, value in known.items() if name in names}
-
-
-def _variance(known: Known, names: Iterable[str]) -> float:
-    return conditioner().score(_only(known, frozenset(names))).variance
+def _variance(known: Customer, names: Iterable[str]) -> float:
+    return conditioner().score(part_of(known, names)).variance
 
 
 @given(st.sampled_from([row for row in ROWS if row["internet_service"] == "DSL"]), _SUBSETS)
 def test_the_field_to_ask_next_lowers_the_variance_most(
-    known: Known, names: frozenset[str]
+    known: Customer, names: frozenset[str]
 ) -> None:
-    some = _only(known, names)
-    asked = conditioner().score(some).ask_next(completed(some))
-    open_ = {f.name for f in FEATURES if not f.protected} - completed(some).keys()
+    some = part_of(known, names)
+    asked = conditioner().score(some).ask_next(some)
+    open_ = {f.name for f in FEATURES if not f.protected} - some.keys()
     left = {name: _variance(known, {*some, name}) for name in open_}
     if asked is None:
         assert all(variance > _variance(known, some) - 1e-5 for variance in left.values())
@@ -40,9 +34,9 @@ def test_the_field_to_ask_next_lowers_the_variance_most(
 
 @given(_CUSTOMERS, _SUBSETS)
 def test_what_is_known_or_follows_or_is_protected_is_never_asked(
-    known: Known, names: frozenset[str]
+    known: Customer, names: frozenset[str]
 ) -> None:
-    whole = completed(_only(known, names))
+    whole = part_of(known, names)
     asked = conditioner().score(whole).ask_next(whole)
     assert asked not in {*whole, "gender", "senior_citizen", "customer_id"}
 

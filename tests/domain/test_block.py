@@ -1,13 +1,14 @@
+from collections.abc import Mapping
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.core.errors import InvalidCustomerError
 from churn.core.training_options import Objective
-from churn.customer.description import FEATURES, Known
-from churn.customer.implications import completed
+from churn.customer.description import FEATURES, Customer
 from churn.customer.parsing import parse_customer
-from churn.model.block import block_of, completed_block, describes_something
+from churn.model.block import block_of, describes_something
 from churn.model.block_score import score_block
 from churn.model.policy import Policy
 from tests.customer_file import conditioner
@@ -16,30 +17,28 @@ _VALUES = {
     field.name: st.sampled_from(field.values) if field.values else st.integers(0, 120).map(float)
     for field in FEATURES
 }
-_CUSTOMERS = st.fixed_dictionaries({}, optional={**_VALUES, "tenure": st.integers(0, 120)})
+_GIVEN = st.fixed_dictionaries({}, optional={**_VALUES, "tenure": st.integers(0, 120)})
 
 
-def _contradicts(known: Known) -> bool:
+def _parsed(raw: Mapping[str, object]) -> Customer | None:
     try:
-        parse_customer(known)
+        return parse_customer(raw)
     except InvalidCustomerError:
-        return True
-    return False
+        return None
+
+
+_CUSTOMERS = _GIVEN.filter(lambda raw: _parsed(raw) is not None).map(parse_customer)
 
 
 @given(st.lists(_CUSTOMERS, min_size=1, max_size=8))
-def test_columns_are_completed_and_refused_as_single_customers_are(rows: list[Known]) -> None:
-    done = completed_block(block_of(rows))
-    assert done.contradicts.tolist() == [_contradicts(row) for row in rows]
+def test_columns_have_the_customers_that_they_are_made_of(rows: list[Customer]) -> None:
+    assert block_of(rows).customers() == rows
     assert describes_something(block_of(rows)).tolist() == [bool(row) for row in rows]
-    for place, row in enumerate(rows):
-        if not done.contradicts[place]:
-            assert done.block.known(place) == completed(row)
 
 
-@given(st.lists(_CUSTOMERS.filter(lambda row: not _contradicts(row)), min_size=1, max_size=8))
-def test_columns_are_scored_as_single_customers_are_to_the_last_bit(rows: list[Known]) -> None:
-    score = score_block(conditioner(), completed_block(block_of(rows)).block)
+@given(st.lists(_CUSTOMERS, min_size=1, max_size=8))
+def test_columns_are_scored_as_single_customers_are_to_the_last_bit(rows: list[Customer]) -> None:
+    score = score_block(conditioner(), block_of(rows))
     for place, row in enumerate(rows):
         one = conditioner().score(row)
         assert score.probability[place] == one.probability
@@ -52,9 +51,9 @@ def test_many_decisions_are_those_of_one_customer_each(
 ) -> None:
     policy = Policy(objective=Objective.PROFIT, typical_monthly_charges=64.76)
     p = np.array([one for one, _ in found])
-    bills = np.array([np.nan if bill is None else bill for _, bill in found])
-    assert policy.expected_profits(p, bills).tolist() == [
+    charges = np.array([np.nan if one is None else one for _, one in found])
+    assert policy.expected_profits(p, charges).tolist() == [
         policy.expected_profit(*one) for one in found
     ]
-    assert policy.contacts(p, bills).tolist() == [policy.contact(*one) for one in found]
-    assert policy.thresholds(bills).tolist() == [policy.threshold_at(bill) for _, bill in found]
+    assert policy.contacts(p, charges).tolist() == [policy.contact(*one) for one in found]
+    assert policy.thresholds(charges).tolist() == [policy.threshold_at(one) for _, one in found]

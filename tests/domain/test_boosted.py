@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.core.errors import ModelRefusedError
-from churn.customer.description import FEATURES, Known
-from churn.customer.implications import completed
+from churn.customer.description import FEATURES, Customer
+from churn.customer.parsing import parse_customer
 from churn.model.boosted import TREE_NAMES, BoostedModel, matrix
 from churn.model.explanation import explain
-from churn.model.score import Family, sigmoid
+from churn.model.score import ModelFamily, sigmoid
 from churn.model.tree_check import DEEPEST
 from churn.model.what_if import what_if
 from churn.training.features import target
-from tests.customer_file import customers
+from tests.customer_file import customers, part_of
 from tests.trees import BOOSTING, FOREST, booster, content, data, margins, model, rows
 
 FAMILIES = pytest.mark.parametrize("family", [BOOSTING, FOREST])
 
 
-def _document(family: Family = BOOSTING) -> dict[str, Any]:
+def _document(family: ModelFamily = BOOSTING) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(content(family))
     return document
 
@@ -35,20 +35,20 @@ def _refused(document: object) -> str:
 
 
 @FAMILIES
-def test_the_trees_score_every_customer_as_xgboost_does(family: Family) -> None:
+def test_the_trees_score_every_customer_as_xgboost_does(family: ModelFamily) -> None:
     expected = [sigmoid(float(margin)) for margin in margins(family)]
     np.testing.assert_array_equal(model(family).probabilities(rows()), expected)
 
 
 @FAMILIES
-def test_one_customer_is_scored_as_among_many(family: Family) -> None:
+def test_one_customer_is_scored_as_among_many(family: ModelFamily) -> None:
     some = rows()[::200]
     alone = [model(family).score(row).probability for row in some]
     np.testing.assert_array_equal(model(family).probabilities(some), alone)
 
 
 @FAMILIES
-def test_the_contributions_are_xgboosts_own_shapley_values_by_field(family: Family) -> None:
+def test_the_contributions_are_xgboosts_own_shapley_values_by_field(family: ModelFamily) -> None:
     values = booster(family).predict(data(), pred_contribs=True)[0]
     expected = dict.fromkeys((field.name for field in FEATURES), 0.0)
     for name, value in zip(TREE_NAMES, values[:-1], strict=True):
@@ -61,7 +61,7 @@ def test_the_contributions_are_xgboosts_own_shapley_values_by_field(family: Fami
 @FAMILIES
 @given(number=st.integers(0, 7_042), most=st.integers(0, 9), protected=st.booleans())
 def test_the_parts_of_an_explanation_add_up(
-    family: Family, number: int, most: int, protected: bool
+    family: ModelFamily, number: int, most: int, protected: bool
 ) -> None:
     known = rows()[number]
     score = model(family).score(known)
@@ -80,18 +80,18 @@ def test_without_an_explanation_the_probability_is_the_same() -> None:
 
 
 @FAMILIES
-def test_a_changed_customer_is_scored_by_the_trees_too(family: Family) -> None:
+def test_a_changed_customer_is_scored_by_the_trees_too(family: ModelFamily) -> None:
     known = next(row for row in rows() if row["contract"] == "Month-to-month")
     for change in what_if(known, model(family).changed):
-        changed = {**known, change.field: change.value}
+        changed = parse_customer({**known, change.field: change.value})
         assert change.probability == model(family).score(changed).probability
 
 
 @pytest.mark.parametrize("field", [field.name for field in FEATURES])
 def test_any_missing_field_is_too_little_unless_it_follows(field: str) -> None:
     known = next(r for r in rows() if r["internet_service"] == "DSL" and r["phone_service"])
-    some = {name: value for name, value in known.items() if name != field}
-    follows = field in completed(some)
+    some = part_of(known, known.keys() - {field})
+    follows = field in some
     assert model(BOOSTING).knows_enough(some) is follows
     assert follows is (field == "phone_service")
 
@@ -239,7 +239,11 @@ def _tree_param() -> dict[str, str]:
         ("iteration_indptr", [0, 10**9], "the iterations do not divide up the trees"),
         ("iteration_indptr", [0, 50, 10, 60], "the iterations do not divide up the trees"),
         ("tree_info", [0] * 59 + [7], "tree_info.59"),
-        ("gbtree_model_param", {"num_parallel_tree": "1", "num_trees": "61"}, "61 and 60 are told"),
+        (
+            "gbtree_model_param",
+            {"num_parallel_tree": "1", "num_trees": "61"},
+            "61 and 60 are stated",
+        ),
     ],
 )
 def test_an_ensemble_that_miscounts_its_trees_is_refused(
@@ -251,7 +255,7 @@ def test_an_ensemble_that_miscounts_its_trees_is_refused(
 
 
 @given(st.sampled_from(rows()[::500]), st.randoms())
-def test_the_order_in_which_fields_are_given_does_not_matter(known: Known, random: Any) -> None:
+def test_the_order_in_which_fields_are_given_does_not_matter(known: Customer, random: Any) -> None:
     items = list(known.items())
     random.shuffle(items)
-    assert model(BOOSTING).score(dict(items)) == model(BOOSTING).score(known)
+    assert model(BOOSTING).score(parse_customer(dict(items))) == model(BOOSTING).score(known)

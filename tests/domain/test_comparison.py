@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,10 +105,10 @@ def test_look_alikes_who_were_chosen_together_are_one_draw(metric: str) -> None:
     y, p = _scored()
     other = np.clip(p + np.random.default_rng(1).normal(0, 0.05, len(p)), 0.001, 0.999)
     once = differences(Comparison(y, p, other, {}), level=0.95)[metric]
-    four = [np.tile(one, 4) for one in (y, p, other)]
-    apart = differences(Comparison(*four, {}), level=0.95)[metric]
-    groups = np.tile(np.arange(len(y)), 4)
-    together = differences(Comparison(*four, {}, groups=groups), level=0.95)[metric]
+    four = Comparison(np.tile(y, 4), np.tile(p, 4), np.tile(other, 4), {})
+    apart = differences(four, level=0.95)[metric]
+    grouped = replace(four, groups=np.tile(np.arange(len(y)), 4))
+    together = differences(grouped, level=0.95)[metric]
     assert together.mean == pytest.approx(once.mean)
     assert _reach(together) == pytest.approx(_reach(once), rel=0.01)
     assert _reach(apart) == pytest.approx(_reach(once) / 2, rel=0.02)

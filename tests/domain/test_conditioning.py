@@ -8,24 +8,21 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from churn.customer.description import FEATURES, Known
-from churn.customer.implications import completed
+from churn.customer.description import FEATURES, Customer
 from churn.customer.parsing import parse_customer
 from churn.model import conditioning
+from churn.model.block import block_of
+from churn.model.block_score import score_block
 from churn.model.conditioning import Conditioner
 from churn.model.gaussian import condition
 from churn.model.score import Score, sigmoid
-from churn.training.compiling import compile_scorecard, known_rows
+from churn.training.compiling import compile_scorecard
 from churn.training.encoded_customers import Encoded
 from churn.training.features import pipeline, target
-from tests.customer_file import conditioner, customers, trained
+from tests.customer_file import conditioner, customers, customers_of, part_of, trained
 
 ORIGIN = ("tenure", "monthly_charges", "gender", "partner")
-ROWS = known_rows(customers().iloc[::70])
-
-
-def _only(known: Known, names: frozenset[str] | tuple[str, ...]) -> Known:
-    return {name: value for name, value in known.items() if name in names}
+ROWS = customers_of(customers().iloc[::70])
 
 
 def _inputs() -> frozenset[str]:
@@ -41,7 +38,7 @@ def _out_of_fold(names: tuple[str, ...]) -> dict[str, float]:
     for train, test in folds.split(frame, y):
         fitted = pipeline().fit(frame.iloc[train], y[train])
         unseen = Conditioner(compile_scorecard(fitted, Encoded.of(frame.iloc[train])))
-        some = (_only(known, names) for known in known_rows(frame.iloc[test]))
+        some = (part_of(known, names) for known in customers_of(frame.iloc[test]))
         p[test] = [unseen.score(known).probability for known in some]
     return {"roc_auc": float(roc_auc_score(y, p)), "log_loss": float(log_loss(y, p))}
 
@@ -111,7 +108,7 @@ def test_known_columns_that_nearly_say_the_same_are_told_apart() -> None:
 def test_all_inputs_known_leave_no_variance_and_an_exact_score() -> None:
     log_odds = trained().model.decision_function(customers().iloc[::70])
     for known, expected in zip(ROWS, log_odds, strict=True):
-        score = conditioner().score(_only(known, _inputs()))
+        score = conditioner().score(part_of(known, _inputs()))
         assert score.variance == 0.0
         assert score.interval == (score.probability, score.probability)
         assert score.log_odds == pytest.approx(expected, abs=1e-9)
@@ -121,23 +118,23 @@ def test_charges_add_nothing_once_every_input_is_known() -> None:
     for known in ROWS:
         whole, inputs = (
             conditioner().score(known),
-            conditioner().score(_only(known, _inputs())),
+            conditioner().score(part_of(known, _inputs())),
         )
         assert whole.probability == pytest.approx(inputs.probability, abs=1e-9)
 
 
 def test_the_interval_holds_the_full_score_nine_times_in_ten() -> None:
-    rows = known_rows(customers().iloc[::5])
+    rows = customers_of(customers().iloc[::5])
     held = 0
     for known in rows:
-        low, high = conditioner().score(_only(known, ORIGIN)).interval
+        low, high = conditioner().score(part_of(known, ORIGIN)).interval
         held += low <= conditioner().score(known).probability <= high
     assert 0.86 <= held / len(rows) <= 0.94
 
 
 def test_probabilities_from_few_fields_are_right_on_average() -> None:
-    rows = known_rows(customers())
-    p = [conditioner().score(_only(known, ORIGIN)).probability for known in rows]
+    rows = customers_of(customers())
+    p = [conditioner().score(part_of(known, ORIGIN)).probability for known in rows]
     assert np.mean(p) == pytest.approx(0.2654, abs=0.01)
 
 
@@ -147,24 +144,26 @@ _CUSTOMERS = st.sampled_from(ROWS)
 
 @given(_CUSTOMERS, _SUBSETS)
 def test_any_subset_of_fields_gives_a_probability_within_its_interval(
-    known: Known, names: frozenset[str]
+    known: Customer, names: frozenset[str]
 ) -> None:
-    score = conditioner().score(_only(known, names))
+    score = conditioner().score(part_of(known, names))
     low, high = score.interval
     assert 0 < low <= score.probability <= high < 1
 
 
 @given(_CUSTOMERS, _SUBSETS, _SUBSETS)
 def test_knowing_more_never_adds_variance_on_average(
-    known: Known, some: frozenset[str], more: frozenset[str]
+    known: Customer, some: frozenset[str], more: frozenset[str]
 ) -> None:
-    less, rather_more = (conditioner().score(_only(known, names)) for names in (some, some | more))
+    less, rather_more = (
+        conditioner().score(part_of(known, names)) for names in (some, some | more)
+    )
     assert rather_more.variance <= less.variance + 1e-9
 
 
 @given(_CUSTOMERS, _SUBSETS)
-def test_the_contributions_add_up_to_the_log_odds(known: Known, names: frozenset[str]) -> None:
-    score = conditioner().score(_only(known, names))
+def test_the_contributions_add_up_to_the_log_odds(known: Customer, names: frozenset[str]) -> None:
+    score = conditioner().score(part_of(known, names))
     assert names - {"total_charges"} <= set(score.contributions)
     total = score.base + sum(score.contributions.values())
     assert score.log_odds == pytest.approx(total, abs=1e-12)
@@ -172,23 +171,20 @@ def test_the_contributions_add_up_to_the_log_odds(known: Known, names: frozenset
 
 @given(_CUSTOMERS, _SUBSETS)
 def test_what_follows_from_the_known_fields_is_filled_in_alike_everywhere(
-    known: Known, names: frozenset[str]
+    known: Customer, names: frozenset[str]
 ) -> None:
-    some = _only(known, names)
-    whole = completed(some)
-    assert completed(whole) == whole
-    assert parse_customer(some) == whole
-    assert whole.items() <= known.items()
-    assert conditioner().score(whole) == conditioner().score(some)
+    some = part_of(known, names)
+    assert parse_customer(some) == some
+    assert some.items() <= known.items()
 
 
 @given(st.lists(st.tuples(_CUSTOMERS, _SUBSETS), max_size=8))
 def test_many_customers_at_once_are_scored_as_each_alone(
-    pairs: list[tuple[Known, frozenset[str]]],
+    pairs: list[tuple[Customer, frozenset[str]]],
 ) -> None:
-    rows = [_only(known, names) for known, names in pairs]
+    rows = [part_of(known, names) for known, names in pairs]
     alone = [conditioner().score(row).probability for row in rows]
-    np.testing.assert_allclose(conditioner().probabilities(rows), alone, rtol=0, atol=1e-12)
+    assert score_block(conditioner(), block_of(rows)).probability.tolist() == alone
 
 
 @pytest.mark.parametrize(
@@ -198,15 +194,16 @@ def test_an_amount_far_off_the_training_range_tells_no_more_than_its_end(
     field: str, far: float, most: float
 ) -> None:
     assert customers()[field].max() == most
-    assert conditioner().score({field: far}) == conditioner().score({field: most})
-    assert conditioner().score({field: far}).probability < 0.5
+    beyond, at_the_end = (conditioner().score(parse_customer({field: x})) for x in (far, most))
+    assert beyond == at_the_end
+    assert beyond.probability < 0.5
 
 
 def test_no_more_patterns_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conditioning, "MOST_PATTERNS", 10)
     few = Conditioner(trained().scorecard)
     for known in combinations(ROWS[0].items(), 2):
-        few.score(dict(known))
+        few.score(parse_customer(dict(known)))
     assert few.pattern.cache_info().currsize == 10
 
 
@@ -221,11 +218,11 @@ def test_the_sigmoid_never_overflows(log_odds: float) -> None:
 
 
 def test_fields_that_the_scorecard_does_not_use_are_passed_over() -> None:
-    known: Known = {"tenure": 5, "customer_id": "7590-VHVEG"}
-    assert conditioner().score(known) == conditioner().score({"tenure": 5})
+    known = parse_customer({"tenure": 5, "customer_id": "7590-VHVEG"})
+    assert conditioner().score(known) == conditioner().score(parse_customer({"tenure": 5}))
 
 
 def test_nothing_billed_yet_says_no_more_than_the_first_month() -> None:
-    first_month = conditioner().score({"tenure": 0})
-    assert conditioner().score({"tenure": 0, "total_charges": 0.0}) == first_month
+    first_month = conditioner().score(parse_customer({"tenure": 0}))
+    assert conditioner().score(parse_customer({"tenure": 0, "total_charges": 0.0})) == first_month
     assert first_month.probability > 0.5

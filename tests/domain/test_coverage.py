@@ -10,30 +10,39 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from churn.customer.description import FEATURES, Known
-from churn.model.block import block_of, completed_block
+from churn.customer.description import FEATURES, Customer
+from churn.customer.parsing import parse_customer
+from churn.model.block import block_of
 from churn.model.block_score import BlockScore, score_block
 from churn.model.conditioning import Conditioner
 from churn.model.scorecard import Scorecard
-from churn.training.compiling import compile_scorecard, known_rows
+from churn.training.compiling import compile_scorecard
 from churn.training.encoded_customers import Encoded, leaders_of
 from churn.training.evaluation import deal
 from churn.training.features import fit_profiles
-from tests.customer_file import conditioner, customers, held_out, learned_from, trained
+from tests.customer_file import (
+    conditioner,
+    customers,
+    customers_of,
+    held_out,
+    learned_from,
+    part_of,
+    trained,
+)
 
 NAMES = [field.name for field in FEATURES]
 ORIGIN = ("tenure", "monthly_charges", "gender", "partner")
 SUBSETS = 50
 
 
-def _scored(model: Conditioner, rows: list[Known]) -> BlockScore:
-    return score_block(model, completed_block(block_of(rows)).block)
+def _scored(model: Conditioner, rows: list[Customer]) -> BlockScore:
+    return score_block(model, block_of(rows))
 
 
 @cache
-def _held_out() -> list[Known]:
+def _held_out() -> list[Customer]:
     frame = customers()
-    return known_rows(frame[held_out(frame)])
+    return customers_of(frame[held_out(frame)])
 
 
 @cache
@@ -42,14 +51,14 @@ def _truth() -> NDArray[np.float64]:
 
 
 @cache
-def _unseen() -> list[tuple[Conditioner, list[Known], NDArray[np.float64]]]:
+def _unseen() -> list[tuple[Conditioner, list[Customer], NDArray[np.float64]]]:
     """Return a model of each four fifths of the customers, with the last fifth and its truth."""
     frame, found = customers(), []
     for places in _folds():
         some = frame[~places]
         learn = Encoded.of(some)
         model = Conditioner(compile_scorecard(fit_profiles(learn, some), learn))
-        rows = known_rows(frame[places])
+        rows = customers_of(frame[places])
         found.append((model, rows, _scored(model, rows).probability))
     return found
 
@@ -66,7 +75,7 @@ def _coverage(names: tuple[str, ...]) -> list[float]:
     """
     risks, inside = [], []
     for model, rows, truth in _unseen():
-        found = _scored(model, [{n: row[n] for n in names} for row in rows])
+        found = _scored(model, [part_of(row, names) for row in rows])
         risks.append(found.probability)
         inside.append((found.low <= truth + 1e-9) & (truth - 1e-9 <= found.high))
     quarters = np.array_split(np.argsort(np.concatenate(risks), kind="stable"), 4)
@@ -74,7 +83,7 @@ def _coverage(names: tuple[str, ...]) -> list[float]:
 
 
 def _on_hold_out(names: tuple[str, ...], model: Conditioner) -> list[float]:
-    found = _scored(model, [{n: row[n] for n in names} for row in _held_out()])
+    found = _scored(model, [part_of(row, names) for row in _held_out()])
     inside = (found.low <= _truth() + 1e-9) & (_truth() - 1e-9 <= found.high)
     quarters = np.array_split(np.argsort(found.probability, kind="stable"), 4)
     return [float(inside[one].mean()) for one in quarters]
@@ -108,7 +117,7 @@ def test_without_third_moments_the_intervals_are_as_wide_for_every_customer() ->
     """A version from before there were any; it is also what the moments are good for."""
     earlier = trained().scorecard.model_copy(update={"third_moments": ()})
     model = Conditioner(earlier)
-    assert model.score({"internet_service": "No"}).spread is None
+    assert model.score(parse_customer({"internet_service": "No"})).spread is None
     assert min(_on_hold_out(("internet_service",), model)) < 0.82
     assert min(_on_hold_out(("internet_service",), conditioner())) > 0.85
 
@@ -118,7 +127,7 @@ def test_the_spread_of_a_single_choice_is_the_variance_that_was_seen() -> None:
     log_odds = trained().model.decision_function(frame)
     for value in ("DSL", "Fiber optic", "No"):
         seen = float(np.var(log_odds[(frame["internet_service"] == value).to_numpy()]))
-        score = conditioner().score({"internet_service": value})
+        score = conditioner().score(parse_customer({"internet_service": value}))
         assert score.spread == pytest.approx(max(seen, 0.6 * score.variance), rel=1e-5)
 
 
@@ -129,7 +138,7 @@ def test_few_customers_to_learn_from_cover_too() -> None:
     model, means = Conditioner(few), []
     truth = _scored(model, _held_out()).probability
     for names in (ORIGIN, *_subsets()[:20]):
-        found = _scored(model, [{n: row[n] for n in names} for row in _held_out()])
+        found = _scored(model, [part_of(row, names) for row in _held_out()])
         inside = (found.low <= truth + 1e-9) & (truth - 1e-9 <= found.high)
         means.append(inside.mean())
     assert min(means) >= 0.8

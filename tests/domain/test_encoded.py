@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from churn.customer.description import CHURN, FEATURES
-from churn.customer.field import Kind
+from churn.customer.field import FieldKind
 from churn.customer.profile import DIGITS
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS
 from churn.training.encoded_customers import Encoded
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_every_field_but_the_amounts_and_the_id_is_a_digit_with_room_for_its_values() -> None:
-    expected = {CHURN.name, *(f.name for f in FEATURES if f.kind is not Kind.MONEY)}
+    expected = {CHURN.name, *(f.name for f in FEATURES if f.kind is not FieldKind.MONEY)}
     assert set(DIGITS) == expected
     digits = list(DIGITS.values())
     for one, following in itertools.pairwise(digits):
@@ -70,7 +70,7 @@ def test_blocks_are_the_rows_in_their_order() -> None:
 _EXTRA = """
 from dataclasses import replace
 from churn.customer import description as customer
-from churn.customer.field import Kind
+from churn.customer.field import FieldKind
 extra = [
     replace(customer.TENURE, name="calls", header="Calls", maximum=50),
     replace(customer.MONTHLY_CHARGES, name="arrears", header="Arrears"),
@@ -79,9 +79,10 @@ customer.FEATURES = (*customer.FEATURES, *extra)
 customer.COLUMNS = (customer.CUSTOMER_ID, *customer.FEATURES, customer.CHURN)
 customer.BY_NAME = {field.name: field for field in customer.COLUMNS}
 from churn.model.columns import COLUMNS, TREE_COLUMNS
-from churn.training.compiling import compile_scorecard, known_rows, largest_difference
+from churn.training.compiling import block_of_frame, compile_scorecard, largest_difference
 from churn.model.conditioning import Conditioner
-from churn.model.block import block_of, completed_block
+from churn.customer.parsing import parse_customer
+from churn.model.block import block_of
 from churn.model.block_score import score_block
 from churn.training.encoded_customers import Encoded
 from churn.training.families import matrix
@@ -96,11 +97,12 @@ model = fit_profiles(learn, frame)
 scorecard = compile_scorecard(model, learn)
 assert any(column.weight for column in scorecard.columns if column.field == "calls")
 assert largest_difference(model, scorecard, frame) < 1e-9
-conditioner, rows = Conditioner(scorecard), [{"calls": 3, "arrears": 4.5}, *known_rows(frame)[:50]]
-scored = score_block(conditioner, completed_block(block_of(rows)).block)
+conditioner = Conditioner(scorecard)
+rows = [parse_customer({"calls": 3, "arrears": 4.5}), *block_of_frame(frame).customers()[:50]]
+scored = score_block(conditioner, block_of(rows))
 assert scored.probability.tolist() == [conditioner.score(row).probability for row in rows]
-assert completed_block(block_of(rows)).block.known(0) == rows[0]
-assert conditioner.score({"calls": 3}) != conditioner.score({"calls": 12})
+assert block_of(rows).customer(0) == rows[0]
+assert len({conditioner.score(parse_customer({"calls": n})).probability for n in (3, 12)}) == 2
 """
 
 

@@ -4,15 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.customer.description import ADD_ONS, FEATURES, Known
-from churn.customer.implications import completed
+from churn.customer.description import ADD_ONS, FEATURES, Customer
 from churn.customer.parsing import parse_customer
 from churn.model.explanation import Explanation, Reason, explain
 from churn.model.score import Score, sigmoid
-from churn.training.compiling import known_rows
-from tests.customer_file import conditioner, customers, read_rows
+from tests.customer_file import conditioner, customers, customers_of, read_rows
 
-ROWS = known_rows(customers().iloc[::70])
+ROWS = customers_of(customers().iloc[::70])
 _SUBSETS = st.frozensets(st.sampled_from([field.name for field in FEATURES]))
 
 
@@ -35,9 +33,9 @@ def _reasons(raw: dict[str, object]) -> dict[str, float]:
     st.booleans(),
 )
 def test_the_parts_add_up_to_the_probability_whatever_is_known_and_shown(
-    row: Known, names: frozenset[str], most: int | None, protected: bool
+    row: Customer, names: frozenset[str], most: int | None, protected: bool
 ) -> None:
-    known = completed({name: value for name, value in row.items() if name in names})
+    known = parse_customer({name: value for name, value in row.items() if name in names})
     score = conditioner().score(known)
     parts = explain(known, score, most=most, protected=protected)
     reasons = math.fsum(reason.log_odds for reason in parts.reasons)
@@ -89,7 +87,7 @@ def test_tied_fields_are_one_reason_with_their_sum() -> None:
 
 
 def test_without_internet_its_add_ons_are_no_reason_of_their_own() -> None:
-    score = conditioner().score({"internet_service": "No"})
+    score = conditioner().score(parse_customer({"internet_service": "No"}))
     found = _reasons({"internet_service": "No"})
     assert found == {"internet_service": pytest.approx(sum(score.contributions.values()))}
 
@@ -105,7 +103,7 @@ def test_a_short_stay_raises_the_risk_and_a_long_one_lowers_it() -> None:
 
 def test_the_reasons_of_the_average_customer_are_relative_to_the_base() -> None:
     score = Score(log_odds=-1.0, variance=0.0, base=-1.5, contributions={"partner": 0.5})
-    parts = explain({"partner": False}, score)
+    parts = explain(parse_customer({"partner": False}), score)
     assert parts == Explanation(-1.5, (Reason("partner", 0.5),), 0.0, 0.0, -1.0)
 
 

@@ -9,11 +9,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from churn.core.training_options import ProtectedAttributes
 from churn.model.boosted import matrix as matrix_of_known
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS
-from churn.training.compiling import known_rows
 from churn.training.evaluation import probability
 from churn.training.families import TREE_FAMILIES, Family, families, matrix
 from churn.training.features import REGULARISATION_C, design, linear, target
-from tests.customer_file import customers
+from tests.customer_file import customers, customers_of
 
 NAMES = [family.name for family in families()]
 
@@ -61,7 +60,7 @@ def test_the_design_matrix_is_the_one_of_the_published_pipeline() -> None:
 
 def test_trees_learn_from_the_matrix_that_the_service_scores() -> None:
     frame = customers().iloc[::50]
-    served = matrix_of_known(known_rows(frame))
+    served = matrix_of_known(customers_of(frame))
     np.testing.assert_array_equal(matrix(frame, TREE_COLUMNS).astype(np.float32), served)
 
 

@@ -3,9 +3,8 @@ import pytest
 
 from churn.customer.field import NO, YES
 from churn.model.columns import AUXILIARY_COLUMNS, MODEL_COLUMNS, DesignColumn, Transform
-from churn.training.compiling import known_rows
 from churn.training.features import design, target
-from tests.customer_file import customers
+from tests.customer_file import customers, customers_of
 
 
 def _name(column: DesignColumn) -> str:
@@ -27,7 +26,7 @@ def test_a_model_column_gives_the_number_that_the_design_matrix_has() -> None:
     matrix = design().fit_transform(frame)
     ours = [
         [column.of(known[column.field.name]) for column in MODEL_COLUMNS]
-        for known in known_rows(frame)
+        for known in customers_of(frame)
     ]
     np.testing.assert_allclose(np.array(ours), matrix, rtol=1e-15)
 

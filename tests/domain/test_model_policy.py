@@ -80,13 +80,13 @@ def test_an_unknown_bill_is_taken_as_the_typical_one() -> None:
 def test_deciding_on_many_is_deciding_on_each(objective: Objective) -> None:
     rule = Policy(objective=objective, threshold=0.3, typical_monthly_charges=60.0)
     random = np.random.default_rng(2)
-    p, bills = random.random(200), random.uniform(18, 120, 200)
-    bills[::7] = np.nan
-    known = [None if np.isnan(bill) else bill for bill in bills.tolist()]
+    p, charges = random.random(200), random.uniform(18, 120, 200)
+    charges[::7] = np.nan
+    known = [None if np.isnan(each) else each for each in charges.tolist()]
     each = list(zip(p.tolist(), known, strict=True))
-    assert rule.contacts(p, bills).tolist() == [rule.contact(*pair) for pair in each]
-    assert rule.expected_profits(p, bills).tolist() == [rule.expected_profit(*o) for o in each]
-    assert rule.thresholds(bills).tolist() == [rule.threshold_at(bill) for bill in known]
+    assert rule.contacts(p, charges).tolist() == [rule.contact(*pair) for pair in each]
+    assert rule.expected_profits(p, charges).tolist() == [rule.expected_profit(*o) for o in each]
+    assert rule.thresholds(charges).tolist() == [rule.threshold_at(one) for one in known]
 
 
 def test_break_even_is_where_asking_costs_what_it_brings() -> None:
@@ -108,15 +108,12 @@ def test_no_threshold_has_a_better_f1_than_the_best(seed: int) -> None:
 def test_thresholds_come_from_the_scores_they_are_chosen_on_and_no_others() -> None:
     report = trained().report
     learn = report.rows.take(~report.rows.is_held_out)
-    chosen = policy.choose(
-        Objective.BEST_F1,
+    chosen = policy.policies(
         Economics(),
-        y=learn.y,
-        p=report.challengers[0].repeat(0),
-        weights=learn.weights,
-        monthly_charges=learn.monthly_charges,
+        typical_monthly_charges=float(np.average(learn.monthly_charges, weights=learn.weights)),
+        best_f1=best_f1_threshold(learn.y, report.challengers[0].repeat(0), learn.weights),
     )
-    assert chosen == report.policies[1].policy
+    assert chosen[Objective.BEST_F1] == report.policies[1].policy
 
 
 def test_contacting_by_expected_profit_brings_most_on_the_hold_out() -> None:

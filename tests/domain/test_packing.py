@@ -11,17 +11,18 @@ import pytest
 
 from churn.core.training_options import Objective, TrainingOptions
 from churn.customer.description import FEATURES
+from churn.customer.parsing import parse_customer
+from churn.model.block import block_of
 from churn.model.policy import Policy
 from churn.pipeline.packing import Package, fingerprint, free_moment, pack
 from churn.registry.loaded_model import load_model
 from churn.registry.manifest import read_manifest
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
-from churn.training.compiling import known_rows
 from churn.training.families import TREE_FAMILIES, families
 from churn.training.features import probabilities
 from churn.training.report.plots import PICTURES
 from churn.warehouse.customers import Snapshot
-from tests.customer_file import customers, package, trained
+from tests.customer_file import customers, customers_of, package, trained
 from tests.interacting_customers import interacting_customers, trained_on_interactions
 
 
@@ -151,11 +152,11 @@ def test_trees_that_win_are_published_as_json_and_served_from_it(tmp_path: Path)
     assert served.manifest.family in TREE_FAMILIES
     assert json.loads(package_of_trees.files[TREES])["learner"]
     frame = interacting_customers().iloc[::100]
-    rows = known_rows(frame)
+    rows = customers_of(frame)
     score = served.score(rows[0])
     assert score.scored_by == served.manifest.family
     assert score.base + sum(score.contributions.values()) == pytest.approx(score.log_odds, abs=1e-9)
-    likely = served.probabilities(rows) > 0.5
+    likely = served.score_block(block_of(rows)).probability > 0.5
     assert np.mean(likely == (frame["partner"] ^ frame["paperless_billing"])) > 0.95
 
 
@@ -164,7 +165,7 @@ def test_trees_that_are_served_leave_missing_fields_to_the_scorecard(tmp_path: P
     store = ModelStore(tmp_path)
     store.write_candidate(package_of_trees.manifest, package_of_trees.files)
     served = load_model(store.candidate(package_of_trees.manifest.version))
-    assert served.score({"tenure": 5}).scored_by == "scorecard"
+    assert served.score(parse_customer({"tenure": 5})).scored_by == "scorecard"
 
 
 def test_other_trees_are_another_fingerprint() -> None:

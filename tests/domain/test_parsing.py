@@ -16,13 +16,13 @@ from churn.customer.description import (
     NO_INTERNET,
     NO_PHONE,
 )
-from churn.customer.field import Field, Kind, Value
+from churn.customer.field import Field, FieldKind, Value
 from churn.customer.parsing import parse_customer
 from tests.customer_file import customers, read_rows
 
 TRUE_WORDS = ("Yes", "yes", "YES", "y", "true", "True", "t", "1", " Yes ", True, 1, 1.0)
 FALSE_WORDS = ("No", "no", "NO", "n", "false", "False", "f", "0", " no\t", False, 0, 0.0)
-FLAGS = [f.name for f in FEATURES if f.kind is Kind.FLAG]
+FLAGS = [f.name for f in FEATURES if f.kind is FieldKind.FLAG]
 SERVICES = ["multiple_lines", *(f.name for f in ADD_ONS)]
 NUMBERS = [f.name for f in FEATURES if f.is_number]
 
@@ -311,7 +311,7 @@ def test_any_json_object_is_either_read_or_refused_with_problems(raw: dict[str, 
     try:
         known = parse_customer(raw)
     except InvalidCustomerError as error:
-        known, problems = {}, error.problems
+        known, problems = parse_customer({}), error.problems
     else:
         problems = ()
     are_unknown = all(v is None or (isinstance(v, str) and not v.strip()) for v in raw.values())

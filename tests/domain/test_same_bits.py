@@ -27,7 +27,7 @@ conditioner = Conditioner(read_scorecard(Path(sys.argv[1]).read_bytes()))
 choose = random.Random(7)
 for _ in range(300):
     names = choose.sample(sorted(known), choose.randint(1, len(known)))
-    score = conditioner.score({name: known[name] for name in names})
+    score = conditioner.score(parse_customer({name: known[name] for name in names}))
     low, high = score.interval
     print(score.probability.hex(), score.variance.hex(), low.hex(), high.hex(), *score.asks)
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from churn.core.errors import DataQualityError
-from churn.customer.description import Known
+from churn.customer.parsing import parse_customer
 from churn.pipeline.score_file import Done, score_file
 from churn.registry.loaded_model import LoadedModel, load_model
 from churn.registry.store import ModelStore
@@ -29,7 +29,7 @@ def _scored(model: LoadedModel, text: str) -> tuple[Done, list[dict[str, str]]]:
 
 def test_a_blank_cell_is_an_unknown_field(model: LoadedModel) -> None:
     _, (row,) = _scored(model, "customer_id,tenure,contract\nA,5,\n")
-    expected = conditioner().score({"tenure": 5}).probability
+    expected = conditioner().score(parse_customer({"tenure": 5})).probability
     assert float(row["probability_churn"]) == expected
     assert row["model_version"] == model.version
 
@@ -51,7 +51,7 @@ def test_what_is_predicted_may_be_in_the_file_and_is_passed_over(model: LoadedMo
 @pytest.mark.parametrize("blank", ["", " ", '""', '" "', "\t"])
 def test_a_blank_total_is_an_unknown_field_as_any_other_is(model: LoadedModel, blank: str) -> None:
     _, (row,) = _scored(model, f"contract,TotalCharges\nOne year,{blank}\n")
-    known: Known = {"contract": "One year"}
+    known = parse_customer({"contract": "One year"})
     assert float(row["probability_churn"]) == conditioner().score(known).probability
 
 

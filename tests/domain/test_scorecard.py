@@ -8,13 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from churn.core.errors import ModelRefusedError
-from churn.customer.description import BY_NAME, Known
+from churn.customer.description import BY_NAME, Customer
+from churn.customer.parsing import parse_customer
 from churn.model.conditioning import Conditioner
 from churn.model.scorecard import Scorecard, read_scorecard
-from churn.training.compiling import compile_scorecard, known_rows, largest_difference
+from churn.training.compiling import compile_scorecard, largest_difference
 from churn.training.encoded_customers import Encoded
 from churn.training.features import pipeline, probabilities, target
-from tests.customer_file import customers, learned_from, trained
+from tests.customer_file import customers, customers_of, learned_from, trained
 
 
 def _document() -> dict[str, object]:
@@ -22,7 +23,7 @@ def _document() -> dict[str, object]:
     return document
 
 
-def _by_points(scorecard: Scorecard, known: Known) -> float:
+def _by_points(scorecard: Scorecard, known: Customer) -> float:
     """Return the log-odds as a reader in another language would: table look-ups and one line."""
     total = scorecard.intercept
     for name, row in scorecard.points.items():
@@ -36,7 +37,7 @@ def _by_points(scorecard: Scorecard, known: Known) -> float:
 
 def test_the_scorecard_equals_the_scikit_learn_pipeline_on_every_customer() -> None:
     frame, conditioner = customers(), Conditioner(trained().scorecard)
-    ours = [conditioner.score(known).probability for known in known_rows(frame)]
+    ours = [conditioner.score(known).probability for known in customers_of(frame)]
     theirs = probabilities(trained().model, frame)
     assert len(ours) == 7_043
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
@@ -46,7 +47,7 @@ def test_the_contributions_and_the_intercept_add_up_to_the_log_odds() -> None:
     scorecard, frame = trained().scorecard, customers()
     conditioner = Conditioner(scorecard)
     log_odds = trained().model.decision_function(frame)
-    for known, expected in zip(known_rows(frame), log_odds, strict=True):
+    for known, expected in zip(customers_of(frame), log_odds, strict=True):
         score = conditioner.score(known)
         total = scorecard.intercept + sum(score.contributions.values())
         assert abs(total - expected) <= 1e-9
@@ -56,7 +57,7 @@ def test_the_contributions_and_the_intercept_add_up_to_the_log_odds() -> None:
 def test_the_points_alone_give_the_same_log_odds() -> None:
     frame = customers().iloc[::10]
     log_odds = trained().model.decision_function(frame)
-    ours = [_by_points(trained().scorecard, known) for known in known_rows(frame)]
+    ours = [_by_points(trained().scorecard, known) for known in customers_of(frame)]
     np.testing.assert_allclose(ours, log_odds, rtol=0, atol=1e-9)
 
 
@@ -125,7 +126,9 @@ def test_columns_that_never_vary_do_not_break_training_or_scoring() -> None:
     scorecard = compile_scorecard(model, Encoded.of(frame))
     assert largest_difference(model, scorecard, frame) <= 1e-9
     conditioner = Conditioner(scorecard)
-    some = conditioner.score({"contract": "One year", "total_charges": 7.0, "tenure": 5})
+    some = conditioner.score(
+        parse_customer({"contract": "One year", "total_charges": 7.0, "tenure": 5})
+    )
     assert 0 < some.probability < 1
     assert math.isfinite(some.variance)
 

@@ -8,12 +8,13 @@ import pytest
 
 from churn.core.errors import ModelRefusedError
 from churn.core.training_options import Objective
-from churn.customer.description import MONTHLY_CHARGES, TENURE, TOTAL_CHARGES, Known
-from churn.model.block import block_of, completed_block
+from churn.customer.description import MONTHLY_CHARGES, TENURE, TOTAL_CHARGES
+from churn.customer.parsing import parse_customer
+from churn.model.block import block_of
 from churn.model.columns import COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
 from churn.model.policy import Policy
-from churn.model.score import Family
+from churn.model.score import ModelFamily
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.registry.loaded_model import load_model
 from churn.registry.manifest import Manifest
@@ -22,7 +23,7 @@ from tests.customer_file import conditioner, package, trained
 from tests.trees import BOOSTING, FOREST, rows, tree_package
 from tests.trees import model as tree_model
 
-ORIGIN: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
+ORIGIN = parse_customer({"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False})
 
 
 def _written(tmp_path: Path, manifest: Manifest, files: dict[str, bytes]) -> Path:
@@ -52,15 +53,14 @@ def test_a_sound_version_is_loaded_and_scores_as_the_trained_model(tmp_path: Pat
 
 
 def test_a_customer_is_contacted_from_the_threshold_on(tmp_path: Path) -> None:
-    score = conditioner().score(ORIGIN)
+    score, nobody = conditioner().score(ORIGIN), parse_customer({})
     for threshold, contact in ((score.probability, True), (score.probability + 1e-6, False)):
         policy = Policy(objective=Objective.BEST_F1, threshold=threshold)
-        changes = {"threshold": threshold, "policy": policy}
-        manifest = package().manifest.model_copy(update=changes)
+        manifest = package().manifest.model_copy(update={"policy": policy})
         folder = tmp_path / str(contact)
         model = load_model(_written(folder, manifest, dict(package().files)))
-        assert model.decision(score, {}).contact is contact
-        assert model.decision(score, {}).threshold == threshold
+        assert model.decision(score, nobody).contact is contact
+        assert model.decision(score, nobody).threshold == threshold
         assert score.prediction == 1
 
 
@@ -125,14 +125,14 @@ def test_a_foreign_scorecard_is_refused_although_its_hash_is_right(tmp_path: Pat
         load_model(_written(tmp_path, package().manifest, files))
 
 
-def _with_trees(tmp_path: Path, family: Family) -> Path:
+def _with_trees(tmp_path: Path, family: ModelFamily) -> Path:
     version = tree_package(family)
     return _written(tmp_path, version.manifest, dict(version.files))
 
 
 @pytest.mark.parametrize("family", [BOOSTING, FOREST])
 def test_trees_score_whole_customers_and_the_scorecard_the_others(
-    tmp_path: Path, family: Family
+    tmp_path: Path, family: ModelFamily
 ) -> None:
     model = load_model(_with_trees(tmp_path, family))
     whole = rows()[5]
@@ -140,23 +140,25 @@ def test_trees_score_whole_customers_and_the_scorecard_the_others(
     assert model.score(whole) == tree_model(family).score(whole)
     assert model.score(whole).scored_by is family
     assert model.score(ORIGIN) == conditioner().score(ORIGIN)
-    assert model.score(ORIGIN).scored_by is Family.SCORECARD
+    assert model.score(ORIGIN).scored_by is ModelFamily.SCORECARD
 
 
 def test_mixed_customers_are_scored_at_once_as_each_alone(tmp_path: Path) -> None:
     model = load_model(_with_trees(tmp_path, BOOSTING))
-    mixed = [rows()[5], ORIGIN, rows()[6], {"contract": "One year"}]
+    mixed = [rows()[5], ORIGIN, rows()[6], parse_customer({"contract": "One year"})]
     alone = [model.score(known).probability for known in mixed]
-    assert model.probabilities(mixed).tolist() == pytest.approx(alone, abs=1e-12)
-    assert model.probabilities([]).shape == (0,)
+    assert model.score_block(block_of(mixed)).probability.tolist() == pytest.approx(
+        alone, abs=1e-12
+    )
+    assert model.score_block(block_of([])).probability.shape == (0,)
 
 
 def test_a_scorecard_version_scores_many_customers_too(tmp_path: Path) -> None:
     model = load_model(_written(tmp_path, package().manifest, dict(package().files)))
     mixed = [rows()[5], ORIGIN]
     alone = [model.score(known).probability for known in mixed]
-    assert model.family is Family.SCORECARD
-    assert model.probabilities(mixed).tolist() == pytest.approx(alone, abs=1e-12)
+    assert model.family is ModelFamily.SCORECARD
+    assert model.score_block(block_of(mixed)).probability.tolist() == alone
 
 
 def test_trees_that_do_not_score_their_golden_rows_are_refused(tmp_path: Path) -> None:
@@ -186,8 +188,9 @@ def test_a_scorecard_is_served_without_xgboost_scipy_scikit_learn_or_pandas(
     program = (
         "import sys; from pathlib import Path; import serving.api.app; "
         "from churn.registry.loaded_model import load_model; "
+        "from churn.customer.parsing import parse_customer; "
         "model = load_model(Path(sys.argv[1])); "
-        "model.score({'tenure': 5}); "
+        "model.score(parse_customer({'tenure': 5})); "
         "print(sorted({'xgboost', 'scipy', 'sklearn', 'pandas', 'airflow'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", program, str(folder)]
@@ -197,11 +200,11 @@ def test_a_scorecard_is_served_without_xgboost_scipy_scikit_learn_or_pandas(
 
 def test_by_profit_each_customer_has_a_threshold_of_their_own(tmp_path: Path) -> None:
     policy = Policy(objective=Objective.PROFIT, threshold=0.15, typical_monthly_charges=64.0)
-    manifest = package().manifest.model_copy(update={"policy": policy, "threshold": 0.15})
+    manifest = package().manifest.model_copy(update={"policy": policy})
     model = load_model(_written(tmp_path, manifest, dict(package().files)))
-    rich: Known = {"tenure": 30, "contract": "One year", "monthly_charges": 118.0}
-    poor: Known = {**rich, "monthly_charges": 18.0}
-    for known, charges in ((rich, 118.0), (poor, 18.0), ({"tenure": 30}, 64.0)):
+    rich = parse_customer({"tenure": 30, "contract": "One year", "monthly_charges": 118.0})
+    poor = parse_customer({**rich, "monthly_charges": 18.0})
+    for known, charges in ((rich, 118.0), (poor, 18.0), (parse_customer({"tenure": 30}), 64.0)):
         score = model.score(known)
         decision = model.decision(score, known)
         assert decision.threshold == pytest.approx(10 / (0.3 * 3.6 * charges))
@@ -235,7 +238,7 @@ def test_a_version_of_the_release_before_is_served_as_it_was(tmp_path: Path) -> 
     document["policy"] |= {"objective": "half", "threshold": 0.5}
     document["threshold"] = 0.5
     for row in document["golden_rows"]:
-        row["probability"] = earlier.score(row["known"]).probability
+        row["probability"] = earlier.score(parse_customer(row["known"])).probability
     content = scorecard.model_dump_json(exclude={"third_moments"}).encode()
     files = {**package().files, SCORECARD: content}
     model = load_model(_written(tmp_path, Manifest.model_validate(document), files))
@@ -245,5 +248,5 @@ def test_a_version_of_the_release_before_is_served_as_it_was(tmp_path: Path) -> 
     decision = model.decision(score, ORIGIN)
     assert (score.prediction, decision.contact, decision.threshold) == (1, True, 0.5)
     assert decision.expected_profit == pytest.approx(score.probability * 0.3 * 3.6 * 95.5 - 10)
-    block = completed_block(block_of([ORIGIN])).block
+    block = block_of([ORIGIN])
     assert model.score_block(block).probability.tolist() == [score.probability]

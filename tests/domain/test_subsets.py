@@ -13,12 +13,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from churn.customer.description import BY_NAME, FEATURES, TENURE, TOTAL_CHARGES, Known
+from churn.customer.description import BY_NAME, FEATURES, TENURE, TOTAL_CHARGES, Customer
+from churn.model.block import block_of
+from churn.model.block_score import score_block
 from churn.model.conditioning import Conditioner
-from churn.training.compiling import compile_scorecard, known_rows
+from churn.training.compiling import compile_scorecard
 from churn.training.encoded_customers import Encoded
 from churn.training.features import REGULARISATION_C, pipeline, target
-from tests.customer_file import customers
+from tests.customer_file import customers, customers_of, part_of
 
 Floats = NDArray[np.float64]
 
@@ -35,21 +37,22 @@ def _subsets() -> list[tuple[str, ...]]:
 
 
 @cache
-def _unseen() -> list[tuple[Conditioner, NDArray[np.intp], list[Known]]]:
+def _unseen() -> list[tuple[Conditioner, NDArray[np.intp], list[Customer]]]:
     """Return for each fold a scorecard of the others, and the customers it has not seen."""
     frame = customers()
     y, found = target(frame), []
     for train, test in FOLDS.split(frame, y):
         some = frame.iloc[train]
         scorecard = compile_scorecard(pipeline().fit(some, y[train]), Encoded.of(some))
-        found.append((Conditioner(scorecard), test, known_rows(frame.iloc[test])))
+        found.append((Conditioner(scorecard), test, customers_of(frame.iloc[test])))
     return found
 
 
 def _conditioned(names: tuple[str, ...]) -> Floats:
     p = np.zeros(len(customers()))
     for conditioner, test, rows in _unseen():
-        p[test] = conditioner.probabilities({n: row[n] for n in names} for row in rows)
+        block = block_of([part_of(row, names) for row in rows])
+        p[test] = score_block(conditioner, block).probability
     return p
 
 

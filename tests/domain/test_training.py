@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 
 from churn.core.errors import DataQualityError, ModelRefusedError
 from churn.core.training_options import Objective, ProtectedAttributes, TrainingOptions
-from churn.customer.description import MIN_PER_CLASS, Known
+from churn.customer.description import MIN_PER_CLASS
+from churn.customer.parsing import parse_customer
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
 from churn.training.bootstrap import Part
 from churn.training.comparison import Comparison, differences
-from churn.training.compiling import compile_trees, known_rows
+from churn.training.compiling import compile_trees
 from churn.training.evaluation import Evaluation
 from churn.training.families import GRADIENT_BOOSTING, SCORECARD, TREE_FAMILIES, families, matrix
 from churn.training.features import pipeline, probabilities, target
 from churn.training.fitted import train
 from churn.training.selection import choose
-from tests.customer_file import customers, held_out, trained
+from tests.customer_file import customers, customers_of, held_out, trained
 from tests.interacting_customers import interacting_customers, trained_on_interactions
 
 
@@ -113,7 +114,7 @@ def test_the_published_trees_score_as_they_were_fitted() -> None:
     columns = model.family.columns
     fitted = model.family.fit(matrix(learn.frame, columns), learn.y, learn.weights)
     expected = fitted.predict_proba(matrix(frame, columns))[:, 1]
-    found = BoostedModel.from_json(model.trees).probabilities(known_rows(frame))
+    found = BoostedModel.from_json(model.trees).probabilities(customers_of(frame))
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -178,11 +179,14 @@ def test_without_protected_attributes_nothing_of_them_is_in_the_scorecard() -> N
     model = train(customers().iloc[::4], options)
     assert not model.scorecard.fields & {"gender", "senior_citizen"}
     conditioner = Conditioner(model.scorecard)
-    known = known_rows(customers().head(1))[0]
-    other = {**known, "gender": "Male", "senior_citizen": True}
-    some: Known = {"gender": "Male", "senior_citizen": True, "tenure": 3}
+    known = customers_of(customers().head(1))[0]
+    other = parse_customer({**known, "gender": "Male", "senior_citizen": True})
+    some = parse_customer({"gender": "Male", "senior_citizen": True, "tenure": 3})
     assert conditioner.score(known).probability == conditioner.score(other).probability
-    assert conditioner.score(some).probability == conditioner.score({"tenure": 3}).probability
+    assert (
+        conditioner.score(some).probability
+        == conditioner.score(parse_customer({"tenure": 3})).probability
+    )
 
 
 def test_leaving_protected_attributes_out_costs_what_was_measured_before_we_started() -> None:

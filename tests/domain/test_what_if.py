@@ -2,26 +2,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.customer.description import ADD_ONS, FEATURES, Known
-from churn.customer.implications import completed
+from churn.customer.description import ADD_ONS, FEATURES, Customer
 from churn.customer.parsing import parse_customer
 from churn.model.what_if import SERVICES, TERMS, Change, what_if
-from churn.training.compiling import known_rows
-from tests.customer_file import conditioner, customers
+from tests.customer_file import conditioner, customers, customers_of, part_of
 
-ROWS = known_rows(customers().iloc[::70])
+ROWS = customers_of(customers().iloc[::70])
 _SUBSETS = st.frozensets(st.sampled_from([field.name for field in FEATURES]))
 
 
-def _changes(known: Known) -> tuple[Change, ...]:
+def _changes(known: Customer) -> tuple[Change, ...]:
     return what_if(known, conditioner().changed)
 
 
 @given(st.sampled_from(ROWS), _SUBSETS)
 def test_each_change_has_the_probability_of_the_changed_customer(
-    row: Known, names: frozenset[str]
+    row: Customer, names: frozenset[str]
 ) -> None:
-    some = {name: value for name, value in row.items() if name in names}
+    some = part_of(row, names)
     now = conditioner().score(some).probability
     for change in _changes(some):
         changed = parse_customer({**some, change.field: change.value})
@@ -32,9 +30,9 @@ def test_each_change_has_the_probability_of_the_changed_customer(
 
 @given(st.sampled_from(ROWS), _SUBSETS)
 def test_a_changed_customer_keeps_the_rules_between_fields(
-    row: Known, names: frozenset[str]
+    row: Customer, names: frozenset[str]
 ) -> None:
-    known = completed({name: value for name, value in row.items() if name in names})
+    known = part_of(row, names)
     for change in _changes(known):
         changed = {**known, change.field: change.value}
         assert parse_customer(changed) == changed
@@ -42,8 +40,10 @@ def test_a_changed_customer_keeps_the_rules_between_fields(
 
 
 def test_what_is_unknown_is_not_changed() -> None:
-    assert {change.field for change in _changes({"contract": "One year"})} == {"contract"}
-    assert _changes({"tenure": 5, "gender": "Male"}) == ()
+    assert {change.field for change in _changes(parse_customer({"contract": "One year"}))} == {
+        "contract"
+    }
+    assert _changes(parse_customer({"tenure": 5, "gender": "Male"})) == ()
 
 
 def test_every_other_term_is_offered_and_every_service_that_was_not_taken() -> None:

@@ -5,14 +5,12 @@ import pytest
 
 from churn.customer.description import FEATURES
 from churn.customer.field import Field
-from churn.customer.implications import completed
 from churn.customer.parsing import parse_customer
 from churn.model.explanation import INTERNET_ADD_ONS, PHONE, Reason, explain
 from churn.model.phrases import PHRASES, Language
 from churn.model.what_if import Change, what_if
 from churn.model.wording import change_text, described, worded
-from churn.training.compiling import known_rows
-from tests.customer_file import conditioner, customers
+from tests.customer_file import conditioner, customers, customers_of
 
 EN, PT = Language.ENGLISH, Language.PORTUGUESE
 SENTENCES = ("raises", "lowers", "change", "months", "without")
@@ -48,9 +46,9 @@ def test_no_sentence_of_one_language_is_left_in_another() -> None:
 
 @pytest.mark.parametrize("language", Language)
 def test_whatever_is_known_every_reason_and_change_can_be_told(language: Language) -> None:
-    for row in known_rows(customers().iloc[::100]):
+    for row in customers_of(customers().iloc[::100]):
         for some in (row, {"streaming_tv": row["streaming_tv"]}, dict(list(row.items())[::2])):
-            known = completed(some)
+            known = parse_customer(some)
             score = conditioner().score(known)
             reasons = explain(known, score, protected=True).reasons
             told = [worded(reason, known, language).text for reason in reasons]
@@ -69,11 +67,11 @@ def test_whatever_is_known_every_reason_and_change_can_be_told(language: Languag
     ],
 )
 def test_a_reason_is_a_sentence(language: Language, months: int, told: str) -> None:
-    assert worded(Reason("tenure", 1.0), {"tenure": months}, language).text == told
+    assert worded(Reason("tenure", 1.0), parse_customer({"tenure": months}), language).text == told
 
 
 def test_a_reason_against_leaving_lowers_the_risk() -> None:
-    told = worded(Reason("contract", -1.0), {"contract": "Two year"}, PT).text
+    told = worded(Reason("contract", -1.0), parse_customer({"contract": "Two year"}), PT).text
     assert told == "contrato: dois anos reduz o risco"
 
 
@@ -85,7 +83,7 @@ def test_an_amount_has_the_decimal_sign_of_its_language() -> None:
 @pytest.mark.parametrize("field", [f for f in FEATURES if f.values], ids=lambda f: f.name)
 def test_english_tells_a_value_as_the_file_spells_it(field: Field) -> None:
     for value in field.values:
-        assert described(field.name, {field.name: value}) == field.label(value)
+        assert described(field.name, parse_customer({field.name: value})) == field.label(value)
 
 
 @pytest.mark.parametrize(

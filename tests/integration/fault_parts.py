@@ -214,7 +214,7 @@ class Publisher:
         policy = made.manifest.policy.model_copy(
             update={"objective": Objective.HALF, "threshold": threshold}
         )
-        changes = {"version": version, "threshold": threshold, "policy": policy}
+        changes = {"version": version, "policy": policy}
         manifest = made.manifest.model_copy(update=changes)
         self.store.write_candidate(manifest, made.files)
         if number % 5 != 4:

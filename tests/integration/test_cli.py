@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from churn.customer.parsing import parse_customer
 from tests.command import Churn
 from tests.customer_file import CHURN_CSV, conditioner, package, read_rows
 
@@ -218,7 +219,7 @@ def test_a_file_is_scored_and_unreadable_rows_are_alone_in_their_error(
 def test_a_scored_file_may_come_from_and_go_to_the_streams(offline: Churn) -> None:
     finished = offline.process("score", "-", "-", stdin="customer_id,tenure\nA,5\n")
     (row,) = csv.DictReader(io.StringIO(finished.stdout))
-    expected = conditioner().score({"tenure": 5}).probability
+    expected = conditioner().score(parse_customer({"tenure": 5})).probability
     assert float(row["probability_churn"]) == expected
 
 

@@ -13,7 +13,7 @@ from churn.warehouse.connect import Connection, connect
 from churn.warehouse.predictions import spool
 from churn.warehouse.predictions.spool import Writer, framed
 from serving.api.prediction_log import PredictionLog
-from serving.api.spool import Spool
+from serving.api.worker_spool import WorkerSpool
 from tests.command import Churn
 from tests.customer_file import CHURN_CSV
 from tests.loading import bring_in
@@ -73,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _ship(folder: Path, url: str) -> None:
-    with Spool(folder, limit=1_000_000) as own:
+    with WorkerSpool(folder, limit=1_000_000) as own:
         PredictionLog(own, lambda: connect(url)).ship()
 
 
@@ -82,10 +82,10 @@ def test_the_id_of_an_erased_customer_is_nowhere(
 ) -> None:
     bring_in(url, CHURN_CSV)
     bring_in(url, _changed(tmp_path))
-    with Spool(folder, limit=1_000_000) as own:
+    with WorkerSpool(folder, limit=1_000_000) as own:
         own.add(_record(WHO), _record(ANOTHER))
     _ship(folder, serving_url)
-    with Spool(folder, limit=1_000_000) as own:
+    with WorkerSpool(folder, limit=1_000_000) as own:
         own.add(_record(WHO), _record(ANOTHER))
     connection.execute("CREATE TABLE staging_load_99 (raw_customer_id text, raw_line text)")
     connection.execute(f"INSERT INTO staging_load_99 VALUES ('{WHO}', NULL), ('x', '1,{WHO},2')")  # noqa: S608
@@ -115,7 +115,7 @@ def test_what_a_spool_out_of_reach_still_holds_is_kept_out_of_the_database(
     url: str, serving_url: str, connection: Connection, tmp_path: Path, folder: Path
 ) -> None:
     now = datetime.now(UTC)
-    with Spool(folder, limit=1_000_000) as own:
+    with WorkerSpool(folder, limit=1_000_000) as own:
         own.add(_record(WHO, now), _record(ANOTHER, now), _record(WHO, now + timedelta(days=1)))
     with connect(url) as other:
         erasure.erase(other, WHO, tmp_path / "elsewhere")
@@ -143,7 +143,7 @@ def test_a_damaged_segment_that_names_the_customer_is_removed(folder: Path) -> N
 
 @pytest.mark.parametrize("strange", ['say "hi" \\ there', "maçã", "a.b*c", "(x"])
 def test_any_id_can_be_erased(url: str, connection: Connection, folder: Path, strange: str) -> None:
-    with Spool(folder, limit=1_000_000) as own:
+    with WorkerSpool(folder, limit=1_000_000) as own:
         own.add(json.dumps(json.loads(_record(strange)), ensure_ascii=False).encode())
     connection.execute(
         "INSERT INTO loads (file, sha256, bytes, compression, encoding, delimiter,"

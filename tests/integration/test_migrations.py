@@ -19,7 +19,7 @@ from churn.warehouse.migration import Migration, migrate, migrations
 from churn.warehouse.schema import create_tables, find_trouble
 from local.postgres import Server
 from serving.api.prediction_log import PredictionLog
-from serving.api.spool import Spool
+from serving.api.worker_spool import WorkerSpool
 from tests.changed_file import write_changed
 from tests.command import Churn
 from tests.customer_file import read_rows
@@ -165,7 +165,7 @@ _RECORD = {
 def test_predictions_wait_for_the_migration_and_are_logged_after_it(
     old: str, serving_url: str, connection: Connection, tmp_path: Path
 ) -> None:
-    with Spool(tmp_path / "spool", limit=1_000_000) as spool:
+    with WorkerSpool(tmp_path / "spool", limit=1_000_000) as spool:
         log = PredictionLog(spool, lambda: connect(serving_url))
         log.add(json.dumps(_RECORD).encode())
         with pytest.raises(WarehouseError, match=r"behind this release.*churn migrate"):

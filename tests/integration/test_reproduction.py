@@ -12,20 +12,20 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from churn.customer.description import Known
-from churn.model.block import block_of, completed_block
+from churn.customer.description import Customer
+from churn.customer.parsing import parse_customer
+from churn.model.block import block_of
 from churn.registry.loaded_model import load_model
-from churn.training.compiling import known_rows
 from churn.warehouse import customers as stored
 from churn.warehouse.connect import Connection, connect, placeholders, statement
 from tests.changed_file import write_changed
 from tests.command import Churn
-from tests.customer_file import FEW, customers, read_rows
+from tests.customer_file import FEW, customers, customers_of, part_of, read_rows
 from tests.loading import Write, bring_in, csv_text
 
 pytestmark = pytest.mark.slow
 
-KNOWN: Known = {"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False}
+KNOWN = parse_customer({"tenure": 5, "monthly_charges": 95.5, "gender": "Male", "partner": False})
 
 
 def _refused(finished: subprocess.CompletedProcess[str]) -> str:
@@ -154,7 +154,7 @@ def _score(churn: Churn) -> float:
 
 
 def _log(
-    churn: Churn, version: str, probability: float, known: Known = KNOWN, **answer: object
+    churn: Churn, version: str, probability: float, known: Customer = KNOWN, **answer: object
 ) -> str:
     """Log a prediction as the service does; return its id."""
     record = {
@@ -191,8 +191,8 @@ def test_a_row_of_a_batch_is_replayed_to_the_last_bit_as_the_batch_had_it(
     churn: Churn, made: str
 ) -> None:
     model = load_model(churn.store.published(made))
-    rows = [{name: row[name] for name in KNOWN} for row in known_rows(customers())]
-    together = model.score_block(completed_block(block_of(rows)).block).probability.tolist()
+    rows = [part_of(row, KNOWN) for row in customers_of(customers())]
+    together = model.score_block(block_of(rows)).probability.tolist()
     assert together == [model.score(row).probability for row in rows]
     finished = churn("replay", _log(churn, made, together[0], rows[0]))
     assert finished.returncode == 0, finished.stdout

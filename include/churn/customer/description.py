@@ -6,12 +6,16 @@ derived from the fields and rules below; a column name is spelled here and nowhe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NewType
 
-from churn.customer.field import NO, Field, Kind, Value, choice, flag, service
+from churn.customer.field import NO, Field, FieldKind, Value, choice, flag, service
 
-Known = Mapping[str, Value]
-"""What is known of one customer: canonical values by field name; absent means unknown."""
+Customer = NewType("Customer", Mapping[str, Value])
+"""What is known of one customer: canonical values by field name; absent means unknown.
+
+Only ``parsing.parse_customer``, and ``model.block`` for whole columns, make one. It is complete
+(what follows from the known fields is filled in) and consistent (no rule is contradicted).
+"""
 
 NO_INTERNET: Final = "No internet service"
 NO_PHONE: Final = "No phone service"
@@ -19,14 +23,14 @@ NO_PHONE: Final = "No phone service"
 CUSTOMER_ID: Final = Field(
     name="customer_id",
     header="customerID",
-    kind=Kind.IDENTIFIER,
+    kind=FieldKind.IDENTIFIER,
     description="Identifies the customer; never a model input.",
     example="7590-VHVEG",
 )
 GENDER: Final = Field(
     name="gender",
     header="gender",
-    kind=Kind.CHOICE,
+    kind=FieldKind.CHOICE,
     description="Gender of the account holder.",
     example="Male",
     values=("Female", "Male"),
@@ -41,7 +45,7 @@ DEPENDENTS: Final = flag("dependents", "Dependents", "Has dependents in the hous
 TENURE: Final = Field(
     name="tenure",
     header="tenure",
-    kind=Kind.COUNT,
+    kind=FieldKind.COUNT,
     description="Months with the company.",
     example=5,
     maximum=1_200,
@@ -81,8 +85,8 @@ PAYMENT_METHOD: Final = choice(
 MONTHLY_CHARGES: Final = Field(
     name="monthly_charges",
     header="MonthlyCharges",
-    kind=Kind.MONEY,
-    description="Current monthly bill.",
+    kind=FieldKind.MONEY,
+    description="Current monthly charges.",
     example=95.5,
     maximum=1_000_000,
     unit="currency units per month",
@@ -90,19 +94,19 @@ MONTHLY_CHARGES: Final = Field(
 TOTAL_CHARGES: Final = Field(
     name="total_charges",
     header="TotalCharges",
-    kind=Kind.MONEY,
+    kind=FieldKind.MONEY,
     description="Billed so far; 0 in the first month (tenure 0).",
     example=477.5,
     maximum=1_000_000_000,
     unit="currency units",
 )
-CHURN: Final = flag("churn", "Churn", "Left the company: what is predicted.")
+CHURN: Final = flag("churn", "Churn", "Left the company: the prediction target.")
 
 SNAPSHOT_DATE: Final = Field(
     name="snapshot_date",
     header="snapshot_date",
-    kind=Kind.DATE,
-    description="The day that the row speaks of; an older day never overwrites a newer one.",
+    kind=FieldKind.DATE,
+    description="The day that the row describes; an older day never overwrites a newer one.",
     example="2026-01-31",
 )
 
@@ -149,17 +153,17 @@ def normalised(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter not in " _-")
 
 
-_ANSWER_WORDS: Final = ("churn", "attrition", "cancelled", "canceled", "hasleft", "exited")
-_ANSWERS_OF_IBM: Final = frozenset(
+_OUTCOME_WORDS: Final = ("churn", "attrition", "cancelled", "canceled", "hasleft", "exited")
+_OUTCOMES_OF_IBM: Final = frozenset(
     map(normalised, ("Customer Status", "Satisfaction Score", "CLTV"))
 )
-"""Columns of IBM's extended files that tell the answer without having churn in their name."""
+"""Columns of IBM's extended files that reveal the outcome without "churn" in their name."""
 
 
-def tells_the_answer(name: str) -> bool:
-    """Whether a column other than ours was made from who left, by its name."""
+def reveals_outcome(name: str) -> bool:
+    """Whether a column that is not ours was derived from the outcome, by its name."""
     plain = normalised(name)
-    return plain in _ANSWERS_OF_IBM or any(word in plain for word in _ANSWER_WORDS)
+    return plain in _OUTCOMES_OF_IBM or any(word in plain for word in _OUTCOME_WORDS)
 
 
 BY_OUTSIDE_NAME: Final[Mapping[str, Field]] = {
@@ -168,4 +172,4 @@ BY_OUTSIDE_NAME: Final[Mapping[str, Field]] = {
 }
 
 MIN_PER_CLASS: Final = 50
-"""Fewest customers who left, and who stayed, that a model can be trained on."""
+"""Fewest churned and fewest retained customers that a model can be trained on."""

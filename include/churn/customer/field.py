@@ -1,4 +1,4 @@
-"""What a column of the customer file is: its type, its values and how they may be spelled."""
+"""A column of the customer file: its type, its values and their accepted spellings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,11 +6,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
+from churn.customer.identifier import LONGEST_IDENTIFIER
+
 Value = bool | str | int | float
 """A canonical value: bool for flags, str for choices, int for counts, float for money."""
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """How a field is typed, checked and stored."""
 
     IDENTIFIER = "identifier"
@@ -34,14 +36,14 @@ _FLAG_WORDS: Final[dict[str, bool]] = {
 class Field:
     """One column of the customer file.
 
-    ``name`` is ours, ``header`` the file's. ``codes`` are spellings accepted beside the values
-    themselves, lower case. ``maximum`` bounds numbers; ``protected`` marks attributes that the
-    law protects from being decided upon.
+    ``name`` is ours, ``header`` the file's. ``codes`` are accepted spellings other than the values
+    themselves, in lower case. ``protected`` marks attributes that decisions may not be based on
+    by law.
     """
 
     name: str
     header: str
-    kind: Kind
+    kind: FieldKind
     description: str
     example: Value
     values: tuple[Value, ...] = ()
@@ -52,14 +54,14 @@ class Field:
 
     @cached_property
     def spellings(self) -> Mapping[str, Value]:
-        """Every accepted spelling (lower case, trimmed) and the value that it stands for."""
+        """Every accepted spelling (lower case, trimmed) and its value."""
         own = {self.label(value).lower(): value for value in self.values}
         return {**own, **(self.codes or {})}
 
     @property
     def is_number(self) -> bool:
         """Whether the field is a count or an amount."""
-        return self.kind in (Kind.COUNT, Kind.MONEY)
+        return self.kind in (FieldKind.COUNT, FieldKind.MONEY)
 
     def label(self, value: Value) -> str:
         """The value as the customer file spells it, for people and JSON keys."""
@@ -67,13 +69,13 @@ class Field:
 
     @property
     def allowed(self) -> str:
-        """What the field accepts, in words."""
-        if self.kind is Kind.IDENTIFIER:
-            return "a text of 1 to 200 characters"
-        if self.kind is Kind.DATE:
+        """The accepted values, in words."""
+        if self.kind is FieldKind.IDENTIFIER:
+            return f"a text of 1 to {LONGEST_IDENTIFIER} characters"
+        if self.kind is FieldKind.DATE:
             return "a date such as 2026-01-31, not in the future"
         if self.is_number:
-            what = "a whole number" if self.kind is Kind.COUNT else "a number"
+            what = "a whole number" if self.kind is FieldKind.COUNT else "a number"
             return f"{what} from 0 to {self.maximum:,.0f}"
         return " | ".join(self.label(value) for value in self.values) + self._allowed_codes
 
@@ -95,7 +97,7 @@ def flag(
     return Field(
         name=name,
         header=header,
-        kind=Kind.FLAG,
+        kind=FieldKind.FLAG,
         description=description,
         example=example,
         values=(False, True),
@@ -105,11 +107,11 @@ def flag(
 
 
 def service(name: str, header: str, description: str, absent: str) -> Field:
-    """Return a field that is yes, no, or ``absent``: what it is an add-on to is not there."""
+    """Return a field that is yes, no, or ``absent``, where its main service is missing."""
     return Field(
         name=name,
         header=header,
-        kind=Kind.CHOICE,
+        kind=FieldKind.CHOICE,
         description=description,
         example=NO,
         values=(NO, YES, absent),
@@ -122,7 +124,7 @@ def choice(name: str, header: str, description: str, *values: str) -> Field:
     return Field(
         name=name,
         header=header,
-        kind=Kind.CHOICE,
+        kind=FieldKind.CHOICE,
         description=description,
         example=values[0],
         values=values,

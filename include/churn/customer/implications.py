@@ -1,48 +1,103 @@
-"""What follows from what is known of a customer, by the rules between fields."""
+"""What follows from what is known of a customer: the truth table of the rules between fields.
 
-from collections.abc import Iterator
+A rule is a statement about a customer, such as "has no internet". Each known field shows that it
+holds, that it fails, or neither; what all of them show together decides what follows. Parsing, the
+column-wise reader and the JSON schema are derived from ``RULES``.
+"""
 
-from churn.customer.description import (
-    DEPENDENCIES,
-    FEATURES,
-    TENURE,
-    TOTAL_CHARGES,
-    Dependency,
-    Known,
-)
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from churn.customer.description import BY_NAME, DEPENDENCIES, TENURE, TOTAL_CHARGES, Dependency
 from churn.customer.field import Value
 
-_ALL = frozenset(field.name for field in FEATURES)
+OPEN: Final = 0
+HOLDS: Final = 1
+FAILS: Final = 2
+CONTRADICTION: Final = HOLDS | FAILS
 
 
-def completed(known: Known) -> Known:
-    """Return what is known with every value that follows from it.
+@dataclass(frozen=True)
+class Rule:
+    """Fields have these values where the rule holds, and another value where it fails.
 
-    Nothing that is known is changed, contradictions included: those are the parser's to refuse.
+    Fields in ``either`` may have their value where it fails, too.
     """
-    if len(known) >= len(_ALL) and known.keys() >= _ALL:
-        return known
-    implied: dict[str, Value] = {}
-    for dependency in DEPENDENCIES:
-        implied.update(_implied(dependency, known))
-    if known.get(TENURE.name) == 0:
-        implied[TOTAL_CHARGES.name] = 0.0
-    return {**implied, **known} if not implied.keys() <= known.keys() else known
+
+    values: Mapping[str, Value]
+    either: frozenset[str] = frozenset()
+
+    def shown(self, name: str, *, is_equal: bool) -> int:
+        """Return what a known field shows, by whether it has the rule's value."""
+        if is_equal:
+            return OPEN if name in self.either else HOLDS
+        return FAILS
+
+    def verdict(self, known: Mapping[str, Value]) -> int:
+        """Return what all known fields show together."""
+        verdict = OPEN
+        for name, value in self.values.items():
+            if name in known:
+                verdict |= self.shown(name, is_equal=known[name] == value)
+        return verdict
+
+    def implied(self, verdict: int) -> Mapping[str, Value]:
+        """Return the value of each field that a verdict leaves only one for."""
+        if verdict == HOLDS:
+            return self.values
+        return self._others if verdict == FAILS else {}
+
+    @property
+    def _others(self) -> Mapping[str, Value]:
+        """The other value of each field that has just two."""
+        others = {
+            name: [other for other in BY_NAME[name].values if other != value]
+            for name, value in self.values.items()
+        }
+        return {name: values[0] for name, values in others.items() if len(values) == 1}
 
 
-def _implied(dependency: Dependency, known: Known) -> Iterator[tuple[str, Value]]:
-    holds = is_held(dependency, known)
-    parent = dependency.parent
-    if holds:
-        yield parent.name, dependency.value
-        yield from ((child.name, dependency.forced) for child in dependency.children)
-    elif holds is False and len(parent.values) == 2:  # noqa: PLR2004 - a yes or a no
-        yield parent.name, next(v for v in parent.values if v != dependency.value)
+def _rule(dependency: Dependency) -> Rule:
+    children = {child.name: dependency.forced for child in dependency.children}
+    return Rule({dependency.parent.name: dependency.value, **children})
 
 
-def is_held(dependency: Dependency, known: Known) -> bool | None:
-    """Whether the parent has the dependency's value, as itself or a child tells; else None."""
-    if dependency.parent.name in known:
-        return known[dependency.parent.name] == dependency.value
-    told = {known[c.name] for c in dependency.children if c.name in known}
-    return dependency.forced in told if told else None
+RULES: Final = (
+    *map(_rule, DEPENDENCIES),
+    Rule({TENURE.name: 0, TOTAL_CHARGES.name: 0.0}, either=frozenset({TOTAL_CHARGES.name})),
+)
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """The values of unknown fields that follow, and the rules that are contradicted."""
+
+    implied: Mapping[str, Value]
+    contradicted: tuple[Rule, ...]
+
+
+_FIELDS: Final = [BY_NAME[name] for rule in RULES for name in rule.values]
+_CHOICES: Final = tuple(field.name for field in _FIELDS if field.values)
+_NUMBERS: Final = tuple(field.name for field in _FIELDS if not field.values)
+
+
+def conclude(known: Mapping[str, Value]) -> Conclusion:
+    """Return what follows from canonical values."""
+    get = known.get
+    # Of a number the rules only look at whether it is 0; any other is taken as 1.
+    numbers = [number and 1 for number in map(get, _NUMBERS)]
+    return _conclude((*map(get, _CHOICES), *numbers))
+
+
+@lru_cache(maxsize=1 << 14)
+def _conclude(values: tuple[Value | None, ...]) -> Conclusion:
+    pairs = zip((*_CHOICES, *_NUMBERS), values, strict=True)
+    known = {name: value for name, value in pairs if value is not None}
+    verdicts = [(rule, rule.verdict(known)) for rule in RULES]
+    implied = {n: v for rule, verdict in verdicts for n, v in rule.implied(verdict).items()}
+    return Conclusion(
+        {name: value for name, value in implied.items() if name not in known},
+        tuple(rule for rule, verdict in verdicts if verdict == CONTRADICTION),
+    )

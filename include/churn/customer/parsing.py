@@ -1,21 +1,21 @@
-"""Reads one customer from names and spellings of the outside world."""
+"""Reads one customer from the names and spellings that callers use."""
 
 import difflib
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Final
 
 from churn.core.errors import InvalidCustomerError, Problem
 from churn.customer import description
-from churn.customer.description import DEPENDENCIES, TENURE, TOTAL_CHARGES, Dependency, Known
-from churn.customer.field import Field, Kind, Value
+from churn.customer.description import Customer
+from churn.customer.field import Field, FieldKind, Value
 from churn.customer.identifier import is_identifier, normalised_identifier
-from churn.customer.implications import completed
+from churn.customer.implications import FAILS, HOLDS, Rule, conclude
 
 _MOST_HINTS = 20
-_LONGEST_SLIP = 100  # of characters; what is longer resembles no name
+_LONGEST_TYPO = 100  # of characters; a longer text is not compared with names
 _NUMERIC = (int, float, str)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]*)?|\.[0-9]+")
 
@@ -24,8 +24,8 @@ class _RejectedError(Exception):
     """A raw value is not one of the field's."""
 
 
-def parse_customer(raw: Mapping[str, object]) -> Known:
-    """Return the canonical values of every known field, dependent fields filled in.
+def parse_customer(raw: Mapping[str, object]) -> Customer:
+    """Return a customer: the canonical value of every field that is given or follows.
 
     Names may be snake_case or the file's own; values any accepted spelling. ``None`` and a blank
     text mean unknown, for every field: only a customer file's blank TotalCharges means tenure 0,
@@ -34,43 +34,31 @@ def parse_customer(raw: Mapping[str, object]) -> Known:
     Raises:
         InvalidCustomerError: with one problem per offending field.
     """
-    exact = _read_exact(raw)
-    if exact is not None:
-        return exact
-    known, problems = _read(raw)
-    whole = completed(known)
-    for dependency in DEPENDENCIES:
-        problems += _contradictions(dependency, whole)
-    problems += _first_month_problems(whole)
-    if problems:
+    problems: list[Problem] = []
+    known = _read_exact(raw)
+    if known is None:
+        known, problems = _read(raw)
+    conclusion = conclude(known)
+    if problems or conclusion.contradicted:
+        for rule in conclusion.contradicted:
+            problems += _contradictions(rule, known)
         raise InvalidCustomerError(tuple(problems))
-    return whole
+    return Customer({**conclusion.implied, **known} if conclusion.implied else known)
 
 
-def _read_exact(raw: Mapping[str, object]) -> Known | None:
-    """Return what the careful way would, or None where something has to be looked at with care.
+def _read_exact(raw: Mapping[str, object]) -> dict[str, Value] | None:
+    """Return what ``_read`` would, by a few look-ups, or None where those are not enough.
 
-    A request that spells names and values as the file or the schema does takes a few look-ups.
+    They are enough for a request that spells names and values as the file or the schema does.
     """
     known: dict[str, Value] = {}
     try:
         for outside, value in raw.items():
-            name, values = _EXACT[outside]
-            known[name] = values[value]
+            name, exact, read = _EXACT[outside]
+            known[name] = exact[value] if value in exact else read(value)
     except (KeyError, TypeError, ValueError, _RejectedError):
         return None
-    if len(known) < len(raw):
-        return None
-    whole = completed(known)
-    if _first_month_problems(whole):
-        return None
-    return whole if _agrees(tuple([whole.get(name) for name in _TIED])) else None
-
-
-@lru_cache(maxsize=1 << 14)
-def _agrees(tied: tuple[Value | None, ...]) -> bool:
-    known = {name: v for name, v in zip(_TIED, tied, strict=True) if v is not None}
-    return not any(_contradictions(dependency, known) for dependency in DEPENDENCIES)
+    return known if len(known) == len(raw) else None
 
 
 def _read(raw: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
@@ -120,7 +108,7 @@ def parse_value(field: Field, value: object) -> Value:
 
 
 def _reader(field: Field) -> Callable[[object], Value]:
-    if field.kind is Kind.IDENTIFIER:
+    if field.kind is FieldKind.IDENTIFIER:
         return _identifier
     return partial(_number if field.is_number else _one_of, field)
 
@@ -158,41 +146,30 @@ def _number(field: Field, value: object) -> int | float:
         raise _RejectedError from None
     if not (math.isfinite(number) and 0 <= number <= (field.maximum or math.inf)):
         raise _RejectedError
-    if field.kind is Kind.MONEY:
+    if field.kind is FieldKind.MONEY:
         return number
     if not number.is_integer():
         raise _RejectedError
     return int(number)
 
 
-def _first_month_problems(known: Known) -> list[Problem]:
-    """Nothing has been billed in the first month (tenure 0)."""
-    total = known.get(TOTAL_CHARGES.name)
-    if not total or known.get(TENURE.name) != 0:
-        return []
-    return [Problem(TOTAL_CHARGES.name, total, f"0, as {TENURE.name}=0")]
-
-
-def _contradictions(dependency: Dependency, known: Known) -> list[Problem]:
-    if dependency.parent.name not in known:
-        return []
-    holds = known[dependency.parent.name] == dependency.value
-    given = [child for child in dependency.children if child.name in known]
-    wrong = [child for child in given if (known[child.name] == dependency.forced) != holds]
-    return [_contradiction(dependency, child, known) for child in wrong]
-
-
-def _contradiction(dependency: Dependency, child: Field, known: Known) -> Problem:
-    parent = dependency.parent
-    holds = known[parent.name] == dependency.value
-    allowed = [v for v in child.values if (v == dependency.forced) == holds]
-    given = f"{parent.name}={parent.label(known[parent.name])}"
-    expected = f"{' | '.join(map(child.label, allowed))}, as {given}"
-    return Problem(child.name, known[child.name], expected)
+def _contradictions(rule: Rule, known: Mapping[str, Value]) -> Iterator[Problem]:
+    """Yield a problem for each field that contradicts the rule's first one."""
+    first, value = next(iter(rule.values.items()))
+    given = known.get(first, value)
+    holds = given == value
+    reason = f"as {first}={description.BY_NAME[first].label(given)}"
+    for name, expected in rule.values.items():
+        is_equal = known.get(name) == expected
+        if name in known and rule.shown(name, is_equal=is_equal) == (FAILS if holds else HOLDS):
+            field = description.BY_NAME[name]
+            allowed = [v for v in field.values or (0,) if (v == expected) == holds]
+            labels = " | ".join(map(field.label, allowed))
+            yield Problem(name, known[name], f"{labels}, {reason}")
 
 
 def _nearest(text: str, among: list[str]) -> str | None:
-    return _nearest_of(text, tuple(among)) if len(text) <= _LONGEST_SLIP else None
+    return _nearest_of(text, tuple(among)) if len(text) <= _LONGEST_TYPO else None
 
 
 @lru_cache(maxsize=1 << 12)  # as whole columns of a file are misspelled alike
@@ -202,22 +179,16 @@ def _nearest_of(text: str, among: tuple[str, ...]) -> str | None:
     return by_key[found[0]] if found else None
 
 
-class _Exact(dict[object, Value]):
-    """A field's values by their exact spelling; any other goes the careful way, and is not kept."""
-
-    def __init__(self, field: Field) -> None:
-        super().__init__({field.label(value): value for value in field.values})
-        if _takes_bool(field):  # and so 0 and 1, which are equal to them
-            self.update({flag: field.spellings[str(flag).lower()] for flag in (False, True)})
-        self._read = _reader(field)
-
-    def __missing__(self, value: object) -> Value:
-        return self._read(value)
+def _exact(field: Field) -> Mapping[object, Value]:
+    """Return a field's values by their exact spelling."""
+    exact: dict[object, Value] = {field.label(value): value for value in field.values}
+    if _takes_bool(field):  # and so 0 and 1, which are equal to them
+        exact |= {flag: field.spellings[str(flag).lower()] for flag in (False, True)}
+    return exact
 
 
-_TIED: Final = tuple(f.name for d in DEPENDENCIES for f in (d.parent, *d.children))
 _EXACT: Final = {
-    outside: (field.name, _Exact(field))
+    outside: (field.name, _exact(field), _reader(field))
     for field in (description.CUSTOMER_ID, *description.FEATURES)
     for outside in (field.name, field.header)
 }

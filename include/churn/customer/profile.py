@@ -10,7 +10,7 @@ from operator import mul
 from typing import Final
 
 from churn.customer.description import CHURN, FEATURES
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Digit:
 
 
 def _base(field: Field) -> int:
-    return int(field.maximum or 0) + 1 if field.kind is Kind.COUNT else len(field.values)
+    return int(field.maximum or 0) + 1 if field.kind is FieldKind.COUNT else len(field.values)
 
 
-AMOUNTS: Final = tuple(field for field in FEATURES if field.kind is Kind.MONEY)
+AMOUNTS: Final = tuple(field for field in FEATURES if field.kind is FieldKind.MONEY)
 _FIELDS: Final = (CHURN, *(field for field in FEATURES if field not in AMOUNTS))
 _FACTORS: Final = accumulate(map(_base, _FIELDS), mul, initial=1)
 

@@ -1,8 +1,7 @@
 """Many customers by column, for work on all of them at once.
 
 A *code* is a value's place among its field's values; what is not known is ``UNKNOWN`` or NaN. The
-rules between fields are those of ``churn.customer.implications`` and
-``churn.customer.parsing``, a column at a time.
+rules between fields are those of ``churn.customer.implications``, a column at a time.
 """
 
 import math
@@ -12,15 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.customer.description import (
-    DEPENDENCIES,
-    FEATURES,
-    TENURE,
-    TOTAL_CHARGES,
-    Dependency,
-    Known,
-)
-from churn.customer.field import Kind, Value
+from churn.customer.description import BY_NAME, FEATURES, TENURE, Customer
+from churn.customer.field import FieldKind, Value
+from churn.customer.implications import CONTRADICTION, FAILS, HOLDS, OPEN, RULES, Rule
 
 UNKNOWN = -1
 
@@ -34,7 +27,10 @@ NUMBERS = tuple(field for field in FEATURES if field.is_number)
 
 @dataclass(frozen=True)
 class Block:
-    """Every field of FEATURES for a number of customers, shape (customers,) each."""
+    """Every field of FEATURES for a number of customers, shape (customers,) each.
+
+    Complete and consistent, as a ``Customer`` is.
+    """
 
     codes: Mapping[str, Codes]
     numbers: Mapping[str, Numbers]
@@ -44,34 +40,36 @@ class Block:
 
     def is_known(self, name: str) -> Mask:
         """Return of which customers a field is known."""
-        if name in self.codes:
-            return np.asarray(self.codes[name] != UNKNOWN)
-        return ~np.isnan(self.numbers[name])
+        return _is_known(self.codes[name] if name in self.codes else self.numbers[name])
 
     def only(self, places: NDArray[np.intp]) -> "Block":
         """Return some of the customers."""
         codes = {name: column[places] for name, column in self.codes.items()}
         return Block(codes, {name: column[places] for name, column in self.numbers.items()})
 
-    def known(self, place: int) -> Known:
-        """Return what is known of one customer."""
+    def customer(self, place: int) -> Customer:
+        """Return one of the customers."""
         codes = ((field, int(self.codes[field.name][place])) for field in CHOICES)
         found: dict[str, Value] = {f.name: f.values[code] for f, code in codes if code != UNKNOWN}
         for field in NUMBERS:
             number = float(self.numbers[field.name][place])
             if not math.isnan(number):
-                found[field.name] = int(number) if field.kind is Kind.COUNT else number
-        return found
+                found[field.name] = int(number) if field.kind is FieldKind.COUNT else number
+        return Customer(found)
+
+    def customers(self) -> list[Customer]:
+        """Return all of the customers."""
+        return list(map(self.customer, range(len(self))))
 
 
-def block_of(rows: Sequence[Known]) -> Block:
-    """Return customers, already completed, by column."""
+def block_of(customers: Sequence[Customer]) -> Block:
+    """Return customers by column."""
     codes = {
-        name: np.array([places.get(row.get(name), UNKNOWN) for row in rows], np.int32)
+        name: np.array([places.get(one.get(name), UNKNOWN) for one in customers], np.int32)
         for name, places in _PLACES.items()
     }
     numbers = {
-        field.name: np.array([row.get(field.name, np.nan) for row in rows], np.float64)
+        field.name: np.array([one.get(field.name, np.nan) for one in customers], np.float64)
         for field in NUMBERS
     }
     return Block(codes, numbers)
@@ -82,7 +80,7 @@ _PLACES: Mapping[str, Mapping[Value | None, int]] = {
 }
 
 
-def replaced(block: Block, customers: Mapping[int, Known]) -> Block:
+def replaced(block: Block, customers: Mapping[int, Customer]) -> Block:
     """Return a block in which the customers at some places are others."""
     if not customers:
         return block
@@ -98,44 +96,51 @@ def replaced(block: Block, customers: Mapping[int, Known]) -> Block:
 
 @dataclass(frozen=True)
 class Completed:
-    """Customers with what follows filled in, and which of them contradict themselves."""
+    """A block, and which of its customers contradict themselves: those are no customers."""
 
     block: Block
     contradicts: Mask
 
 
-def completed_block(block: Block) -> Completed:
-    """Fill in what follows from what is known, and find contradictions."""
-    codes, numbers = dict(block.codes), dict(block.numbers)
-    contradicts = np.zeros(len(block), bool)
-    for dependency in DEPENDENCIES:
-        contradicts |= _settle(dependency, codes)
-    total, tenure = numbers[TOTAL_CHARGES.name], numbers[TENURE.name]
-    contradicts |= (tenure == 0) & (total > 0)
-    numbers[TOTAL_CHARGES.name] = np.where(np.isnan(total) & (tenure == 0), 0.0, total)
-    return Completed(Block(codes, numbers), contradicts)
+def completed_block(codes: Mapping[str, Codes], numbers: Mapping[str, Numbers]) -> Completed:
+    """Fill in what follows from columns as they were given, and find contradictions."""
+    columns: dict[str, Codes | Numbers] = {**codes, **numbers}
+    contradicts = _any([_apply(rule, columns) for rule in RULES])
+    return Completed(
+        Block(
+            {name: columns[name].astype(np.int32, copy=False) for name in codes},
+            {name: columns[name].astype(np.float64, copy=False) for name in numbers},
+        ),
+        contradicts,
+    )
 
 
-def _settle(dependency: Dependency, codes: dict[str, Codes]) -> Mask:
-    """Fill one dependency's fields in; return who contradicts it."""
-    parent = dependency.parent
-    value = parent.values.index(dependency.value)
-    children = {child.name: child.values.index(dependency.forced) for child in dependency.children}
-    forced = _any([codes[name] == code for name, code in children.items()])
-    told = _any([codes[name] != UNKNOWN for name in children])
-    given = codes[parent.name]
-    unknown = given == UNKNOWN
-    holds = np.where(unknown, forced, given == value)
-    given = np.where(unknown & holds, np.int32(value), given)
-    if len(parent.values) == 2:  # noqa: PLR2004 - a yes or a no
-        given = np.where(unknown & told & ~holds, np.int32(1 - value), given)
-    codes[parent.name] = given
-    wrong = np.zeros(len(given), bool)
-    for name, code in children.items():
-        column = codes[name]
-        wrong |= (column != UNKNOWN) & (given != UNKNOWN) & ((column == code) != holds)
-        codes[name] = np.where(holds & (column == UNKNOWN), np.int32(code), column)
-    return wrong
+def _apply(rule: Rule, columns: dict[str, Codes | Numbers]) -> Mask:
+    """Fill in what a rule implies; return which customers contradict it."""
+    shown = [_shown(rule, name, columns[name]) for name in rule.values]
+    verdicts = np.bitwise_or.reduce(shown)
+    for verdict in (HOLDS, FAILS):
+        for name, value in rule.implied(verdict).items():
+            is_implied = (verdicts == verdict) & ~_is_known(columns[name])
+            columns[name] = np.where(is_implied, _code(name, value), columns[name])
+    return np.asarray(verdicts == CONTRADICTION)
+
+
+def _shown(rule: Rule, name: str, column: Codes | Numbers) -> NDArray[np.int8]:
+    """Return what a column's values show of a rule, shape (customers,)."""
+    by_equality = [rule.shown(name, is_equal=is_equal) for is_equal in (False, True)]
+    is_equal = column == _code(name, rule.values[name])
+    return np.where(_is_known(column), np.array(by_equality, np.int8)[is_equal.view(np.int8)], OPEN)
+
+
+def _code(name: str, value: Value) -> np.int32 | np.float64:
+    """Return how a column has a value."""
+    values = BY_NAME[name].values
+    return np.int32(values.index(value)) if values else np.float64(value)
+
+
+def _is_known(column: Codes | Numbers) -> Mask:
+    return np.asarray(~np.isnan(column) if column.dtype.kind == "f" else column != UNKNOWN)
 
 
 def _any(masks: Sequence[Mask]) -> Mask:

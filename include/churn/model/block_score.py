@@ -1,8 +1,8 @@
 """Scores many customers at once, as ``Conditioner.score`` scores each.
 
-Customers of whom the same is known share a pattern, and under a pattern each column is one look-up
-per customer. Sums, logarithms and exponentials are ``math``'s as there, so that the doubles are the
-same to the last bit: numpy's differ in it, from one processor to the next.
+Customers with the same known fields share a pattern, and under a pattern each column is one look-up
+per customer. Sums, logarithms and exponentials are those of ``math`` as there, so that the doubles
+are the same to the last bit: numpy's differ from one processor to the next.
 """
 
 import math
@@ -18,8 +18,8 @@ from churn.customer.description import BY_NAME, DEPENDENCIES, TOTAL_CHARGES
 from churn.model.block import Block, Mask
 from churn.model.columns import Transform
 from churn.model.conditioning import Conditioner
-from churn.model.layout import Evidence, Layout, Number, token
 from churn.model.pattern import LEAST_SPREAD, Pattern
+from churn.model.point_layout import Number, PointLayout, token
 from churn.model.score import Z_90, sigmoid
 
 Floats = NDArray[np.float64]
@@ -35,18 +35,19 @@ class BlockScore:
 
 
 def score_block(conditioner: Conditioner, block: Block) -> BlockScore:
-    """Score customers of a completed block."""
+    """Score the customers of a block."""
     layout = conditioner.layout
-    names, bits = _evidence(layout, block)
+    names, bits = _known_masks(layout, block)
     log_odds, variance = np.empty(len(block)), np.empty(len(block))
     spread = np.empty(len(block))
-    for bit in np.unique(bits):
-        rows = np.flatnonzero(bits == bit)
-        pattern = conditioner.pattern(_told(names, int(bit)))
-        score = _Rows(pattern, layout, block, rows)
+    for some in np.unique(bits):
+        rows = np.flatnonzero(bits == some)
+        mask = frozenset(name for place, name in enumerate(names) if int(some) >> place & 1)
+        pattern = conditioner.pattern(mask)
+        score = _PatternRows(pattern, layout, block, rows)
         log_odds[rows], variance[rows] = score.log_odds(), pattern.variance
         spread[rows] = score.spread()
-    probability = _each(sigmoid, log_odds / np.sqrt(1 + math.pi * variance / 8))  # as drawn_in
+    probability = _each(sigmoid, log_odds / np.sqrt(1 + math.pi * variance / 8))  # as shrunk
     if not variance.any():
         return BlockScore(probability, probability.copy(), probability.copy())
     reach = Z_90 * np.sqrt(spread)
@@ -59,18 +60,18 @@ def _each(function: Callable[[float], float], values: Floats) -> Floats:
     return np.fromiter(map(function, values.tolist()), np.float64, len(values))
 
 
-def _evidence(layout: Layout, block: Block) -> tuple[list[str], NDArray[np.int64]]:
-    """Return the names of all evidence, and for each customer a bit for each that there is."""
+def _known_masks(layout: PointLayout, block: Block) -> tuple[list[str], NDArray[np.int64]]:
+    """Return what a ``KnownMask`` may contain, and for each customer a bit for each of it."""
     names: list[str] = []
     bits = np.zeros(len(block), np.int64)
-    for name, is_told in _tellings(layout, block):
-        bits |= is_told.astype(np.int64) << len(names)
+    for name, is_known in _known_parts(layout, block):
+        bits |= is_known.astype(np.int64) << len(names)
         names.append(name)
     return names, bits
 
 
-def _tellings(layout: Layout, block: Block) -> Iterable[tuple[str, Mask]]:
-    """Yield what ``Layout.evidence`` looks for, and for whom it is there."""
+def _known_parts(layout: PointLayout, block: Block) -> Iterable[tuple[str, Mask]]:
+    """Yield each part of ``PointLayout.known_mask``, and which customers have it."""
     for name in sorted(layout.fields):
         known = block.is_known(name)
         if name == TOTAL_CHARGES.name:
@@ -82,16 +83,12 @@ def _tellings(layout: Layout, block: Block) -> Iterable[tuple[str, Mask]]:
         yield token(dependency), unknown & np.logical_or.reduce(children)
 
 
-def _told(names: list[str], bit: int) -> Evidence:
-    return frozenset(name for place, name in enumerate(names) if bit >> place & 1)
-
-
 @dataclass(frozen=True)
-class _Rows:
-    """The customers of a block of whom one pattern is known."""
+class _PatternRows:
+    """The customers of a block with one pattern."""
 
     pattern: Pattern
-    layout: Layout
+    layout: PointLayout
     block: Block
     rows: NDArray[np.intp]
 
@@ -114,7 +111,7 @@ class _Rows:
             places = [self.layout.places[name][value] for value in BY_NAME[name].values]
             parts.append(points[places][self.block.codes[name][self.rows]].tolist())
         parts += [values.tolist() for values in self._of_numbers(points).values()]
-        sums = map(math.fsum, zip(*parts, strict=False))  # what is constant has no end
+        sums = map(math.fsum, zip(*parts, strict=False))  # constants repeat without end
         return np.fromiter(sums, np.float64, len(self.rows))
 
     def _of_numbers(self, points: Floats) -> Mapping[str, Floats]:

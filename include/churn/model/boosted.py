@@ -1,8 +1,7 @@
-"""Gradient boosting and random forests, from XGBoost's own JSON and never from a pickle.
+"""Gradient boosting and random forests, read from XGBoost's JSON, never from a pickle.
 
-Both are sums of trees in log-odds. The columns' names stand in the file (``feature_names``), so
-that it describes itself. Importing this module imports nothing heavy: a service that serves a
-scorecard never loads XGBoost.
+Both are sums of trees in log-odds. The file contains the names of its columns (``feature_names``).
+This module imports XGBoost only when it reads a model: a service with a scorecard never loads it.
 """
 
 import json
@@ -15,10 +14,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from churn.core.errors import ModelRefusedError
-from churn.customer.description import Known
-from churn.customer.implications import completed
+from churn.customer.description import Customer
 from churn.model.columns import TREE_COLUMNS, DesignColumn
-from churn.model.score import Family, Score, sigmoid
+from churn.model.score import ModelFamily, Score, sigmoid
 from churn.model.tree_check import OBJECTIVE, Learner, TreesDocument
 from churn.model.what_if import Offer, with_offers
 
@@ -26,24 +24,24 @@ if TYPE_CHECKING:
     from xgboost import Booster, DMatrix
 
 TREE_NAMES = [column.name for column in TREE_COLUMNS]
-"""What a model must be trained with as ``feature_names``; ``matrix`` makes its rows."""
+"""The ``feature_names`` that a model must be trained with; ``matrix`` makes its rows."""
 
 _BY_NAME = {column.name: column for column in TREE_COLUMNS}
 
 
 def matrix(
-    rows: Sequence[Known], columns: Sequence[DesignColumn] = TREE_COLUMNS
+    customers: Sequence[Customer], columns: Sequence[DesignColumn] = TREE_COLUMNS
 ) -> NDArray[np.float32]:
-    """Return the design matrix of customers of whom every field is known, (rows, columns)."""
-    cells = ([column.of(row[column.field.name]) for column in columns] for row in rows)
-    shape = (len(rows), len(columns))
+    """Return the design matrix of customers whose fields are all known, (customers, columns)."""
+    cells = ([column.of(one[column.field.name]) for column in columns] for one in customers)
+    shape = (len(customers), len(columns))
     return np.fromiter((x for row in cells for x in row), np.float32).reshape(shape)
 
 
 class BoostedModel:
-    """A sum of trees; it scores customers of whom every field that it uses is known."""
+    """A sum of trees; it scores customers for whom every field that it uses is known."""
 
-    def __init__(self, booster: "Booster", family: Family) -> None:
+    def __init__(self, booster: "Booster", family: ModelFamily) -> None:
         self._booster = booster
         self._names = booster.feature_names or []
         self._columns = [_BY_NAME[name] for name in self._names]
@@ -51,7 +49,7 @@ class BoostedModel:
         self.fields = frozenset(column.field.name for column in self._columns)
 
     @classmethod
-    def from_json(cls, content: bytes, family: Family = Family.GRADIENT_BOOSTING) -> Self:
+    def from_json(cls, content: bytes, family: ModelFamily = ModelFamily.GRADIENT_BOOSTING) -> Self:
         """Read ``trees.json``.
 
         Raises:
@@ -69,11 +67,11 @@ class BoostedModel:
             raise ModelRefusedError(f"trees.json: XGBoost cannot read it: {first}") from None
         return cls(booster, family)
 
-    def knows_enough(self, known: Known) -> bool:
+    def knows_enough(self, customer: Customer) -> bool:
         """Whether every field that the trees use is known."""
-        return self.fields <= completed(known).keys()
+        return self.fields <= customer.keys()
 
-    def score(self, known: Known, *, explained: bool = True) -> Score:
+    def score(self, customer: Customer, *, explained: bool = True) -> Score:
         """Score one customer.
 
         The contributions are the trees' Shapley values: Lundberg et al., From local explanations
@@ -81,28 +79,28 @@ class BoostedModel:
         (the path-dependent TreeSHAP that XGBoost implements). XGBoost sums them in single
         precision, so ``base``, its expected log-odds, takes up the last digits (below 1e-5).
         """
-        data = self._data([completed(known)])
+        data = self._data([customer])
         log_odds = float(self._booster.predict(data, output_margin=True)[0])
         contributions = self._contributions(data) if explained else {}
         base = log_odds - sum(contributions.values())
         return Score(log_odds, 0.0, base, contributions, scored_by=self.family)
 
-    def probabilities(self, rows: Sequence[Known]) -> NDArray[np.float64]:
+    def probabilities(self, customers: Sequence[Customer]) -> NDArray[np.float64]:
         """Return the probability of each customer, shape (customers,)."""
-        if not rows:
-            return np.empty(0)  # which XGBoost warns of
-        margins = self._booster.predict(self._data(list(map(completed, rows))), output_margin=True)
+        if not customers:
+            return np.empty(0)  # XGBoost warns of no rows
+        margins = self._booster.predict(self._data(customers), output_margin=True)
         return np.array([sigmoid(float(margin)) for margin in margins])
 
-    def changed(self, whole: Known, offers: Sequence[Offer]) -> list[float]:
-        """Return the probability of a completed customer, and then that with each offer alone."""
-        found: list[float] = self.probabilities(with_offers(whole, offers)).tolist()
+    def changed(self, customer: Customer, offers: Sequence[Offer]) -> list[float]:
+        """Return the probability of a customer, and then that with each offer alone."""
+        found: list[float] = self.probabilities(with_offers(customer, offers)).tolist()
         return found
 
-    def _data(self, wholes: Sequence[Known]) -> "DMatrix":
+    def _data(self, customers: Sequence[Customer]) -> "DMatrix":
         from xgboost import DMatrix
 
-        return DMatrix(matrix(wholes, self._columns), feature_names=self._names, nthread=1)
+        return DMatrix(matrix(customers, self._columns), feature_names=self._names, nthread=1)
 
     def _contributions(self, data: "DMatrix") -> dict[str, float]:
         """Return the Shapley values by field, those of a field's columns summed."""
@@ -121,7 +119,7 @@ def _require_sound(content: bytes) -> None:
         raise ModelRefusedError(f"trees.json: its objective is {objective!r}, not {OBJECTIVE!r}")
     unknown = [name for name in names if name not in _BY_NAME]
     if unknown or not names:
-        raise ModelRefusedError(f"trees.json: columns that nobody can make: {unknown}")
+        raise ModelRefusedError(f"trees.json: unknown columns: {unknown}")
 
 
 def _read_learner(content: bytes) -> Learner:
@@ -130,10 +128,10 @@ def _read_learner(content: bytes) -> Learner:
         return TreesDocument.model_validate(document).learner
     except ValidationError as error:
         first = error.errors()[0]
-        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     except (ValueError, RecursionError) as error:
-        told = repr(error)
-    raise ModelRefusedError(f"trees.json: not an XGBoost model in JSON: {told}")
+        message = repr(error)
+    raise ModelRefusedError(f"trees.json: not an XGBoost model in JSON: {message}")
 
 
 def _finite(number: str) -> float:

@@ -1,4 +1,4 @@
-"""The columns of the design matrix: what the model sees of a customer."""
+"""The columns of the design matrix."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from churn.customer.description import DEPENDENCIES, FEATURES
-from churn.customer.field import YES, Field, Kind, Value
+from churn.customer.field import YES, Field, FieldKind, Value
 
 
 class Transform(StrEnum):
@@ -44,14 +44,14 @@ class DesignColumn:
 _CHILDREN: Final = [child for dependency in DEPENDENCIES for child in dependency.children]
 
 YES_ONLY: Final = tuple(field for field in FEATURES if field in _CHILDREN)
-"""Fields with one column: Yes or not. That a service is absent is said by its parent's column."""
+"""Fields with one column: Yes or not. Its parent's column shows that a service is absent."""
 
 _PARENTS: Final = [field for field in FEATURES if not field.is_number and field not in _CHILDREN]
 
-ONE_HOT: Final = tuple(sorted(_PARENTS, key=lambda field: field.kind is Kind.CHOICE))
+ONE_HOT: Final = tuple(sorted(_PARENTS, key=lambda field: field.kind is FieldKind.CHOICE))
 """Fields with a column for each value but the first; flags before choices."""
 
-COUNTS: Final = tuple(field for field in FEATURES if field.kind is Kind.COUNT)
+COUNTS: Final = tuple(field for field in FEATURES if field.kind is FieldKind.COUNT)
 """Numbers that the model has a weight for: of the logarithm."""
 
 MODEL_COLUMNS: Final = (
@@ -63,7 +63,7 @@ MODEL_COLUMNS: Final = (
     ),
     *(DesignColumn(field, Transform.EQUALS, YES) for field in YES_ONLY),
 )
-"""What the model has weights for."""
+"""The columns that the model has weights for."""
 
 AUXILIARY_COLUMNS: Final = tuple(
     column
@@ -72,8 +72,8 @@ AUXILIARY_COLUMNS: Final = tuple(
     for column in (DesignColumn(field, t) for t in (Transform.IDENTITY, Transform.LOG1P))
     if column not in MODEL_COLUMNS
 )
-"""No weight of their own, but they tell about fields that are not known: each number both as it is
-and in logarithms, as what goes with it rarely does so along a straight line."""
+"""Without weights, but correlated with unknown fields: each number both as it is and as its
+logarithm, as such correlations are rarely linear."""
 
 COLUMNS: Final = (*MODEL_COLUMNS, *AUXILIARY_COLUMNS)
 
@@ -88,5 +88,5 @@ TREE_COLUMNS: Final = (
     ),
     *(DesignColumn(field, Transform.EQUALS, YES) for field in YES_ONLY),
 )
-"""What trees see: numbers as they are, as no transform changes how they can be split, and a column
-for each value of a choice, so that one split tells any of them from the rest."""
+"""The columns of trees: numbers as they are, as no monotonic transform changes their splits, and a
+column for each value of a choice, so that one split separates any of them from the rest."""

@@ -3,7 +3,7 @@
 The design columns are taken as jointly normal, so the log-odds given the known ones are normal
 too, with a mean and a variance by ``churn.model.gaussian``. Their weights depend only on *which*
 columns are known, so each such pattern becomes a small scorecard of its own, once. Where little is
-known they are anchored to what was seen (``churn.model.anchoring``).
+known they are anchored to the training data (``churn.model.anchoring``).
 
 A pattern is of columns and not of fields, as a field can be known in part: a customer whose
 answer to "streaming TV?" is not "No internet service" has internet, though not which.
@@ -11,19 +11,17 @@ answer to "streaming TV?" is not "No internet service" has internet, though not 
 
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations_with_replacement, permutations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from churn.customer.description import BY_NAME, Known
-from churn.customer.implications import completed
+from churn.customer.description import BY_NAME, Customer
 from churn.model.anchoring import anchor
 from churn.model.gaussian import Conditional, Floats, condition
-from churn.model.layout import Evidence, Mask, lay_out
 from churn.model.pattern import Pattern
+from churn.model.point_layout import ColumnMask, KnownMask, lay_out
 from churn.model.score import Score
 from churn.model.scorecard import Scorecard
 from churn.model.what_if import Offer
@@ -31,13 +29,13 @@ from churn.model.what_if import Offer
 MOST_PATTERNS = 8_192
 """Patterns that are kept, of the 2^19 and more that there are."""
 
-_LEAST_TOLD = 1e-6
+_LEAST_REMOVED = 1e-6
 _DECIMALS = 10
 """Linear algebra differs in the last bits from one kernel of it to the next; scores do not."""
 
 
 class Conditioner:
-    """Scores customers of whom any subset of fields is known."""
+    """Scores a customer from any subset of the fields."""
 
     def __init__(self, scorecard: Scorecard) -> None:
         self.layout = lay_out(scorecard)
@@ -48,50 +46,38 @@ class Conditioner:
         self._anchor = anchor(scorecard)
         self.pattern = lru_cache(maxsize=MOST_PATTERNS)(self._pattern)
 
-    def score(self, known: Known) -> Score:
+    def score(self, customer: Customer) -> Score:
         """Score one customer; fields that the scorecard does not use are passed over."""
-        whole = completed(known)
-        return self.pattern(self.layout.evidence(whole)).score(self.layout, whole)
+        return self.pattern(self.layout.known_mask(customer)).score(self.layout, customer)
 
-    def probabilities(self, rows: Iterable[Known]) -> NDArray[np.float64]:
-        """Return the probability of each customer, shape (customers,)."""
-        wholes = list(map(completed, rows))
-        by_evidence: dict[Evidence, list[int]] = {}
-        for number, whole in enumerate(wholes):
-            by_evidence.setdefault(self.layout.evidence(whole), []).append(number)
-        found = np.empty(len(wholes))
-        for evidence, numbers in by_evidence.items():
-            some = [wholes[number] for number in numbers]
-            found[numbers] = self.pattern(evidence).probabilities(self.layout, some)
-        return found
+    def changed(self, customer: Customer, offers: Sequence[Offer]) -> list[float]:
+        """Return the probability of a customer, and then that with each offer alone."""
+        pattern = self.pattern(self.layout.known_mask(customer))
+        return pattern.changed(self.layout, customer, offers)
 
-    def changed(self, whole: Known, offers: Sequence[Offer]) -> list[float]:
-        """Return the probability of a completed customer, and then that with each offer alone."""
-        return self.pattern(self.layout.evidence(whole)).changed(self.layout, whole, offers)
-
-    def _pattern(self, evidence: Evidence) -> Pattern:
+    def _pattern(self, mask: KnownMask) -> Pattern:
         layout = self.layout
-        told = layout.told(evidence)
-        given = condition(self._moments, self._weights, told)
-        effective = given.effective + self._anchor.weights(given, told)
+        is_known = layout.known_columns(mask)
+        given = condition(self._moments, self._weights, is_known)
+        effective = given.effective + self._anchor.weights(given, is_known)
         return Pattern(
-            self._intercept + round(self._anchor.shift(given), _DECIMALS),
-            round(given.variance, _DECIMALS),
-            self._points(effective, told),
-            self._spread(given, told),
-            tuple(name for name in layout.places if name in evidence),
-            tuple(number for number in layout.numbers if number.field in evidence),
-            tuple(part for token, part in layout.partly.items() if token in evidence),
-            self._asks(evidence, told, given),
+            base=self._intercept + round(self._anchor.shift(given), _DECIMALS),
+            variance=round(given.variance, _DECIMALS),
+            points=self._points(effective, is_known),
+            spread=self._spread(given, is_known),
+            choices=tuple(name for name in layout.places if name in mask),
+            numbers=tuple(number for number in layout.numbers if number.field in mask),
+            partly=tuple(part for token, part in layout.partly.items() if token in mask),
+            asks=self._asks(mask, is_known, given),
         )
 
-    def _points(self, weights: Floats, told: Mask) -> "array[float]":
+    def _points(self, weights: Floats, is_known: ColumnMask) -> "array[float]":
         """Return the points for the weights of the known columns."""
-        effective = np.zeros(len(told))
-        effective[told] = weights if told.all() else np.round(weights, _DECIMALS)
+        effective = np.zeros(len(is_known))
+        effective[is_known] = weights if is_known.all() else np.round(weights, _DECIMALS)
         return array("d", map(math.fsum, self.layout.design * effective))
 
-    def _spread(self, given: Conditional, told: Mask) -> "array[float] | None":
+    def _spread(self, given: Conditional, is_known: ColumnMask) -> "array[float] | None":
         """Return the points of the variance, or None where it is the same for all customers.
 
         The squared residual e of the linear predictor is regressed on the known columns:
@@ -101,21 +87,21 @@ class Conditioner:
         if self._third is None or not round(given.variance, _DECIMALS):
             return None
         residual = self._weights.copy()
-        residual[told] -= given.effective
+        residual[is_known] -= given.effective
         covariance = self._third @ residual @ residual
-        return self._points(given.inverse @ covariance[told], told)
+        return self._points(given.inverse @ covariance[is_known], is_known)
 
-    def _asks(self, evidence: Evidence, told: Mask, given: Conditional) -> tuple[str, ...]:
-        """Return the fields that still tell something, the one that tells most first.
+    def _asks(self, mask: KnownMask, is_known: ColumnMask, given: Conditional) -> tuple[str, ...]:
+        """Return the unknown fields that lower the variance, the one that lowers it most first.
 
-        Protected attributes are never asked for.
+        Protected attributes are never requested.
         """
         removed = {
-            name: round(given.variance_removed(self.layout.answered(name)[~told]), _DECIMALS)
-            for name in self.layout.fields - evidence
+            name: round(given.variance_removed(self.layout.answered(name)[~is_known]), _DECIMALS)
+            for name in self.layout.fields - mask
             if not BY_NAME[name].protected
         }
-        found = [name for name, variance in removed.items() if variance > _LEAST_TOLD]
+        found = [name for name, variance in removed.items() if variance > _LEAST_REMOVED]
         return tuple(sorted(found, key=lambda name: (-removed[name], name)))
 
 

@@ -20,5 +20,5 @@ def read_document(kind: type[Document], content: bytes, file: str) -> Document:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        told = f"{place}: {first['msg']}" if place else first["msg"]
-        raise ModelRefusedError(f"{file}: {told}") from None
+        message = f"{place}: {first['msg']}" if place else first["msg"]
+        raise ModelRefusedError(f"{file}: {message}") from None

@@ -1,4 +1,4 @@
-"""Says why: exact contributions to the log-odds, relative to the average customer."""
+"""Explains a score: exact contributions to the log-odds, relative to the average customer."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from churn.customer.description import (
     INTERNET_SERVICE,
     MULTIPLE_LINES,
     PHONE_SERVICE,
-    Known,
+    Customer,
 )
 from churn.customer.field import NO
 from churn.model.score import Score
@@ -28,7 +28,7 @@ _GROUP_WITHOUT_INTERNET = {**_GROUP, **{field.name: INTERNET_SERVICE.name for fi
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What one field, or a group of tied fields, adds to the log-odds of leaving."""
+    """What one field, or a group of tied fields, adds to the log-odds of churning."""
 
     field: str
     log_odds: float
@@ -50,22 +50,22 @@ class Explanation:
 
 
 def explain(
-    known: Known, score: Score, *, most: int | None = None, protected: bool = False
+    customer: Customer, score: Score, *, most: int | None = None, protected: bool = False
 ) -> Explanation:
-    """Return the strongest reasons first; protected attributes only if asked for."""
-    grouped = _grouped(known, score)
+    """Return the strongest reasons first; protected attributes only if requested."""
+    grouped = _grouped(customer, score)
     visible = [(f, x) for f, x in grouped.items() if x and (protected or f not in _PROTECTED)]
     visible.sort(key=_strength)
     shown = [Reason(field, log_odds) for field, log_odds in visible[:most]]
     rest = [log_odds for _, log_odds in visible[len(shown) :]]
     withheld = [] if protected else [grouped.get(field, 0.0) for field in _PROTECTED]
-    settled = score.settled_log_odds
+    log_odds = score.shrunk_log_odds
     return Explanation(
         base=score.base,
         reasons=tuple(shown),
         other=math.fsum(rest + withheld),
-        uncertainty=settled - score.log_odds,
-        log_odds=settled,
+        uncertainty=log_odds - score.log_odds,
+        log_odds=log_odds,
     )
 
 
@@ -77,12 +77,12 @@ def _strength(named: tuple[str, float]) -> tuple[float, str]:
     return -abs(log_odds), field
 
 
-def _grouped(known: Known, score: Score) -> dict[str, float]:
+def _grouped(customer: Customer, score: Score) -> dict[str, float]:
     """Return the log-odds of every field or group.
 
-    Without internet the add-ons say nothing of their own, so they belong to it.
+    Without internet the add-ons have no effect of their own, so they are counted with it.
     """
-    no_internet = known.get(INTERNET_SERVICE.name) == NO
+    no_internet = customer.get(INTERNET_SERVICE.name) == NO
     groups = _GROUP_WITHOUT_INTERNET if no_internet else _GROUP
     sums: dict[str, float] = {}
     for name, log_odds in score.contributions.items():

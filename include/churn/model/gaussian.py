@@ -1,4 +1,4 @@
-"""The multivariate normal: what known columns tell of the others, and what asking would tell."""
+"""The multivariate normal: conditioning on known columns, and the variance that others remove."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Conditional:
     covariance: Floats
     gain: Floats
 
-    def variance_removed(self, asked: Mask) -> float:
+    def variance_removed(self, others: Mask) -> float:
         """Return by how much knowing some of the missing columns too would lower the variance.
 
         ``g_a' C_aa^-1 g_a``: the explained variance of a regression on them, the criterion of
@@ -34,8 +34,8 @@ class Conditional:
         STOC 2008, section 2). It does not depend on the answer. Columns that the known ones
         determine are left out of the inverse.
         """
-        values, vectors = np.linalg.eigh(self.covariance[np.ix_(asked, asked)])
-        along = self.gain[asked] @ vectors
+        values, vectors = np.linalg.eigh(self.covariance[np.ix_(others, others)])
+        along = self.gain[others] @ vectors
         open_ = values > _NO_VARIANCE
         return float(np.sum(along[open_] ** 2 / values[open_]))
 

@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from churn.customer.description import Known
-from churn.model.layout import Layout, Number
-from churn.model.score import Score, drawn_in, sigmoid
+from churn.customer.description import Customer
+from churn.model.point_layout import Number, PointLayout
+from churn.model.score import Score, shrunk, sigmoid
 from churn.model.what_if import Offer
 
 LEAST_SPREAD: Final = 0.6
-"""Of the variance on average, as what the moments take off it is an estimate along a line."""
+"""Of the average variance: the estimate by third moments is linear and can be far too low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,54 +33,43 @@ class Pattern:
     partly: tuple[tuple[str, int], ...]
     asks: tuple[str, ...]
 
-    def score(self, layout: Layout, known: Known) -> Score:
-        """Score a customer of whom this pattern is known.
+    def score(self, layout: PointLayout, customer: Customer) -> Score:
+        """Score a customer who has this pattern of known fields.
 
         The sum is correctly rounded, so that no version of Python or order of fields changes it.
         """
-        contributions = self._contributions(self.points, layout, known)
+        contributions = self._contributions(self.points, layout, customer)
         log_odds, spread = math.fsum((self.base, *contributions.values())), None
         if self.spread is not None:
-            parts = self._contributions(self.spread, layout, known).values()
+            parts = self._contributions(self.spread, layout, customer).values()
             spread = max(math.fsum((self.variance, *parts)), LEAST_SPREAD * self.variance)
         return Score(log_odds, self.variance, self.base, contributions, self.asks, spread=spread)
 
     def _contributions(
-        self, points: "array[float]", layout: Layout, known: Known
+        self, points: "array[float]", layout: PointLayout, customer: Customer
     ) -> dict[str, float]:
         """Return the points of each known field."""
         places = layout.places
-        found = {name: points[places[name][known[name]]] for name in self.choices}
+        found = {name: points[places[name][customer[name]]] for name in self.choices}
         for number in self.numbers:
-            added = points[number.place] * number.z(known)
+            added = points[number.place] * number.z(customer)
             found[number.field] = found.get(number.field, 0.0) + added
         for name, place in self.partly:
             found[name] = points[place]
         return found
 
-    def changed(self, layout: Layout, whole: Known, offers: Sequence[Offer]) -> list[float]:
+    def changed(
+        self, layout: PointLayout, customer: Customer, offers: Sequence[Offer]
+    ) -> list[float]:
         """Return the probability of a customer, and then that with each offer alone.
 
         An offer is another value of a choice that is known, so that the pattern stays the same.
         """
-        now = self.score(layout, whole)
-        contributions, draw = now.contributions, drawn_in(1.0, self.variance)
+        now = self.score(layout, customer)
+        contributions, factor = now.contributions, shrunk(1.0, self.variance)
         found = [now.probability]
         for name, value in offers:
             then = self.points[layout.places[name][value]] if name in contributions else 0.0
             difference = then - contributions.get(name, 0.0)
-            found.append(sigmoid((now.log_odds + difference) * draw))
+            found.append(sigmoid((now.log_odds + difference) * factor))
         return found
-
-    def probabilities(self, layout: Layout, rows: Sequence[Known]) -> NDArray[np.float64]:
-        """Return the probabilities of customers of whom this pattern is known."""
-        points = np.frombuffer(self.points)
-        constant = self.base + sum(points[place] for _, place in self.partly)
-        total = np.full(len(rows), constant)
-        for name in self.choices:
-            place = layout.places[name]
-            total += points[[place[row[name]] for row in rows]]
-        for number in self.numbers:
-            total += points[number.place] * np.array([number.z(row) for row in rows])
-        settled = total * drawn_in(1.0, self.variance)
-        return 0.5 * (1 + np.tanh(settled / 2))

@@ -1,4 +1,4 @@
-"""What follows from a probability: whom to contact. Needs neither pandas nor scikit-learn."""
+"""The decision policy: whom to contact, by probability and monthly charges."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -21,9 +21,9 @@ Amount = Annotated[FiniteFloat, Field(ge=0)]
 class Policy(BaseModel):
     """When it is worth contacting a customer; stored with the version.
 
-    With the objective ``profit`` each customer has a threshold of their own, the cost of contacting
-    over what is won if they stay (Elkan 2001, The Foundations of Cost-Sensitive Learning, 2.2);
-    ``threshold`` is then the one at the typical monthly charges. Otherwise it is everybody's. The
+    With the objective ``profit`` each customer has their own threshold, the cost of contacting
+    divided by the gain (Elkan 2001, The Foundations of Cost-Sensitive Learning, 2.2);
+    ``threshold`` is then that at the typical monthly charges. Otherwise it is the same for all. The
     economics are those of ``churn.core.training_options.Economics``; a version may lack those that
     were added later.
     """
@@ -52,11 +52,11 @@ class Policy(BaseModel):
 
     @property
     def loss(self) -> float:
-        """What contacting a customer costs who would have stayed anyway."""
+        """The cost of contacting a customer who would have stayed anyway."""
         return self.cost + self.retained_acceptance * self.incentive
 
     def contact(self, probability: float, monthly_charges: float | None = None) -> bool:
-        """Whether to contact the customer; unknown charges are taken as the typical ones."""
+        """Whether to contact the customer; the default for charges is the typical ones."""
         if self.objective is Objective.PROFIT:
             return self.expected_profit(probability, monthly_charges) > 0
         return probability >= self.threshold
@@ -68,13 +68,13 @@ class Policy(BaseModel):
         return p >= self.threshold
 
     def expected_profit(self, probability: float, monthly_charges: float | None = None) -> float:
-        """Return what contacting this customer is expected to bring, in currency units.
+        """Return the expected profit of contacting this customer, in currency units.
 
         ``p a (V - i) - (1 - p) r i - c``, where the value V is margin x months x monthly charges, a
         the acceptance, i the incentive, r the acceptance by customers who would have stayed, and c
         the cost: the profit of a retention campaign (Neslin et al. 2006, Defection Detection, eq.
         1; with r = 1 as there and in Verbeke et al. 2012, New insights into churn prediction, eq.
-        2) per customer. The acceptance is the uplift that is assumed; only a control group
+        2) per customer. The acceptance is an assumed uplift; only a control group
         measures it.
         """
         return probability * self.gain(monthly_charges) - self.loss
@@ -84,13 +84,13 @@ class Policy(BaseModel):
         return p * self.gains(monthly_charges) - self.loss
 
     def threshold_at(self, monthly_charges: float | None = None) -> float:
-        """Return the probability at which this customer's contact is decided."""
+        """Return the probability from which on this customer is contacted."""
         if self.objective is Objective.PROFIT:
             return self.break_even(monthly_charges)
         return self.threshold
 
     def break_even(self, monthly_charges: float | None = None) -> float:
-        """Return the probability over which contacting pays, at most 1."""
+        """Return the probability above which contacting is profitable, at most 1."""
         gain = self.gain(monthly_charges)
         return min(1.0, self.loss / gain) if gain > 0 else 1.0
 
@@ -100,11 +100,11 @@ class Policy(BaseModel):
             return np.full(len(monthly_charges), self.threshold)
         gains = self.gains(monthly_charges)
         pays = gains > 0
-        with np.errstate(over="ignore"):  # next to nothing to gain: infinity, and so 1
+        with np.errstate(over="ignore"):  # a gain near 0 gives infinity, so 1
             return np.minimum(1.0, np.where(pays, self.loss / np.where(pays, gains, 1.0), 1.0))
 
     def gain(self, monthly_charges: float | None = None) -> float:
-        """Return by how much contacting a churning customer brings more than a retained one."""
+        """Return how much more contacting a churning customer brings than a retained one."""
         charges = self.typical_monthly_charges if monthly_charges is None else monthly_charges
         return self._worth * charges + self._shift
 
@@ -124,33 +124,30 @@ class Policy(BaseModel):
 
 
 def best_f1_threshold(y: NDArray[np.int64], p: Floats, weights: Floats) -> float:
-    """Return the score from which on a yes gives the highest F1 on these rows.
+    """Return the threshold with the highest F1 on these rows.
 
     F1 = 2 TP / (2 TP + FP + FN) (van Rijsbergen 1979, Information Retrieval, ch. 7). Only scores
     that occur can be the best threshold, so all of them are tried.
     """
     order = np.argsort(-p, kind="stable")
-    hit, said = np.cumsum((weights * y)[order]), np.cumsum(weights[order])
+    hits, predicted = np.cumsum((weights * y)[order]), np.cumsum(weights[order])
     last_of_equals = np.append(np.diff(p[order]) != 0, True)
-    f1 = np.where(last_of_equals, 2 * hit / (said + (weights * y).sum()), -1.0)
+    f1 = np.where(last_of_equals, 2 * hits / (predicted + (weights * y).sum()), -1.0)
     return float(p[order][int(np.argmax(f1))])
 
 
-def choose(  # noqa: PLR0913 - each is one of the facts that a policy rests on
-    objective: Objective,
-    economics: Economics,
-    *,
-    y: NDArray[np.int64],
-    p: Floats,
-    weights: Floats,
-    monthly_charges: Floats,
-) -> Policy:
-    """Return the policy for an objective, from out-of-fold scores ``p``."""
-    typical = float(np.average(monthly_charges, weights=weights))
-    rule = Policy.of(objective, economics).model_copy(update={"typical_monthly_charges": typical})
+def policies(
+    economics: Economics, *, typical_monthly_charges: float, best_f1: float
+) -> Mapping[Objective, Policy]:
+    """Return the policy for every objective; ``best_f1`` is from ``best_f1_threshold``."""
+    typical = {"typical_monthly_charges": typical_monthly_charges}
+    found = {one: Policy.of(one, economics).model_copy(update=typical) for one in Objective}
     thresholds: Mapping[Objective, float] = {
         Objective.HALF: HALF,
-        Objective.BEST_F1: best_f1_threshold(y, p, weights),
-        Objective.PROFIT: rule.break_even(),
+        Objective.BEST_F1: best_f1,
+        Objective.PROFIT: found[Objective.PROFIT].break_even(),
     }
-    return rule.model_copy(update={"threshold": thresholds[objective]})
+    return {
+        objective: policy.model_copy(update={"threshold": thresholds[objective]})
+        for objective, policy in found.items()
+    }

@@ -1,18 +1,24 @@
-"""What a model says of one customer, in log-odds and as a probability."""
+"""The score of one customer, in log-odds and as a probability."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from churn.customer.description import Known
+from churn.customer.description import Customer
 
 Z_90 = 1.6448536269514722
+TOLERANCE = 1e-9
+"""Allowed difference in probability between two computations of the same scorecard."""
+
+TREES_TOLERANCE = 1e-6
+"""The same for trees: XGBoost sums in single precision."""
+
 HALF = 0.5
 """The probability from which on a customer counts as churning (``prediction``)."""
 
 
-class Family(StrEnum):
+class ModelFamily(StrEnum):
     """The families of models that can be published."""
 
     SCORECARD = "scorecard"
@@ -22,13 +28,12 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What is said of one customer.
+    """The score of one customer.
 
-    ``log_odds`` is the mean over what is not known and ``variance`` what is left open, in
-    log-odds², on average over customers of whom the same is known; ``spread`` is that of this
-    customer, None where it is no other. ``base`` (the average customer) and the ``contributions``
-    by field add up to ``log_odds``. ``asks`` are the fields worth asking for, the one that tells
-    most first.
+    ``log_odds`` is the mean over the unknown fields and ``variance`` their variance, in log-odds²,
+    averaged over customers with the same known fields; ``spread`` is this customer's own variance,
+    None where that is the same. ``base`` (the average customer) and the ``contributions`` by field
+    add up to ``log_odds``. ``asks`` are the unknown fields worth asking for, best first.
     """
 
     log_odds: float
@@ -36,18 +41,18 @@ class Score:
     base: float
     contributions: Mapping[str, float]
     asks: Sequence[str] = ()
-    scored_by: Family = Family.SCORECARD
+    scored_by: ModelFamily = ModelFamily.SCORECARD
     spread: float | None = None
 
     @property
-    def settled_log_odds(self) -> float:
-        """The log-odds of ``probability``: the mean, drawn towards 0 by what is not known."""
-        return drawn_in(self.log_odds, self.variance)
+    def shrunk_log_odds(self) -> float:
+        """The log-odds of ``probability``: the mean, shrunk towards 0 by the variance."""
+        return shrunk(self.log_odds, self.variance)
 
     @property
     def probability(self) -> float:
-        """The probability of leaving."""
-        return sigmoid(self.settled_log_odds)
+        """The probability of churning."""
+        return sigmoid(self.shrunk_log_odds)
 
     @property
     def prediction(self) -> int:
@@ -60,12 +65,12 @@ class Score:
         reach = Z_90 * math.sqrt(self.variance if self.spread is None else self.spread)
         return sigmoid(self.log_odds - reach), sigmoid(self.log_odds + reach)
 
-    def ask_next(self, known: Known) -> str | None:
-        """Return the field that would tell most, if any still tells something."""
-        return next((name for name in self.asks if name not in known), None)
+    def ask_next(self, customer: Customer) -> str | None:
+        """Return the unknown field that is most worth asking for, if any is."""
+        return next((name for name in self.asks if name not in customer), None)
 
 
-def drawn_in(log_odds: float, variance: float) -> float:
+def shrunk(log_odds: float, variance: float) -> float:
     """Return the log-odds of a logistic's mean over normal log-odds, given their mean.
 
     Source: the probit approximation, Bishop, Pattern Recognition and Machine Learning, 4.5.2,

@@ -1,4 +1,4 @@
-"""The champion as plain numbers: an intercept, a weight per design column, and how they co-vary.
+"""A scorecard as plain numbers: an intercept, a weight per design column, and how they co-vary.
 
 This is the artifact's reader; it needs neither pandas nor scikit-learn.
 """
@@ -13,10 +13,9 @@ from churn.customer import description
 from churn.customer.field import Value
 from churn.model.columns import DesignColumn, Transform
 from churn.model.document import read_document
+from churn.model.score import TOLERANCE
 
 _ROUNDING = 1e-6
-
-_TOLERANCE = 1e-9
 
 
 class WeightedColumn(BaseModel):
@@ -24,7 +23,7 @@ class WeightedColumn(BaseModel):
 
     ``lowest`` and ``highest`` bound x: the range of the training data, carried by the auxiliary
     columns, whose inferences do not hold far outside of it; a version without them has no bounds.
-    ``outcome_covariance`` is that of z with leaving (0 or 1) in the training data.
+    ``outcome_covariance`` is that of z with churn (0 or 1) in the training data.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +48,7 @@ class WeightedColumn(BaseModel):
         return self.standardise(self.design.of(value))
 
     def standardise(self, x: float) -> float:
-        """Return z for the design column's number, taken as no further out than the bounds."""
+        """Return z for the design column's number, limited to the bounds."""
         if self.lowest is not None and x < self.lowest:
             x = self.lowest
         elif self.highest is not None and x > self.highest:
@@ -60,9 +59,9 @@ class WeightedColumn(BaseModel):
 class Scorecard(BaseModel):
     """``log-odds = intercept + sum of weight * z``; at the average customer every z is 0.
 
-    ``points`` says the same per field value, for people and for readers in other languages;
+    ``points`` has the same per field value, for people and for readers in other languages;
     ``correlation`` is the second moment of z, shape (columns, columns), and ``base_rate`` the share
-    of customers who left, both for partial knowledge; a version may lack the latter.
+    of churned customers, both for unknown fields; a version may lack the latter.
     ``third_moments`` are the means of z_i z_j z_k for i <= j <= k, for intervals; a version may
     lack them.
     """
@@ -97,7 +96,7 @@ class Scorecard(BaseModel):
 
     @property
     def fields(self) -> frozenset[str]:
-        """The names of all fields that tell something, weightless ones included."""
+        """The names of all fields with columns, those without weights included."""
         return frozenset(column.field for column in self.columns)
 
 
@@ -125,7 +124,7 @@ def _agree(
     return {f: set(row) for f, row in one.items()} == {
         f: set(row) for f, row in other.items()
     } and all(
-        math.isclose(value, other[field][label], abs_tol=_TOLERANCE)
+        math.isclose(value, other[field][label], abs_tol=TOLERANCE)
         for field, row in one.items()
         for label, value in row.items()
     )

@@ -1,7 +1,7 @@
-"""Whether XGBoost's JSON describes trees at all.
+"""Checks that XGBoost's JSON describes trees.
 
-XGBoost follows the node numbers of a file without looking: one out of range, or a node that is its
-own ancestor, ends the whole process and not just the request. So they are checked before it reads.
+XGBoost does not check the node numbers of a file: one out of range, or a node that is its own
+ancestor, ends the process. So they are checked before XGBoost reads the file.
 """
 
 from collections.abc import Sequence
@@ -101,7 +101,9 @@ class _Ensemble(_Part):
     def _is_counted(self) -> "_Ensemble":
         size = len(self.trees)
         counts = (self.gbtree_model_param.num_trees, len(self.tree_info))
-        _require(counts == (size, size), f"{size} trees, but {counts[0]} and {counts[1]} are told")
+        _require(
+            counts == (size, size), f"{size} trees, but {counts[0]} and {counts[1]} are stated"
+        )
         numbered = [tree.id for tree in self.trees] == list(range(size))
         _require(numbered, "the trees are not numbered from 0 on")
         ends = self.iteration_indptr or [0, size]
@@ -126,7 +128,7 @@ class _LearnerParam(_Part):
 
 
 class Learner(_Part):
-    """What XGBoost's JSON says of one model."""
+    """One model in XGBoost's JSON."""
 
     feature_names: list[str]
     objective: _Objective
@@ -136,8 +138,8 @@ class Learner(_Part):
     @model_validator(mode="after")
     def _has_its_columns(self) -> "Learner":
         size, trees = len(self.feature_names), self.gradient_booster.model.trees
-        told = {self.learner_model_param.num_feature, *(t.tree_param.num_feature for t in trees)}
-        _require(told == {size}, f"{size} columns are named, and {sorted(told)} told")
+        stated = {self.learner_model_param.num_feature, *(t.tree_param.num_feature for t in trees)}
+        _require(stated == {size}, f"{size} columns are named, and {sorted(stated)} stated")
         highest = max((max(tree.split_indices) for tree in trees), default=0)
         _require(highest < size, f"column {highest} is split on, and there are {size}")
         return self

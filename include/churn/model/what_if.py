@@ -1,4 +1,4 @@
-"""What the model says of the same customer after a change that a company can offer.
+"""The probability of the same customer after a change that a company can offer.
 
 These are associations: what customers who have it are like, not what would happen to this one.
 """
@@ -13,17 +13,17 @@ from churn.customer.description import (
     MULTIPLE_LINES,
     PAPERLESS_BILLING,
     PAYMENT_METHOD,
-    Known,
+    Customer,
 )
 from churn.customer.field import NO, YES, Value
-from churn.customer.implications import completed
+from churn.customer.parsing import parse_customer
 
 TERMS = (CONTRACT, PAYMENT_METHOD, PAPERLESS_BILLING)
 """Fields of which every other value can be offered."""
 
 SERVICES = (*ADD_ONS, MULTIPLE_LINES)
-"""Fields that can be offered to those who answered No. "No" says that the service they need is
-there; who is without internet, or without a phone, has "No internet service" and is passed over."""
+"""Fields that can be offered to customers who have "No". Those without internet, or without a
+phone, have "No internet service" or "No phone service" instead, and get no such offer."""
 
 
 class Offer(NamedTuple):
@@ -33,8 +33,8 @@ class Offer(NamedTuple):
     value: Value
 
 
-Scorer = Callable[[Known, Sequence[Offer]], Sequence[float]]
-"""Returns the probability of a completed customer, and then that with each offer alone."""
+Scorer = Callable[[Customer, Sequence[Offer]], Sequence[float]]
+"""Returns the probability of a customer, and then that with each offer alone."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,14 @@ class Change:
     difference: float
 
 
-def what_if(known: Known, probabilities: Scorer) -> tuple[Change, ...]:
+def what_if(customer: Customer, probabilities: Scorer) -> tuple[Change, ...]:
     """Return every change that can be offered, the one with the lowest probability first.
 
     A change of something unknown is not one, so it is left out: ``ask_next`` is for that.
     Everything else is left as it is, the charges included.
     """
-    whole = completed(known)
-    offers = list(_offers(whole))
-    now, *after = probabilities(whole, offers)
+    offers = list(_offers(customer))
+    now, *after = probabilities(customer, offers)
     changes = [
         Change(offer.field, offer.value, probability, probability - now)
         for offer, probability in zip(offers, after, strict=True)
@@ -63,14 +62,14 @@ def what_if(known: Known, probabilities: Scorer) -> tuple[Change, ...]:
     return tuple(sorted(changes, key=lambda change: change.probability))
 
 
-def with_offers(whole: Known, offers: Sequence[Offer]) -> list[Known]:
+def with_offers(customer: Customer, offers: Sequence[Offer]) -> list[Customer]:
     """Return the customer, and then the customer with each offer alone."""
-    return [whole, *({**whole, offer.field: offer.value} for offer in offers)]
+    return [customer, *(parse_customer({**customer, name: value}) for name, value in offers)]
 
 
-def _offers(whole: Known) -> Iterator[Offer]:
+def _offers(customer: Customer) -> Iterator[Offer]:
     for field in TERMS:
-        if field.name in whole:
-            others = (value for value in field.values if value != whole[field.name])
+        if field.name in customer:
+            others = (value for value in field.values if value != customer[field.name])
             yield from (Offer(field.name, value) for value in others)
-    yield from (Offer(field.name, YES) for field in SERVICES if whole.get(field.name) == NO)
+    yield from (Offer(field.name, YES) for field in SERVICES if customer.get(field.name) == NO)

@@ -66,7 +66,7 @@ def _on_hold_out(
     connection: Connection, candidate: LoadedModel, champion: LoadedModel, found: int
 ) -> Comparison:
     """Score the current customers of the hold-out, at most about 100,000 of them."""
-    from churn.training.compiling import known_rows
+    from churn.training.compiling import block_of_frame
     from churn.training.encoded_customers import leaders_of
     from churn.training.features import target
 
@@ -74,11 +74,11 @@ def _on_hold_out(
     everybody = read_encoded(connection)
     chosen = is_held_out(leaders(everybody.codes, everybody.hashes), share)
     frame = customers.read_some(connection, everybody.hashes[chosen].tolist())
-    rows = known_rows(frame)
+    block = block_of_frame(frame)
     return Comparison(
         target(frame),
-        champion.probabilities(rows),
-        candidate.probabilities(rows),
+        champion.score_block(block).probability,
+        candidate.score_block(block).probability,
         slices(frame),
         groups=leaders_of(frame),
     )
@@ -140,10 +140,10 @@ def _refitted(model: LoadedModel, learn: "pd.DataFrame", test: "pd.DataFrame") -
 
 def _as_it_serves(champion: LoadedModel, frame: "pd.DataFrame") -> Floats:
     """Score by the champion itself. That it learned from some of the customers favours it."""
-    from churn.training.compiling import known_rows
+    from churn.training.compiling import block_of_frame
     from churn.training.evaluation import REPEATS
 
-    return np.tile(champion.probabilities(known_rows(frame)), (REPEATS, 1))
+    return np.tile(champion.score_block(block_of_frame(frame)).probability, (REPEATS, 1))
 
 
 def slices(frame: "pd.DataFrame") -> Mapping[str, NDArray[np.bool_]]:

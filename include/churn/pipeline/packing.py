@@ -11,9 +11,10 @@ from importlib.metadata import version as installed
 
 import joblib
 
+from churn.customer.parsing import parse_customer
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
-from churn.model.score import Family
+from churn.model.score import ModelFamily
 from churn.pipeline import findings
 from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
@@ -68,7 +69,6 @@ def pack(trained: Trained, *, data: Snapshot, now: datetime) -> Package:
         data_fingerprint=data.fingerprint,
         data_customers=data.customers,
         family=trained.family.name,
-        threshold=trained.policy.threshold,
         policy=trained.policy,
         largest_difference=trained.largest_difference,
         golden_rows=_golden_rows(trained),
@@ -141,7 +141,7 @@ def libraries() -> dict[str, str]:
 def _boosted(trained: Trained) -> BoostedModel | None:
     if trained.trees is None:
         return None
-    return BoostedModel.from_json(trained.trees, Family(trained.family.name))
+    return BoostedModel.from_json(trained.trees, ModelFamily(trained.family.name))
 
 
 def _golden_rows(trained: Trained) -> tuple[GoldenRow, ...]:
@@ -149,6 +149,10 @@ def _golden_rows(trained: Trained) -> tuple[GoldenRow, ...]:
     conditioner, trees = Conditioner(trained.scorecard), _boosted(trained)
     invented = invented_customers(trained.scorecard, _GOLDEN_ROWS, evaluation.SEED)
     rows = [dict(list(row.items())[:: 1 + i % 2]) for i, row in enumerate(invented)]
-    scorers = [trees if trees and trees.knows_enough(row) else conditioner for row in rows]
-    pairs = zip(rows, scorers, strict=True)
-    return tuple(GoldenRow(known=row, probability=one.score(row).probability) for row, one in pairs)
+    customers = list(map(parse_customer, rows))
+    scorers = [trees if trees and trees.knows_enough(one) else conditioner for one in customers]
+    scores = [scorer.score(one) for scorer, one in zip(scorers, customers, strict=True)]
+    return tuple(
+        GoldenRow(known=row, probability=score.probability)
+        for row, score in zip(rows, scores, strict=True)
+    )

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC
-from typing import cast
 from uuid import UUID
 
 from churn.core.errors import ChurnError
-from churn.customer.description import Known
+from churn.customer.parsing import parse_customer
 from churn.registry import loaded_model
 from churn.registry.events import Kind, last_of
 from churn.registry.loaded_model import LoadedModel
@@ -75,9 +74,9 @@ def replay(connection: Connection, store: ModelStore, prediction_id: str) -> Rep
     """
     logged = read_logged(connection, prediction_id)
     model = _load(connection, store, logged.version)
-    known = cast("Known", logged.features)
-    score = model.score(known)
-    now = Answer(score.probability, score.prediction, model.decision(score, known).contact)
+    customer = parse_customer(logged.features)
+    score = model.score(customer)
+    now = Answer(score.probability, score.prediction, model.decision(score, customer).contact)
     return Replay(logged, now.as_logged(logged.answer))
 
 

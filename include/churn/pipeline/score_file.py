@@ -7,10 +7,10 @@ from functools import partial
 from typing import BinaryIO
 
 from churn.core.errors import DataQualityError, InvalidCustomerError
-from churn.pipeline.batch.answers import answer_rows
 from churn.pipeline.batch.csv_reader import CsvReader
 from churn.pipeline.batch.csv_writer import CsvWriter
 from churn.pipeline.batch.rows import CACHED_BYTES, LONGEST_ROW
+from churn.pipeline.batch.scored_rows import score_rows
 from churn.registry.loaded_model import LoadedModel
 from churn.warehouse.loading.foreign_files import advice_on
 from churn.warehouse.loading.progress import Progress
@@ -39,7 +39,7 @@ def score_file(
     try:
         for piece in progress.watched(_pieces(source)):
             for rows in reader.feed(piece, last=not piece):
-                target.write(start + writer.write(answer_rows(model, rows, first=rows_done + 1)))
+                target.write(start + writer.write(score_rows(model, rows, first=rows_done + 1)))
                 start = b""
                 rows_done += len(rows)
                 failed += len(rows.errors)

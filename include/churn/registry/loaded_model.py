@@ -4,27 +4,26 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.core.errors import ChurnError, ModelRefusedError
-from churn.customer.description import MONTHLY_CHARGES, Known
+from churn.core.errors import ChurnError, InvalidCustomerError, ModelRefusedError
+from churn.customer.description import MONTHLY_CHARGES, Customer
+from churn.customer.parsing import parse_customer
 from churn.model.block import Block
 from churn.model.block_score import BlockScore, Floats, score_block
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
-from churn.model.score import Family, Score
+from churn.model.score import TOLERANCE, TREES_TOLERANCE, ModelFamily, Score
 from churn.model.scorecard import read_scorecard
 from churn.model.what_if import Offer
 from churn.registry.manifest import GoldenRow, Manifest
 from churn.registry.store import SCORECARD, TREES, ModelStore, Version, read_version
 
-_TOLERANCE = 1e-9
-_TREES_TOLERANCE = 1e-6  # XGBoost sums in single precision
+_FAILURES = (ArithmeticError, InvalidCustomerError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -58,40 +57,30 @@ class LoadedModel:
         return self.manifest.version
 
     @property
-    def family(self) -> Family:
+    def family(self) -> ModelFamily:
         """What scores customers of whom every field is known."""
-        return self.trees.family if self.trees else Family.SCORECARD
+        return self.trees.family if self.trees else ModelFamily.SCORECARD
 
-    def score(self, known: Known, *, explained: bool = True) -> Score:
-        """Score a customer from whatever is known; trees take long over explaining."""
-        if self.trees and self.trees.knows_enough(known):
-            return self.trees.score(known, explained=explained)
-        return self.conditioner.score(known)
+    def score(self, customer: Customer, *, explained: bool = True) -> Score:
+        """Score a customer from the known fields; explaining trees takes long."""
+        if self.trees and self.trees.knows_enough(customer):
+            return self.trees.score(customer, explained=explained)
+        return self.conditioner.score(customer)
 
-    def probabilities(self, rows: Sequence[Known]) -> NDArray[np.float64]:
-        """Return the probability of each customer, shape (customers,)."""
-        if not self.trees:
-            return self.conditioner.probabilities(rows)
-        whole = np.array([self.trees.knows_enough(row) for row in rows], dtype=bool)
-        found = np.empty(len(rows))
-        found[whole] = self.trees.probabilities(list(compress(rows, whole)))
-        found[~whole] = self.conditioner.probabilities(compress(rows, ~whole))
-        return found
-
-    def changed(self, whole: Known, offers: Sequence[Offer]) -> Sequence[float]:
-        """Return the probability of a completed customer, and then that with each offer alone."""
-        if self.trees and self.trees.knows_enough(whole):
-            return self.trees.changed(whole, offers)
-        return self.conditioner.changed(whole, offers)
+    def changed(self, customer: Customer, offers: Sequence[Offer]) -> Sequence[float]:
+        """Return the probability of a customer, and then that with each offer alone."""
+        if self.trees and self.trees.knows_enough(customer):
+            return self.trees.changed(customer, offers)
+        return self.conditioner.changed(customer, offers)
 
     def score_block(self, block: Block) -> BlockScore:
-        """Score the customers of a completed block."""
+        """Score the customers of a block."""
         score = score_block(self.conditioner, block)
         if not self.trees:
             return score
         enough = np.logical_and.reduce([block.is_known(name) for name in self.trees.fields])
         places = np.flatnonzero(enough)
-        found = self.trees.probabilities([block.known(place) for place in places.tolist()])
+        found = self.trees.probabilities([block.customer(place) for place in places.tolist()])
         for column in (score.probability, score.low, score.high):
             column[places] = found
         return score
@@ -105,9 +94,9 @@ class LoadedModel:
             policy.thresholds(monthly_charges),
         )
 
-    def decision(self, score: Score, known: Known) -> Decision:
+    def decision(self, score: Score, customer: Customer) -> Decision:
         """Return whether to contact a customer."""
-        policy, charges = self.manifest.policy, _monthly_charges(known)
+        policy, charges = self.manifest.policy, _monthly_charges(customer)
         return Decision(
             policy.contact(score.probability, charges),
             policy.expected_profit(score.probability, charges),
@@ -115,8 +104,8 @@ class LoadedModel:
         )
 
 
-def _monthly_charges(known: Known) -> float | None:
-    charges = known.get(MONTHLY_CHARGES.name)
+def _monthly_charges(customer: Customer) -> float | None:
+    charges = customer.get(MONTHLY_CHARGES.name)
     return None if charges is None else float(charges)
 
 
@@ -179,7 +168,7 @@ def _refusing(what: str) -> Iterator[None]:
     """Tell of what numbers can do to a calculation as of any other defect of a version."""
     try:
         yield
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # LinAlgError included
+    except _FAILURES as error:
         raise ModelRefusedError(f"{what}: {error!r}") from None
 
 
@@ -191,20 +180,20 @@ def _content(version: Version, name: str) -> bytes:
 
 def _trees(version: Version) -> BoostedModel | None:
     try:
-        family = Family(version.manifest.family)
+        family = ModelFamily(version.manifest.family)
     except ValueError:
         name = version.manifest.version
         told = f"{name}: this service cannot score the family {version.manifest.family!r}"
         raise ModelRefusedError(told) from None
-    if family is Family.SCORECARD:
+    if family is ModelFamily.SCORECARD:
         return None
     return BoostedModel.from_json(_content(version, TREES), family)
 
 
 def _check_golden_row(model: LoadedModel, number: int, row: GoldenRow) -> None:
     with _refusing(f"{model.version}: golden row {number} fails"):
-        score = model.score(row.known, explained=False)
-    tolerance = _TOLERANCE if score.scored_by is Family.SCORECARD else _TREES_TOLERANCE
+        score = model.score(parse_customer(row.known), explained=False)
+    tolerance = TOLERANCE if score.scored_by is ModelFamily.SCORECARD else TREES_TOLERANCE
     if not math.isclose(score.probability, row.probability, rel_tol=0, abs_tol=tolerance):
         raise ModelRefusedError(
             f"{model.version}: golden row {number} scores {score.probability!r}, "

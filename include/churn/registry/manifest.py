@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, computed_field, model_validator
+from pydantic_core import PydanticCustomError
 
 from churn.core.training_options import Objective
 from churn.model.document import read_document
@@ -68,7 +69,6 @@ class Manifest(_Part):
     family: str = "scorecard"
     recipe: Mapping[str, str | int | float]
     trained_on: TrainedOn
-    threshold: Probability
     cross_validation: Mapping[str, Metric]
     majority_baseline: Mapping[str, FiniteFloat]
     largest_difference: FiniteFloat
@@ -87,22 +87,27 @@ class Manifest(_Part):
     data_customers: int | None = None
     settings: Mapping[str, str] = {}
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def threshold(self) -> float:
+        """The policy's threshold; the file has it a second time for other readers."""
+        return self.policy.threshold
+
     @model_validator(mode="before")
     @classmethod
-    def _has_a_policy(cls, content: object) -> object:
-        """Give a version from before there were policies the one it decides by."""
-        if not isinstance(content, dict) or "policy" in content or "threshold" not in content:
+    def _has_one_threshold(cls, content: object) -> object:
+        """Compare the two thresholds of a file; an old version has no policy but this threshold."""
+        if not isinstance(content, dict) or "threshold" not in content:
             return content
-        policy = {"objective": Objective.HALF, "threshold": content["threshold"]}
-        return {**content, "policy": policy}
-
-    @model_validator(mode="after")
-    def _has_one_threshold(self) -> "Manifest":
-        if self.threshold != self.policy.threshold:
-            raise ValueError(
-                f"threshold {self.threshold} is not the policy's {self.policy.threshold}"
+        fields = dict(content)
+        threshold = fields.pop("threshold")
+        policy = fields.setdefault("policy", {"objective": Objective.HALF, "threshold": threshold})
+        own = policy.get("threshold") if isinstance(policy, dict) else None
+        if threshold != own:
+            raise PydanticCustomError(
+                "threshold", f"threshold {threshold} is not the policy's {own}"
             )
-        return self
+        return fields
 
 
 def read_manifest(content: bytes) -> Manifest:

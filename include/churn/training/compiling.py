@@ -11,10 +11,12 @@ from sklearn.pipeline import Pipeline
 
 from churn.core.errors import ModelRefusedError
 from churn.core.training_options import ProtectedAttributes
-from churn.customer.description import FEATURES, Known
+from churn.model.block import CHOICES, NUMBERS, Block, completed_block
+from churn.model.block_score import score_block
 from churn.model.boosted import BoostedModel
 from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
+from churn.model.score import TOLERANCE, TREES_TOLERANCE
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.training.disclosure import crowded_range
 from churn.training.encoded_customers import Encoded
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from xgboost import XGBClassifier
 
-TOLERANCE = 1e-9
-TREES_TOLERANCE = 1e-6
 """XGBoost computes in single precision."""
 _COMPARED_ROWS = 1_000
 _DECIMALS = 8
@@ -119,10 +119,14 @@ def _bounded(column: WeightedColumn, values: NDArray[np.float64]) -> WeightedCol
     return column.model_copy(update={"lowest": low, "highest": high})
 
 
-def known_rows(frame: "pd.DataFrame") -> list[Known]:
-    """Return each customer of the frame as the scorecard reads one."""
-    names = [field.name for field in FEATURES]
-    return [dict(zip(names, row, strict=True)) for row in frame[names].itertuples(index=False)]
+def block_of_frame(frame: "pd.DataFrame") -> Block:
+    """Return the customers of a frame as a scorecard reads them."""
+    import pandas as pd
+
+    choices = {f.name: pd.Categorical(frame[f.name], categories=f.values) for f in CHOICES}
+    codes = {name: column.codes.astype(np.int32) for name, column in choices.items()}
+    numbers = {field.name: frame[field.name].to_numpy(float) for field in NUMBERS}
+    return completed_block(codes, numbers).block
 
 
 def largest_difference(model: Pipeline, scorecard: Scorecard, frame: "pd.DataFrame") -> float:
@@ -131,8 +135,7 @@ def largest_difference(model: Pipeline, scorecard: Scorecard, frame: "pd.DataFra
     Raises:
         ModelRefusedError: it is over the tolerance, so the scorecard is not the model.
     """
-    conditioner = Conditioner(scorecard)
-    scored = np.array([conditioner.score(known).probability for known in known_rows(frame)])
+    scored = score_block(Conditioner(scorecard), block_of_frame(frame)).probability
     difference = float(np.abs(scored - probabilities(model, frame)).max())
     if not difference <= TOLERANCE:
         raise ModelRefusedError(
@@ -152,7 +155,7 @@ def compile_trees(fitted: "XGBClassifier", family: Family, frame: "pd.DataFrame"
     booster.feature_names = [column.name for column in family.columns]
     content = bytes(booster.save_raw("json"))
     sample = frame.iloc[:: max(1, len(frame) // _COMPARED_ROWS)]
-    read = BoostedModel.from_json(content).probabilities(known_rows(sample))
+    read = BoostedModel.from_json(content).probabilities(block_of_frame(sample).customers())
     expected = fitted.predict_proba(matrix(sample, family.columns))[:, 1]
     difference = float(np.abs(read - expected).max())
     if not difference <= TREES_TOLERANCE:

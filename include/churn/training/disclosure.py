@@ -1,13 +1,13 @@
 """Keeps single customers' numbers out of what is published of a model."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from churn.customer.description import DEPENDENCIES, FEATURES, Known
-from churn.customer.field import Field, Kind, Value
+from churn.customer.description import DEPENDENCIES, FEATURES
+from churn.customer.field import Field, FieldKind, Value
 from churn.model.columns import Transform
 from churn.model.scorecard import Scorecard
 from churn.training.ranking import Floats
@@ -38,7 +38,9 @@ def crowded_range(amounts: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def invented_customers(scorecard: Scorecard, number: int, seed: int) -> Sequence[Known]:
+def invented_customers(
+    scorecard: Scorecard, number: int, seed: int
+) -> Sequence[Mapping[str, Value]]:
     """Return customers that nobody is: each field drawn by itself, then made consistent.
 
     Amounts lie within the scorecard's bounds.
@@ -53,14 +55,14 @@ def invented_customers(scorecard: Scorecard, number: int, seed: int) -> Sequence
 
 
 def _drawn(draw: random.Random, field: Field, most: dict[str, float]) -> Value:
-    if field.kind is Kind.MONEY:
+    if field.kind is FieldKind.MONEY:
         return round(draw.uniform(0, most[field.name]), _DECIMALS)
-    if field.kind is Kind.COUNT:
+    if field.kind is FieldKind.COUNT:
         return draw.randint(1, int(most[field.name]))
     return draw.choice(field.values)
 
 
-def _consistent(drawn: dict[str, Value]) -> Known:
+def _consistent(drawn: dict[str, Value]) -> Mapping[str, Value]:
     """Let every parent decide about its children."""
     for dependency in DEPENDENCIES:
         holds = drawn[dependency.parent.name] == dependency.value

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.customer.description import CHURN, CUSTOMER_ID
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 from churn.customer.look_alikes import Hashes, hashes, leaders
 from churn.customer.profile import AMOUNTS, DIGITS
 from churn.model.columns import DesignColumn, Transform
@@ -109,7 +109,7 @@ def _indices(field: Field, values: "pd.Series[Any]") -> NDArray[np.int64]:
     """Return the index of each value among the field's; a count is its own."""
     import pandas as pd
 
-    if field.kind is Kind.COUNT:
+    if field.kind is FieldKind.COUNT:
         return np.asarray(values, dtype=np.int64)
     found = np.asarray(pd.Index(list(field.values)).get_indexer(pd.Index(values)), dtype=np.int64)
     if (found < 0).any():

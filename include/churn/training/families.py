@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from churn.core.training_options import ProtectedAttributes
 from churn.customer import description
 from churn.customer.description import FEATURES
-from churn.customer.field import Kind
+from churn.customer.field import FieldKind
 from churn.model import score
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS, DesignColumn, Transform
 from churn.training.disclosure import coarse
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 SEED: Final = 20_260_101
 
-SCORECARD: Final = score.Family.SCORECARD.value
+SCORECARD: Final = score.ModelFamily.SCORECARD.value
 LOGISTIC_ALL_COLUMNS: Final = "logistic_all_columns"
 FOUR_FIELDS: Final = "four_fields"
-RANDOM_FOREST: Final = score.Family.RANDOM_FOREST.value
-GRADIENT_BOOSTING: Final = score.Family.GRADIENT_BOOSTING.value
+RANDOM_FOREST: Final = score.ModelFamily.RANDOM_FOREST.value
+GRADIENT_BOOSTING: Final = score.ModelFamily.GRADIENT_BOOSTING.value
 TREE_FAMILIES: Final = (RANDOM_FOREST, GRADIENT_BOOSTING)
 
 _ALL_COLUMNS: Final = tuple(
@@ -75,7 +75,9 @@ class Family:
 
 
 def _coarse(matrix: NDArray[np.float64], columns: Sequence[DesignColumn]) -> NDArray[np.float64]:
-    amounts = [place for place, column in enumerate(columns) if column.field.kind is Kind.MONEY]
+    amounts = [
+        place for place, column in enumerate(columns) if column.field.kind is FieldKind.MONEY
+    ]
     seen = matrix.copy(order="K")
     seen[:, amounts] = coarse(matrix[:, amounts])
     return seen

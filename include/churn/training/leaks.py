@@ -16,7 +16,7 @@ from churn.customer.description import (
     CUSTOMER_ID,
     FEATURES,
     TENURE,
-    tells_the_answer,
+    reveals_outcome,
 )
 from churn.training.bootstrap import Figure
 from churn.training.ranking import Floats, Outcomes, Ranked, roc_auc
@@ -75,7 +75,7 @@ def refuse_names(names: Sequence[str]) -> None:
         DataQualityError: naming them.
     """
     ours = {field.name for field in COLUMNS}
-    suspects = [name for name in names if name not in ours and tells_the_answer(name)]
+    suspects = [name for name in names if name not in ours and reveals_outcome(name)]
     if suspects:
         raise DataQualityError(
             f"{', '.join(suspects)}: derived from the answer, by the name; a model that sees this "

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from churn.core.errors import DataQualityError
 from churn.core.training_options import Objective, ProtectedAttributes, TrainingOptions
 from churn.model import policy
@@ -163,17 +165,11 @@ def _policies(
     evaluation: Evaluation, learn: Rows, options: TrainingOptions
 ) -> Mapping[Objective, Policy]:
     """Return the policy for every objective, its threshold chosen on out-of-fold scores."""
-    return {
-        objective: policy.choose(
-            objective,
-            options.economics,
-            y=learn.y,
-            p=evaluation.repeat(0),
-            weights=learn.weights,
-            monthly_charges=learn.monthly_charges,
-        )
-        for objective in Objective
-    }
+    return policy.policies(
+        options.economics,
+        typical_monthly_charges=float(np.average(learn.monthly_charges, weights=learn.weights)),
+        best_f1=policy.best_f1_threshold(learn.y, evaluation.repeat(0), learn.weights),
+    )
 
 
 def _cost_of_leaving_out(rows: Rows) -> dict[str, Figure]:

@@ -7,17 +7,17 @@ from typing import Final, cast
 from psycopg import sql
 
 from churn.customer.description import COLUMNS, OPTIONAL
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 from churn.warehouse.cleaning.cells import choice_type, choice_type_name
 from churn.warehouse.connect import Connection, scalar, statement
 
 _TABLES: Final = ("customers", "customer_history")
-_TYPES: Final[Mapping[Kind, sql.SQL]] = {
-    Kind.IDENTIFIER: sql.SQL("text"),
-    Kind.FLAG: sql.SQL("boolean"),
-    Kind.COUNT: sql.SQL("integer"),
-    Kind.MONEY: sql.SQL("numeric"),
-    Kind.DATE: sql.SQL("date"),
+_TYPES: Final[Mapping[FieldKind, sql.SQL]] = {
+    FieldKind.IDENTIFIER: sql.SQL("text"),
+    FieldKind.FLAG: sql.SQL("boolean"),
+    FieldKind.COUNT: sql.SQL("integer"),
+    FieldKind.MONEY: sql.SQL("numeric"),
+    FieldKind.DATE: sql.SQL("date"),
 }
 
 
@@ -53,7 +53,7 @@ def _missing_values(connection: Connection) -> Iterator[Addition]:
     """Yield each enum type that is missing, and each value that a type lacks."""
     rows = connection.execute(statement("find_choices")).fetchall()
     found = {str(name): cast("Sequence[str]", values) for name, values in rows}
-    for field in (field for field in COLUMNS if field.kind is Kind.CHOICE):
+    for field in (field for field in COLUMNS if field.kind is FieldKind.CHOICE):
         values = found.get(choice_type_name(field))
         if values is None:
             yield Addition(choice_type_name(field), _create_type(field))
@@ -93,7 +93,7 @@ def _column(field: Field, *, may_be_null: bool) -> sql.Composable:
     check = sql.SQL(" CHECK ({} BETWEEN 0 AND {})").format(name, sql.Literal(field.maximum))
     return sql.SQL("{} {}{}{}").format(
         name,
-        choice_type(field) if field.kind is Kind.CHOICE else _TYPES[field.kind],
+        choice_type(field) if field.kind is FieldKind.CHOICE else _TYPES[field.kind],
         sql.SQL("" if may_be_null else " NOT NULL"),
         check if field.is_number else sql.SQL(""),
     )

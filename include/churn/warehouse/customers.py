@@ -8,7 +8,7 @@ from psycopg import sql
 
 from churn.core.errors import DataQualityError
 from churn.customer.description import COLUMNS, MONTHLY_CHARGES, OPTIONAL, TENURE, TOTAL_CHARGES
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 from churn.customer.look_alikes import BITS
 from churn.warehouse.connect import Connection, placeholders, run, scalar, statement
 
@@ -121,14 +121,14 @@ def selected(field: Field) -> sql.Composable:
     if field is TOTAL_CHARGES:
         parts = map(sql.Identifier, (field.name, TENURE.name, MONTHLY_CHARGES.name))
         return sql.SQL("coalesce({}, {} * {})::float8 AS {}").format(*parts, name)
-    if field.kind is Kind.MONEY:
+    if field.kind is FieldKind.MONEY:
         return sql.SQL("{}::float8").format(name)
     return name
 
 
 def _canonical(field: Field) -> sql.Composable:
     """20.5 and 20.50 are the same amount."""
-    if field.kind is Kind.MONEY:
+    if field.kind is FieldKind.MONEY:
         return sql.SQL("trim_scale({})").format(sql.Identifier(field.name))
     return sql.Identifier(field.name)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from churn.customer.field import Kind
+from churn.customer.field import FieldKind
 from churn.customer.profile import AMOUNTS, DIGITS, Digit
 from churn.warehouse.connect import Connection, statement
 from churn.warehouse.customers import HASH, NOW, require_complete, selected
@@ -61,7 +61,7 @@ def _count(content: bytearray) -> int:
 def _digit(digit: Digit) -> sql.Composable:
     """Return a field's value as its digit of the profile's number."""
     name, factor = sql.Identifier(digit.field.name), sql.Literal(digit.factor)
-    if digit.field.kind is Kind.COUNT:
+    if digit.field.kind is FieldKind.COUNT:
         return sql.SQL("{}::bigint * {}").format(name, factor)
     whens = [
         sql.SQL("WHEN {} THEN {}::bigint").format(sql.Literal(value), index * digit.factor)

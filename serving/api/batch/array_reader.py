@@ -8,22 +8,23 @@ from serving.api.batch.json_rows import Read, read_row, rows_from
 
 
 class ArrayReader:
-    """Reads the elements of an array as they come, each alone in its error."""
+    """Reads the elements of an array one by one; an error in one does not affect the others."""
 
     def __init__(self, most: int) -> None:
         self._elements = Elements(most)
         self._most = most
 
     def feed(self, piece: bytes, *, last: bool = False) -> Iterator[Rows]:
-        """Yield the rows that are complete now."""
+        """Yield the rows that are complete now, those before an error included."""
         found: list[Read] = []
-        failure: Unreadable | None = None
+        elements = self._elements.cut(piece, last=last)
         try:
-            for element in self._elements.cut(piece, last=last):
-                found.append(read_row(element, self._most))  # noqa: PERF401 - kept on a failure
-        except Unreadable as error:
-            failure = error
+            found.extend(read_row(element, self._most) for element in elements)
+        except Unreadable:
+            yield from self._rows(found)
+            raise
+        yield from self._rows(found)
+
+    def _rows(self, found: list[Read]) -> Iterator[Rows]:
         if found:
             yield rows_from(found)
-        if failure:
-            raise failure

@@ -1,4 +1,4 @@
-"""The media types of a batch, and which of them a request speaks and wants."""
+"""The media types of a batch: that of the rows, and that of the answers."""
 
 from enum import StrEnum
 from http import HTTPStatus
@@ -24,10 +24,10 @@ _ALIASES: Final = {
 
 
 def source_format(content_type: str) -> Format:
-    """Return in which format the rows come.
+    """Return the format of the rows.
 
     Raises:
-        ProblemError: in none that is read here.
+        ProblemError: it is not supported.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _ALIASES:
@@ -37,7 +37,7 @@ def source_format(content_type: str) -> Format:
 
 
 def target_format(accept: str, source: Format) -> Format:
-    """Return the format that is accepted before all others; any will do: that of the rows.
+    """Return the preferred accepted format; by default that of the rows.
 
     Raises:
         ProblemError: none of ours is accepted.

@@ -13,11 +13,11 @@ _NAMESPACE: Final = uuid.UUID("0f7e3a1c-6a35-5d0e-8f50-9f1b6f1f6b7a")
 def prediction_ids(
     rows: Rows, version: str, first: int, key: bytes, caller: str = ""
 ) -> Sequence[str]:
-    """Return random ids, but the same again for a row that is known by its own id or by a key.
+    """Return random ids; rows with a row id or an idempotency key get the same id again.
 
-    What it says and the version that answers are part of such an id: the row with other values,
-    or answered by another version, is another prediction. One caller's own ids are no other's, as
-    a key is, which has its caller in it.
+    Such an id is made from the row's content, the version and the caller too: a row with other
+    values, or answered by another version, or sent by another caller, is another prediction. (The
+    key includes its caller already.)
     """
     if not key and not any(rows.row_ids):
         return random_ids(len(rows))

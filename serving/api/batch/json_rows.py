@@ -1,15 +1,15 @@
-"""Rows that were JSON."""
+"""Rows in JSON."""
 
 from collections.abc import Mapping, Sequence
 
 from churn.core.errors import InvalidCustomerError
-from churn.customer.description import Known
+from churn.customer.description import Customer
 from churn.pipeline.batch.rows import (
     ROW_ID,
     Rows,
     Unreadable,
     is_row_id,
-    read_known,
+    read_customer,
     rows_of,
     too_long,
     wrong_row_id,
@@ -18,11 +18,11 @@ from serving.api.problems import ProblemError
 from serving.api.reading import read_object
 
 Read = Mapping[str, object] | InvalidCustomerError
-"""The fields of a row, or why it is no JSON object."""
+"""The fields of a row, or why it is not a JSON object."""
 
 
 def read_row(raw: bytes | None, most: int) -> Read:
-    """Return what a row is; None is one that has more than the most bytes."""
+    """Return the fields of a row; ``raw`` is None for one with more than ``most`` bytes."""
     if raw is None:
         return too_long(most)
     try:
@@ -32,8 +32,8 @@ def read_row(raw: bytes | None, most: int) -> Read:
 
 
 def rows_from(found: Sequence[Read]) -> Rows:
-    """Return rows by column, any of which may be no customer."""
-    return rows_of([_known(one) for one in found], [_own_id(one) for one in found])
+    """Return rows by column; any of them may be invalid."""
+    return rows_of([_customer(one) for one in found], [_own_id(one) for one in found])
 
 
 def _own_id(row: Read) -> str:
@@ -41,10 +41,10 @@ def _own_id(row: Read) -> str:
     return own if isinstance(own, str) and is_row_id(own) else ""
 
 
-def _known(row: Read) -> Known | InvalidCustomerError:
+def _customer(row: Read) -> Customer | InvalidCustomerError:
     if isinstance(row, InvalidCustomerError):
         return row
     own = row.get(ROW_ID)
     if own is not None and not (isinstance(own, str) and is_row_id(own)):
         return wrong_row_id(own)
-    return read_known({name: value for name, value in row.items() if name != ROW_ID})
+    return read_customer({name: value for name, value in row.items() if name != ROW_ID})

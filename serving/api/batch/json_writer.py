@@ -6,8 +6,8 @@ from itertools import repeat
 from typing import Final
 
 from churn.core.errors import InvalidCustomerError
-from churn.pipeline.batch.answers import Answered
 from churn.pipeline.batch.figures import digits, words
+from churn.pipeline.batch.scored_rows import ScoredRows
 from serving.api.problems import described
 
 _OBJECT: Final = (
@@ -17,7 +17,7 @@ _OBJECT: Final = (
 
 
 class JsonWriter:
-    """Writes an object per row, parted by a comma as in an array, or by the end of a line."""
+    """Writes an object per row, separated by commas as in an array, or by line ends."""
 
     def __init__(self, start: bytes, between: str, end: bytes) -> None:
         self.start = start
@@ -25,7 +25,7 @@ class JsonWriter:
         self._between = between
         self._is_first = True
 
-    def write(self, given: Answered) -> bytes:
+    def write(self, given: ScoredRows) -> bytes:
         """Return a block's objects."""
         customer_ids = given.rows.customer_ids
         rows = zip(
@@ -40,7 +40,7 @@ class JsonWriter:
         return self._joined(lines)
 
     def fail(self, row: int, error: InvalidCustomerError) -> bytes:
-        """Return the object that says why nothing comes after it."""
+        """Return the last object, with the reason why no rows follow."""
         return self._joined([_refused(row, "", error)])
 
     def _joined(self, lines: Sequence[str]) -> bytes:
@@ -55,5 +55,5 @@ def _quoted(customer_id: str) -> str:
 
 def _refused(row: int, customer_id: str, error: InvalidCustomerError) -> str:
     errors = [described(problem) for problem in error.problems]
-    said = {"row": row, "customer_id": customer_id or None, "error": str(error), "errors": errors}
-    return json.dumps(said)
+    answer = {"row": row, "customer_id": customer_id or None, "error": str(error), "errors": errors}
+    return json.dumps(answer)

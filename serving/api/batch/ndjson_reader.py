@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from churn.pipeline.batch.lines import Lines
+from churn.pipeline.batch.line_splitter import LineSplitter
 from churn.pipeline.batch.rows import Rows
 from serving.api.batch.json_rows import Read, read_row, rows_from
 
@@ -11,7 +11,7 @@ class NdjsonReader:
     """Reads one JSON object per line."""
 
     def __init__(self, most: int) -> None:
-        self._lines = Lines(most)
+        self._lines = LineSplitter(most)
         self._most = most
 
     def feed(self, piece: bytes, *, last: bool = False) -> Iterator[Rows]:

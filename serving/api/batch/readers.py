@@ -1,4 +1,4 @@
-"""What reads each format."""
+"""The reader of each format."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
@@ -11,13 +11,13 @@ from serving.api.batch.ndjson_reader import NdjsonReader
 
 
 class Reader(Protocol):
-    """Takes a stream in pieces and gives its rows, as far as they are complete."""
+    """Reads a stream in pieces."""
 
     def feed(self, piece: bytes, *, last: bool = False) -> Iterator[Rows]:
         """Yield the rows that are complete now.
 
         Raises:
-            InvalidCustomerError: nothing of what follows can be read.
+            InvalidCustomerError: the rest of the stream cannot be read.
         """
 
 
@@ -26,4 +26,4 @@ READERS: Final[Mapping[Format, Callable[[int], Reader]]] = {
     Format.NDJSON: NdjsonReader,
     Format.CSV: CsvReader,
 }
-"""By format: makes a reader of rows that have at most so many bytes each."""
+"""By format: a constructor that takes the longest row in bytes."""

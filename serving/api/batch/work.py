@@ -6,22 +6,22 @@ from http import HTTPStatus
 
 from churn.core.errors import InvalidCustomerError
 from churn.core.log_options import WhenFull
-from churn.pipeline.batch.answers import Answered, answer_rows
 from churn.pipeline.batch.rows import CACHED_BYTES, Rows, Unreadable
+from churn.pipeline.batch.scored_rows import ScoredRows, score_rows
 from churn.registry.loaded_model import LoadedModel
+from serving.api.batch.block_record import record_of
 from serving.api.batch.formats import Format
 from serving.api.batch.ids import prediction_ids
 from serving.api.batch.readers import READERS
-from serving.api.batch.records import record_of
 from serving.api.batch.writers import WRITERS
 from serving.api.problems import ProblemError
 from serving.api.service import Service
-from serving.api.spool import NotRecordedError
+from serving.api.worker_spool import NotRecordedError
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch: by which version it is answered, and in which formats."""
+    """One batch: the version that answers it, and its formats."""
 
     service: Service
     model: LoadedModel
@@ -30,7 +30,7 @@ class Batch:
 
 
 class Work:
-    """One batch's progress; ``key`` makes its rows known again when they are sent again."""
+    """One batch's progress; ``key`` is its idempotency key."""
 
     def __init__(self, batch: Batch, key: bytes, caller: str = "") -> None:
         self._batch = batch
@@ -43,10 +43,10 @@ class Work:
         self.is_over = False
 
     def answer(self, piece: bytes, *, last: bool) -> bytes:
-        """Return the answers to the rows that are complete with this piece; they are on record.
+        """Return the answers to the rows that this piece completes; they have been recorded.
 
         Raises:
-            InvalidCustomerError: nothing can be read at all.
+            InvalidCustomerError: no row can be read.
             ProblemError: the first rows cannot be recorded.
         """
         written = [b"" if self.has_begun else self._writer.start]
@@ -73,14 +73,14 @@ class Work:
             raise Unreadable(f"a batch has at most {most:,} rows; from here on none is read")
         model = self._batch.model
         ids = prediction_ids(rows, model.version, self._next, self._key, self._caller)
-        given = answer_rows(model, rows, first=self._next, prediction_ids=ids)
+        given = score_rows(model, rows, first=self._next, prediction_ids=ids)
         answered = given.without_errors()
         self._record(answered)
         self._count(answered, refused=len(given) - len(answered))
         self._next += len(rows)
         return self._writer.write(given)
 
-    def _record(self, given: Answered) -> None:
+    def _record(self, given: ScoredRows) -> None:
         if not len(given):
             return
         service = self._batch.service
@@ -91,7 +91,7 @@ class Work:
             if service.log_options.when_full is WhenFull.REFUSE:
                 raise
 
-    def _count(self, given: Answered, *, refused: int) -> None:
+    def _count(self, given: ScoredRows, *, refused: int) -> None:
         metrics = self._batch.service.metrics
         metrics.read_rows(scored=len(given), refused=refused)
         metrics.predicted(given.version, 1, given.churning)
@@ -104,11 +104,11 @@ class Work:
         return self._fail(Unreadable(str(error)))
 
     def give_up(self, reason: str) -> bytes:
-        """Return the last row of a batch that has begun and will not be completed."""
+        """Return the last row of a batch that is aborted after its first answers."""
         return self._fail(Unreadable(reason)) + self._writer.end
 
     def _fail(self, error: InvalidCustomerError) -> bytes:
-        """Say why nothing more is read; before anything was answered that is the whole answer."""
+        """Return the reason why no more rows are read; raise it if no row was answered yet."""
         if not self.has_begun:
             raise error
         self.is_over = True

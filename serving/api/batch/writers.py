@@ -1,4 +1,4 @@
-"""What writes each format."""
+"""The writer of each format."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from typing import Final
 
-from churn.pipeline.batch.lines import CsvLines
+from churn.pipeline.batch.line_splitter import CsvLineSplitter
 from churn.pipeline.batch.rows import Rows, Unreadable, rows_of, too_long
 from churn.pipeline.batch.table import Cells, Table, cells_of
 
@@ -12,16 +12,16 @@ _DELIMITERS: Final = ",;\t|"
 _MARK: Final = b"\xef\xbb\xbf"
 
 
-csv.field_size_limit((1 << 31) - 1)  # a row has a limit of its own
+csv.field_size_limit((1 << 31) - 1)  # rows have their own limit
 
 
 class CsvReader:
-    """Reads CSV with a header; comma, semicolon, tab or bar part its cells."""
+    """Reads CSV with a header; the delimiter is a comma, semicolon, tab or vertical bar."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._head = b""
-        self._lines: CsvLines | None = None
+        self._lines: CsvLineSplitter | None = None
         self._table: Table | None = None
         self._delimiter = ","
 
@@ -51,12 +51,12 @@ class CsvReader:
             raise Unreadable("lines end with \\n or \\r\\n; here the header has \\r alone")
         self._delimiter = max(_DELIMITERS, key=header.count)
         self._table = Table(next(iter(self._parsed(header))))
-        self._lines = CsvLines(self._most, self._delimiter)
+        self._lines = CsvLineSplitter(self._most, self._delimiter)
         return rest
 
     def _read(self, lines: bytes) -> Rows | None:
         text = lines.decode(errors="surrogateescape").replace("\r\n", "\n")
-        text = text.replace("\r", " ")  # alone it is no line's end, and csv would refuse it
+        text = text.replace("\r", " ")  # alone it ends no line, and csv refuses it
         if self._table is None or not text:
             return None
         cells = _plain_cells(text, self._delimiter, self._table.width)
@@ -73,7 +73,7 @@ class CsvReader:
 
 
 def _plain_cells(text: str, delimiter: str, width: int) -> Cells | None:
-    """Return cells of lines without quotes that all have as many, several times as fast as csv."""
+    """Return the cells of lines without quotes and of equal width, several times as fast as csv."""
     if '"' in text:
         return None
     end = "" if text.endswith("\n") else "\n"

@@ -7,8 +7,8 @@ from itertools import repeat
 from typing import Final
 
 from churn.core.errors import InvalidCustomerError
-from churn.pipeline.batch.answers import Answered
 from churn.pipeline.batch.figures import digits
+from churn.pipeline.batch.scored_rows import ScoredRows
 
 PREDICTION_ID: Final = "prediction_id"
 COLUMNS: Final = (
@@ -18,7 +18,7 @@ COLUMNS: Final = (
 
 
 class CsvWriter:
-    """Writes a header and a line per row; what is not recorded has no prediction_id."""
+    """Writes a header and a line per row; without ``recorded`` there is no prediction_id."""
 
     end = b""
 
@@ -26,7 +26,7 @@ class CsvWriter:
         self._columns = [name for name in COLUMNS if recorded or name != PREDICTION_ID]
         self.start = (",".join(self._columns) + "\n").encode()
 
-    def write(self, given: Answered) -> bytes:
+    def write(self, given: ScoredRows) -> bytes:
         """Return a block's lines."""
         customer_ids = given.rows.customer_ids
         columns = {
@@ -51,7 +51,7 @@ class CsvWriter:
         return _encoded("\n".join(lines))
 
     def fail(self, row: int, error: InvalidCustomerError) -> bytes:
-        """Return the line that says why nothing comes after it."""
+        """Return the last line, with the reason why no rows follow."""
         return _encoded(self._failed(row, error))
 
     def _failed(self, row: int, error: InvalidCustomerError, **known: str) -> str:

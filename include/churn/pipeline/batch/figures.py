@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Figures:
-    """A number of each row; every text is the shortest that reads as the same double."""
+    """A number per row; every text is the shortest that parses to the same double."""
 
     values: NDArray[np.float64]
 
@@ -20,8 +20,8 @@ class Figures:
         return Figures(self.values[places])
 
     @cached_property
-    def are_one(self) -> bool:
-        """Whether it is one number for all."""
+    def are_equal(self) -> bool:
+        """Whether all rows have the same number."""
         return len(self.values) > 0 and bool((self.values == self.values[0]).all())
 
     @cached_property
@@ -32,7 +32,7 @@ class Figures:
     @cached_property
     def texts(self) -> Sequence[str]:
         """A text for each row."""
-        if self.are_one:
+        if self.are_equal:
             return [repr(float(self.values[0]))] * len(self.values)
         return self.json[1:-1].decode().split(",")
 

@@ -1,4 +1,4 @@
-"""What cells say: each spelling that came along is read once and looked up from then on."""
+"""Values of cells: each spelling is parsed once, and looked up from then on."""
 
 from typing import Final
 
@@ -10,13 +10,13 @@ from churn.customer.parsing import parse_customer
 from churn.model.block import UNKNOWN
 
 ODD: Final = -2
-"""Stands for a cell that has to be looked at with care: it is none of the field's values."""
+"""Marks a cell without a value of the field, whose row the slow path has to read."""
 
 _MOST: Final = 50_000
 _REJECTED: Final = object()
 
 
-class Codes(dict[str, int]):
+class CodeLookup(dict[str, int]):
     """The code of each spelling of a choice."""
 
     def __init__(self, of: Field) -> None:
@@ -37,8 +37,8 @@ class Codes(dict[str, int]):
         return next(place for place, one in enumerate(self._of.values) if one == value)
 
 
-class Amounts(dict[str, float]):
-    """The number of each spelling; there is no end of those, so the oldest are forgotten."""
+class AmountLookup(dict[str, float]):
+    """The number of each spelling; all are forgotten when there are too many."""
 
     def __init__(self, of: Field) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Amounts(dict[str, float]):
 
 
 def _alone(of: Field, cell: str) -> object:
-    """Return the value of a cell, None where it is blank, or that it is none of the field's."""
+    """Return the value of a cell, None where it is blank, ``_REJECTED`` where it has none."""
     if not cell.strip():
         return None
     try:

@@ -7,7 +7,7 @@ from typing import Final
 from psycopg import sql
 
 from churn.customer.description import TENURE, TOTAL_CHARGES
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 from churn.customer.identifier import BLANKS, CONTROLS, INVISIBLE, LONGEST_IDENTIFIER
 from churn.warehouse.loading.header import raw_column
 from churn.warehouse.loading.number_format import LONGEST_NUMBER, NumberFormat
@@ -62,7 +62,7 @@ def choice_type_name(field: Field) -> str:
 
 def value(field: Field, *, numbers: NumberFormat) -> sql.Composable:
     """Return the value of a field, NULL where the text is invalid."""
-    if field.kind is Kind.IDENTIFIER:
+    if field.kind is FieldKind.IDENTIFIER:
         return _identifier(field)
     return _number(field, numbers) if field.is_number else _choice(field)
 
@@ -101,7 +101,7 @@ def _number(field: Field, numbers: NumberFormat) -> sql.Composable:
     ).format(
         is_plain=_is_plain(field, numbers.decimal),
         own=raw(field),
-        type=sql.SQL("integer" if field.kind is Kind.COUNT else "numeric"),
+        type=sql.SQL("integer" if field.kind is FieldKind.COUNT else "numeric"),
         blank=blank if field is TOTAL_CHARGES else sql.SQL(""),
         raw=trimmed(field),
         longest=sql.Literal(LONGEST_NUMBER),
@@ -114,7 +114,7 @@ def _number(field: Field, numbers: NumberFormat) -> sql.Composable:
 def _is_plain(field: Field, decimal_mark: str) -> sql.Composable:
     """Return whether a text is a short plain number; PostgreSQL hashes a long list."""
     maximum = int(field.maximum or 0)
-    if field.kind is Kind.COUNT and maximum <= _MOST_LISTED:
+    if field.kind is FieldKind.COUNT and maximum <= _MOST_LISTED:
         listed = sql.Literal([str(number) for number in range(maximum + 1)])
         return sql.SQL("{} = ANY({}::text[])").format(raw(field), listed)
     return sql.SQL('octet_length({own}) <= {short} AND {own} COLLATE "C" ~ {plain}').format(
@@ -154,7 +154,7 @@ def _choice(field: Field) -> sql.Composable:
 
 
 def _whens(field: Field, pairs: Iterable[tuple[str, object]]) -> sql.Composable:
-    kind = choice_type(field) if field.kind is Kind.CHOICE else sql.SQL("boolean")
+    kind = choice_type(field) if field.kind is FieldKind.CHOICE else sql.SQL("boolean")
     return sql.SQL(" ").join(
         sql.SQL("WHEN {} THEN {}::{}").format(sql.Literal(text), sql.Literal(value), kind)
         for text, value in pairs

@@ -13,7 +13,7 @@ from typing import Final, cast
 from psycopg import sql
 
 from churn.customer.description import COLUMNS, CUSTOMER_ID
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 from churn.warehouse.cleaning.distances import (
     BINS_PER_DOUBLING,
     ValueCounts,
@@ -179,7 +179,7 @@ def _commonest(column: Column) -> str:
 
 
 def _shown(field: Field, value: str) -> str:
-    return repr(field.label(value == "true") if field.kind is Kind.FLAG else value)
+    return repr(field.label(value == "true") if field.kind is FieldKind.FLAG else value)
 
 
 def _compared(field: Field) -> sql.Composable:

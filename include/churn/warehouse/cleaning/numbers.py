@@ -4,7 +4,7 @@ from typing import Final
 
 from psycopg import sql
 
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 from churn.warehouse.cleaning.cells import trimmed
 from churn.warehouse.connect import Connection, statement
 from churn.warehouse.loading.dialect import FormatOptions
@@ -23,7 +23,7 @@ from churn.warehouse.loading.staging import staging_table
 
 _FIRST_ROWS: Final = 20_000
 _MOST_SHAPES: Final = 10_000
-_SHORTEST: Final = {Kind.COUNT: len("1.000"), Kind.MONEY: len("5.5")}
+_SHORTEST: Final = {FieldKind.COUNT: len("1.000"), FieldKind.MONEY: len("5.5")}
 """Shorter cells show nothing; not to look at them takes a tenth of the time."""
 _MARKED: Final = f"^[0-9]*[{MARKS}][0-9{MARKS}]*$"
 

@@ -31,7 +31,7 @@ class Header:
     @property
     def leaks(self) -> tuple[str, ...]:
         """Extra columns that reveal the outcome."""
-        return tuple(filter(description.tells_the_answer, self.extra))
+        return tuple(filter(description.reveals_outcome, self.extra))
 
     @property
     def absent(self) -> tuple[Field, ...]:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from churn.core.errors import DataQualityError
-from churn.customer.field import Field, Kind
+from churn.customer.field import Field, FieldKind
 from churn.warehouse.loading.dialect import DECIMALS, THOUSANDS, FormatOptions
 
 LONGEST_NUMBER: Final = 20
@@ -35,12 +35,12 @@ class NumberFormat:
         """The characters that stand for the thousands mark."""
         return _ALIKE.get(self.thousands, self.thousands)
 
-    def pattern(self, kind: Kind) -> str:
+    def pattern(self, kind: FieldKind) -> str:
         """Return what a number looks like, for Python and for PostgreSQL."""
         decimal, whole = f"[{self.decimal}]", "[0-9]+"
         if self.thousands:
             whole += f"|[1-9][0-9]{{0,2}}([{self.thousands_marks}][0-9]{{3}})+"
-        if kind is Kind.COUNT:
+        if kind is FieldKind.COUNT:
             return f"({whole})({decimal}0*)?"
         return f"({whole})({decimal}[0-9]*)?|{decimal}[0-9]+"
 
@@ -54,7 +54,7 @@ class NumberFormat:
 
 
 @cache
-def _compiled(numbers: NumberFormat, kind: Kind) -> re.Pattern[str]:
+def _compiled(numbers: NumberFormat, kind: FieldKind) -> re.Pattern[str]:
     return re.compile(numbers.pattern(kind))
 
 

@@ -1,4 +1,4 @@
-"""Who may come in: callers with a key, or, while there are none, callers on this machine."""
+"""Authentication by API key; without configured keys, by loopback address."""
 
 import argparse
 import logging
@@ -26,8 +26,8 @@ _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="churn"'}
 log = logging.getLogger(__name__)
 
 
-class Doors:
-    """The keys of a file, which is followed, and those of the environment."""
+class Authentication:
+    """The API keys of a file, which is read again when it changes, and of the environment."""
 
     def __init__(self, settings: Settings) -> None:
         self._path = settings.api_keys_file
@@ -37,11 +37,11 @@ class Doors:
 
     @property
     def have_keys(self) -> bool:
-        """Whether a key was ever configured: neither revoking the last nor a lost file opens."""
+        """Whether there are keys, revoked ones included. Without any, only loopback is answered."""
         return bool(self.keys.keys)
 
     def refresh(self) -> None:
-        """Read the file again if it has changed; one that cannot be read changes nothing."""
+        """Read the file again if it has changed; keep the keys if it cannot be read."""
         stamp = _stamp(self._path)
         if stamp == self._stamp:
             return
@@ -53,10 +53,10 @@ class Doors:
             log.error("the API keys stay as they were: %s", error)
 
     def _read_more(self) -> Keys:
-        """Return the keys of now; a file that was lost, or emptied, is no reason to open.
+        """Return the current keys. Losing or emptying the file does not open the service.
 
         Raises:
-            ChurnError: they cannot be read, or there are none any more.
+            ChurnError: they cannot be read, or all are gone.
         """
         found = self._read()
         if self.have_keys and not found.keys:
@@ -67,10 +67,10 @@ class Doors:
         return Keys((*self._given.keys, *read_keys(self._path).keys))
 
     def admit(self, scope: AsgiScope, headers: Mapping[bytes, bytes]) -> str | None:
-        """Return the caller's name, none on loopback without keys.
+        """Return the name of the caller's key, None on loopback without keys.
 
         Raises:
-            ProblemError: 401 or 403, saying what would open.
+            ProblemError: 401 or 403.
         """
         path = scope["path"]
         if not self.have_keys:
@@ -89,19 +89,21 @@ class Doors:
         return key.name
 
 
-def require_doors(doors: Doors, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+def require_keys(
+    authentication: Authentication, arguments: Sequence[str], environment: Mapping[str, str]
+) -> None:
     """Refuse to listen to other machines without keys.
 
     Raises:
-        ChurnError: saying what to do.
+        ChurnError: the host is not loopback and there are no keys.
     """
-    host = _asked_host(arguments, environment)
-    if not doors.have_keys and not is_loopback(host):
+    host = _host_option(arguments, environment)
+    if not authentication.have_keys and not is_loopback(host):
         raise ChurnError(f"not listening on {host}: {NO_KEYS}")
 
 
-def _asked_host(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Return where uvicorn was asked to listen: it tells its applications nothing of that."""
+def _host_option(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Return uvicorn's host option, which uvicorn does not pass to applications."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--host", default=environment.get("UVICORN_HOST") or "127.0.0.1")
     return str(parser.parse_known_args(list(arguments))[0].host)

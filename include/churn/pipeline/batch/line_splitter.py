@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from typing import Final
 
 _LOOK_AHEAD: Final = 16
-"""So many times a row's length is kept while a quote waits for the one that closes it."""
+"""How many times the longest line is kept while a quoted cell is open."""
 
 
-class Lines:
-    """Keeps what is left of an incomplete line; a line has at most so many bytes.
+class LineSplitter:
+    """Keeps the incomplete last line; ``most`` is the longest line in bytes.
 
-    Where the stream is cut into pieces changes nothing of what comes out.
+    The result does not depend on how the stream is cut into pieces.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._rest = b""
         self._is_cut = False
-        """Whether the incomplete line is too long already, and ``_rest`` only stands for it."""
+        """Whether the incomplete line is too long already; ``_rest`` is then a placeholder."""
 
     def cut(self, piece: bytes, *, last: bool) -> Iterator[bytes | None]:
         """Yield blocks of whole lines, and None for each line that is too long."""
@@ -56,7 +56,7 @@ class Lines:
             begin = end
 
     def _all_fit(self, block: bytes, begin: int) -> bool:
-        """Whether no line can be too long, at a glance: a line ends in every half of a row."""
+        """Whether no line can be too long, by a quick check: every half of a line has an end."""
         step = max(self._most // 2, 1)
         starts = range(begin, len(block), step)
         is_short = len(block) - begin <= self._most
@@ -70,7 +70,7 @@ class Lines:
         return content.find(b"\n", begin) + 1 or len(content)
 
     def _end_of_rest(self, content: bytes, begin: int) -> int:
-        """Return where the first line of an incomplete rest ends, as nothing more comes."""
+        """Return where the first line of the rest ends, at the end of the stream."""
         del begin
         return len(content)
 
@@ -81,10 +81,10 @@ class Lines:
         return b"x"
 
 
-class CsvLines(Lines):
+class CsvLineSplitter(LineSplitter):
     """Lines of CSV: within a quoted cell the end of a line is part of the cell.
 
-    A quote that is never closed costs its own line, as long as what follows it is kept.
+    A quote that is never closed makes only its own line invalid, as long as the rest is kept.
     """
 
     def __init__(self, most: int, delimiter: str) -> None:
@@ -126,13 +126,22 @@ class CsvLines(Lines):
         if len(rest) <= _LOOK_AHEAD * self._most:
             return rest
         self._is_cut = True
-        return b'"x' + b'"' * ((len(cell) - len(cell.rstrip(b'"'))) % 2)
+        return b'"x' + _unpaired_quote(cell)
 
     def _open_cell(self, rest: bytes) -> bytes | None:
-        """Return what there is of a quoted cell that is not closed, but for its first quote."""
+        """Return the content of a quoted cell that is not closed yet, None if there is none."""
         found = self._begun.match(rest)
         cell = rest[found.end() if found else 0 :]
         return cell[1:] if cell.startswith(b'"') and not _CLOSED.match(cell) else None
+
+
+def _unpaired_quote(cell: bytes) -> bytes:
+    """Return the quote that an open cell ends with, unless it is the second of a pair.
+
+    What comes next decides whether it is the first of a pair or closes the cell.
+    """
+    quotes = len(cell) - len(cell.rstrip(b'"'))
+    return b'"' if quotes % 2 else b""
 
 
 _CLOSED: Final = re.compile(rb'"(?:[^"]++|"")*+"[^"]')

@@ -1,4 +1,4 @@
-"""One worker's part of the spool: its own segment, the limit, and what waits in the folder."""
+"""One worker's use of the spool: its own segment, the size limit, and the queue."""
 
 import errno
 import threading
@@ -17,13 +17,13 @@ _SEGMENT_BYTES: Final = 4_000_000
 
 
 class NotRecordedError(ChurnError):
-    """A record could not be kept, so nobody may be told what it says."""
+    """A record could not be written, so its prediction must not be answered."""
 
 
-class Spool:
+class WorkerSpool:
     """A folder that several workers write to and ship from.
 
-    What was added survives the process being killed at any moment.
+    Added records survive the process being killed at any moment.
     """
 
     def __init__(self, folder: Path, *, limit: int) -> None:
@@ -33,21 +33,21 @@ class Spool:
         self.folder = folder
         self.limit = limit
         self.dropped = 0
-        """How many predictions this worker could not keep."""
+        """How many predictions this worker could not record."""
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._counter = Counter(folder)
         self._writer: Writer | None = None
-        """The segment that is appended to; made when there is something to add to it."""
+        """The current segment; created with its first record."""
         self.used = spool.used(folder)
         with _unless_full():
-            Writer(folder).close()  # whatever else would keep it from writing is found out here
+            Writer(folder).close()  # any other reason why it cannot write is raised here
 
     def add(self, *records: bytes) -> None:
-        """Keep records; when this returns they are safe.
+        """Write records; when this returns they survive the end of the process.
 
         Raises:
-            NotRecordedError: they could not be kept, none of them.
+            NotRecordedError: none of them could be written.
         """
         content = b"".join([spool.framed(record) for record in records])
         predictions = sum(map(predictions_in, records))
@@ -70,35 +70,35 @@ class Spool:
 
     def _require_room(self, size: int) -> None:
         if self.used + size > self.limit:
-            told = f"{self.limit:,} bytes of predictions wait for PostgreSQL already"
-            raise NotRecordedError(told)
+            detail = f"{self.limit:,} bytes of predictions wait for PostgreSQL already"
+            raise NotRecordedError(detail)
 
     def measure(self) -> None:
-        """Look at what the folder holds, the other workers' segments included."""
+        """Read the size of the folder, the other workers' segments included."""
         with self._lock:
             self.used = spool.used(self.folder)
 
     def erasures(self) -> int:
-        """Return a number that is another one after a customer was erased."""
+        """Return a number that changes when a customer is erased."""
         try:
             return (self.folder / spool.ERASURES).stat().st_mtime_ns
         except OSError:
             return 0
 
     def finish(self) -> None:
-        """Leave what was added so far to whoever ships it."""
+        """Finish the current segment, so that any worker can ship it."""
         with self._lock:
             former, self._writer = self._writer, None
         if former:
             former.close()
 
     def _finish_large(self) -> None:
-        """A segment is read at once, so it may not grow for ever; what was added is safe."""
+        """Finish a segment that is large enough, as it is read in one piece."""
         with suppress(OSError):
             self.finish()
 
     def sync(self) -> None:
-        """Ask the disk to have what waits."""
+        """Flush the current segment to disk."""
         if writer := self._writer:
             writer.sync()
 
@@ -110,12 +110,12 @@ class Spool:
                     yield segment
 
     def waiting(self) -> int:
-        """Return how many predictions nobody has brought on yet."""
-        with self._counting:  # a lock of its own: who asks holds up nobody who is answered
+        """Return how many predictions wait to be shipped."""
+        with self._counting:  # its own lock: counting does not block adding
             return self._counter.count(self._writer)
 
     def close(self) -> None:
-        """Leave everything to whoever comes next."""
+        """Finish the current segment."""
         self.finish()
 
     def __enter__(self) -> Self:
@@ -127,7 +127,7 @@ class Spool:
 
 @contextmanager
 def _unless_full() -> Iterator[None]:
-    """Go on where the disk is full: the service starts, and records again once there is room."""
+    """Ignore a full disk: the service starts, and records again once there is space."""
     try:
         yield
     except OSError as error:

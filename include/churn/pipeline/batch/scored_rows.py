@@ -1,4 +1,4 @@
-"""Answers to the rows of a batch, a block at a time."""
+"""Scores the rows of a batch, a block at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ from churn.registry.loaded_model import LoadedModel
 
 
 @dataclass(frozen=True)
-class Answered:
-    """The answers to rows, by column; what a row with an error has there means nothing."""
+class ScoredRows:
+    """The scores of rows, by column; those of rows with errors have no meaning."""
 
     first: int
     rows: Rows
@@ -29,7 +29,7 @@ class Answered:
     expected_profit: Figures
     version: str
     prediction_ids: Sequence[str] = ()
-    """Empty where the answers are not recorded."""
+    """Empty where the scores are not recorded."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -40,7 +40,7 @@ class Answered:
         return int(self.churns.sum())
 
     def without_errors(self) -> Self:
-        """Return the answers to the rows that have one."""
+        """Return the rows without errors."""
         if not self.rows.errors:
             return self
         kept = np.delete(np.arange(len(self)), list(self.rows.errors))
@@ -58,15 +58,15 @@ class Answered:
         )
 
 
-def answer_rows(
+def score_rows(
     model: LoadedModel, rows: Rows, *, first: int, prediction_ids: Sequence[str] = ()
-) -> Answered:
+) -> ScoredRows:
     """Score rows, of which the first one has the number ``first``."""
     score = model.score_block(rows.block)
     decisions = model.decisions(score.probability, rows.block.numbers[MONTHLY_CHARGES.name])
     probability = Figures(score.probability)
     is_certain = bool((score.low == score.high).all())
-    return Answered(
+    return ScoredRows(
         first=first,
         rows=rows,
         churns=score.probability >= HALF,

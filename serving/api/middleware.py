@@ -1,4 +1,4 @@
-"""What every request passes through, as plain ASGI: an id, the doors, limits, headers, counting."""
+"""ASGI middleware: request id, authentication, limits, headers, error responses, metrics."""
 
 import asyncio
 import itertools
@@ -14,27 +14,28 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.logs import request_id
 from serving.api.problems import ProblemError, problem_response
+from serving.api.request_info import RequestInfo, attach
 from serving.api.service import Service
 
 UNBOUNDED: Final = frozenset({"/livez", "/readyz", "/metrics"})
-"""Always answered, however busy the service is: they say how busy it is."""
+"""Always answered: they show how busy the service is."""
 
 BATCH: Final = "/predict/batch"
 _SLOW_SECONDS: Final = 1.0
 _ID: Final = re.compile(rb"[0-9A-Za-z._-]{1,128}")
 _STATIC: Final = ("/docs", "/redoc", "/static-offline-docs")
-_SECURITY: Final = (
+_SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )
-_NOTHING: Final = (
-    *_SECURITY,
+_API_HEADERS: Final = (
+    *_SECURITY_HEADERS,
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-_PAGE: Final = (
-    *_SECURITY,
+_PAGE_HEADERS: Final = (
+    *_SECURITY_HEADERS,
     (
         b"content-security-policy",
         b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -45,7 +46,7 @@ _PAGE: Final = (
 log = logging.getLogger("serving.api.requests")
 
 
-class Edge:
+class Middleware:
     """Wraps the application."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -61,7 +62,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         service: Service = scope["app"].state.service
-        headers = scope["churn.headers"] = dict(scope["headers"])
+        headers = dict(scope["headers"])
         exchange = Exchange(scope, send, self._id(headers))
         token = request_id.set(exchange.id.decode())
         try:
@@ -78,8 +79,8 @@ class Edge:
         receive: Receive,
     ) -> None:
         try:
-            exchange.caller = service.doors.admit(exchange.scope, headers)
-            exchange.scope["churn.caller"] = exchange.caller or ""
+            exchange.caller = service.authentication.admit(exchange.scope, headers)
+            attach(exchange.scope, RequestInfo(headers, exchange.caller or ""))
             await self._bounded(service, exchange, receive)
         except ProblemError as problem:
             await exchange.refuse(problem)
@@ -88,7 +89,7 @@ class Edge:
             await exchange.refuse(ProblemError(HTTPStatus.REQUEST_TIMEOUT, detail))
         except Exception:
             log.exception("a request failed")
-            detail = "the service failed at this request; its log says why, by the request's id"
+            detail = "the request failed; the log contains the reason under the request's id"
             await exchange.refuse(ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
     async def _bounded(self, service: Service, exchange: "Exchange", receive: Receive) -> None:
@@ -103,7 +104,7 @@ class Edge:
         self._running += 1
         self._batches += path == BATCH
         try:
-            # A batch may take long; what it waits for has a limit of its own.
+            # A batch may take long; waiting for its stream has a limit of its own.
             async with asyncio.timeout(None if path == BATCH else limits.seconds):
                 await self._app(exchange.scope, receive, exchange.send)
         finally:
@@ -118,7 +119,7 @@ class Edge:
 
 
 class Exchange:
-    """One request and what became of it."""
+    """One request and its response."""
 
     def __init__(self, scope: Scope, send: Send, id_: bytes) -> None:
         self.scope = scope
@@ -129,23 +130,23 @@ class Exchange:
         self._started = time.perf_counter()
 
     async def send(self, message: Message) -> None:
-        """Pass a part of the answer on, with our headers on the first one."""
+        """Send a message of the response, and add our headers to the first one."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             page = self.scope["path"].startswith(_STATIC)
-            ours = _PAGE if page else _NOTHING
+            ours = _PAGE_HEADERS if page else _API_HEADERS
             message["headers"] = [*message["headers"], (b"x-request-id", self.id), *ours]
         await self._send(message)
 
     async def refuse(self, problem: ProblemError) -> None:
-        """Answer with a problem; an answer that has begun can only be broken off.
+        """Send a problem as the response.
 
         Raises:
-            ProblemError: it had begun.
+            ProblemError: the response has begun already, and can only be aborted.
         """
         if self._status:
             raise problem
-        await problem_response(problem)(self.scope, _nothing, self.send)
+        await problem_response(problem)(self.scope, _disconnected, self.send)
 
     def count(self, service: Service) -> None:
         """Count the request, and log it if it is worth a line."""
@@ -169,13 +170,13 @@ class Exchange:
         log.log(level, phrase, extra=extra)
 
     def _path(self) -> str | None:
-        """Return the path if it is one of ours; any other may have a customer's id in it."""
+        """Return the path of a fixed route; any other may contain a customer's id."""
         path: str = self.scope["path"]
         ours = {getattr(route, "path", None) for route in self.scope["app"].routes}
         return path if path in ours else None
 
 
-async def _nothing() -> Message:
+async def _disconnected() -> Message:
     return {"type": "http.disconnect"}
 
 

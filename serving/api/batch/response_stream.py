@@ -1,4 +1,4 @@
-"""The way out of a batch's answers."""
+"""Sends the response of a batch while its request is still read."""
 
 import asyncio
 import tempfile
@@ -11,11 +11,11 @@ _MOST_HELD: Final = 4 << 20
 _PART_BYTES: Final = 1 << 20
 
 
-class Outlet:
-    """Sends what is put in.
+class ResponseStream:
+    """A response that never makes the reading of the request wait.
 
-    A client that writes all before it reads must not stop the reading, so what it does not take
-    waits, first in memory and then in a file without a name.
+    A client may send its whole request before it reads the response. Until then the response
+    waits, first in memory and then in an unnamed temporary file.
     """
 
     def __init__(self, start: Message, send: Send, *, folder: Path, seconds: float) -> None:
@@ -29,7 +29,7 @@ class Outlet:
         self._sender: asyncio.Task[None] | None = None
 
     async def put(self, content: bytes) -> None:
-        """Take a part of the answer."""
+        """Add a part of the response."""
         if not content:
             return
         if self._sender is None:
@@ -37,38 +37,38 @@ class Outlet:
         if self._sender.done():
             self._sender.result()
         if self._file is not None or self._held > _MOST_HELD:
-            await asyncio.to_thread(self._put_aside, content)
+            await asyncio.to_thread(self._write_to_file, content)
             return
         self._held += len(content)
         self._waiting.put_nowait(content)
         await asyncio.sleep(0)
 
     async def finish(self) -> None:
-        """Send all that waits, and the end.
+        """Send everything that waits, and end the response.
 
         Raises:
-            TimeoutError: the client takes nothing.
+            TimeoutError: the client receives nothing.
         """
         self._waiting.put_nowait(b"")
         if self._sender is None:
             self._sender = asyncio.create_task(self._drain())
-        await self._drained(self._sender)
+        await self._wait_for(self._sender)
         if self._file is not None:
             self._file.seek(0)
             while part := await asyncio.to_thread(self._file.read, _PART_BYTES):
                 async with asyncio.timeout(self._seconds):
-                    await self._give(part)
+                    await self._send_body(part)
         await self._send({"type": "http.response.body", "body": b""})
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release the file and the sending task."""
         if self._sender is not None:
             self._sender.cancel()
         if self._file is not None:
             self._file.close()
 
-    async def _drained(self, sender: asyncio.Task[None]) -> None:
-        """Wait for the sender, as long as the client takes something now and then."""
+    async def _wait_for(self, sender: asyncio.Task[None]) -> None:
+        """Wait for the sending task, as long as the client receives something in each interval."""
         while not sender.done():
             before = self._held
             await asyncio.wait({sender}, timeout=self._seconds)
@@ -78,16 +78,16 @@ class Outlet:
 
     async def _drain(self) -> None:
         while content := await self._waiting.get():
-            await self._give(content)
+            await self._send_body(content)
             self._held -= len(content)
 
-    async def _give(self, content: bytes) -> None:
+    async def _send_body(self, content: bytes) -> None:
         if self._start is not None:
             start, self._start = self._start, None
             await self._send(start)
         await self._send({"type": "http.response.body", "body": content, "more_body": True})
 
-    def _put_aside(self, content: bytes) -> None:
+    def _write_to_file(self, content: bytes) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
         self._file.write(content)

@@ -1,4 +1,4 @@
-"""What of scoring is the same for every pattern of known fields.
+"""The parts of scoring that are the same for every pattern of known fields.
 
 A pattern's weights per column become *points*: one for each value of a choice or flag, one for
 each numeric column (times its z), and one for each field that is known in part.
@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.customer import description
-from churn.customer.description import DEPENDENCIES, TOTAL_CHARGES, Dependency, Known
+from churn.customer.description import DEPENDENCIES, TOTAL_CHARGES, Customer, Dependency
 from churn.customer.field import Value
 from churn.model.columns import DesignColumn
 from churn.model.scorecard import Scorecard, WeightedColumn
 
-Evidence = frozenset[str]
-"""The fields that are known, and what is known of others in part (``internet_service!=No``)."""
+KnownMask = frozenset[str]
+"""The names of the known fields, and tokens of those known in part (``internet_service!=No``)."""
 
-Mask = NDArray[np.bool_]
+ColumnMask = NDArray[np.bool_]
+"""Which design columns are known, shape (columns,)."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,17 @@ class Number:
     column: WeightedColumn
     place: int
 
-    def z(self, known: Known) -> float:
+    def z(self, customer: Customer) -> float:
         """Return the standardised column for a customer."""
-        return self.column.standardise(self.design.of(known[self.field]))
+        return self.column.standardise(self.design.of(customer[self.field]))
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where each point stands, and which columns tell it.
+class PointLayout:
+    """Where each point stands, and which columns it is made of.
 
-    ``design`` has shape (points, columns); ``partly`` gives the field that a token of the
-    evidence tells of, and its point's place; ``told_by`` has a mask of columns by field or token.
+    ``design`` has shape (points, columns); ``partly`` gives the field of each token, and its
+    point's place; ``columns_of`` has the columns that a field or token determines.
     """
 
     fields: frozenset[str]
@@ -49,47 +50,47 @@ class Layout:
     numbers: tuple[Number, ...]
     partly: Mapping[str, tuple[str, int]]
     design: NDArray[np.float64]
-    told_by: Mapping[str, Mask]
+    columns_of: Mapping[str, ColumnMask]
 
-    def evidence(self, known: Known) -> Evidence:
-        """Return what is known of a completed customer."""
-        fields = self.fields.intersection(known)
-        # Nothing billed yet says no more than tenure 0 does; as an amount it is far off the others.
-        if known.get(TOTAL_CHARGES.name) == 0:
-            fields -= {TOTAL_CHARGES.name}
+    def known_mask(self, customer: Customer) -> KnownMask:
+        """Return which fields of a customer are known, in whole or in part."""
+        mask = self.fields.intersection(customer)
+        # Total charges of 0 mean no more than tenure 0; as an amount they are far off the others.
+        if customer.get(TOTAL_CHARGES.name) == 0:
+            mask -= {TOTAL_CHARGES.name}
         for dependency in DEPENDENCIES:
-            if dependency.parent.name not in known and _child_told(dependency, known):
-                fields |= {token(dependency)}
-        return fields
+            if dependency.parent.name not in customer and _knows_child(dependency, customer):
+                mask |= {token(dependency)}
+        return mask
 
-    def told(self, evidence: Iterable[str]) -> Mask:
-        """Return which columns are known, shape (columns,)."""
-        told = np.zeros(self.design.shape[1], dtype=bool)
-        for name in evidence:
-            told |= self.told_by[name]
-        return told
+    def known_columns(self, mask: Iterable[str]) -> ColumnMask:
+        """Return which columns are known."""
+        known = np.zeros(self.design.shape[1], dtype=bool)
+        for name in mask:
+            known |= self.columns_of[name]
+        return known
 
-    def answered(self, field: str) -> Mask:
-        """Return which columns an answer to the question for a field would tell."""
+    def answered(self, field: str) -> ColumnMask:
+        """Return which columns an answer to the question for a field would determine."""
         parents = [d for d in DEPENDENCIES if any(child.name == field for child in d.children)]
-        return self.told((field, *map(token, parents)))
+        return self.known_columns((field, *map(token, parents)))
 
 
 def token(dependency: Dependency) -> str:
-    """Return what stands in the evidence for: the parent does not have the dependency's value."""
+    """Return the token for: the parent does not have the dependency's value."""
     return f"{dependency.parent.name}!={dependency.parent.label(dependency.value)}"
 
 
-def _child_told(dependency: Dependency, known: Known) -> bool:
-    return any(child.name in known for child in dependency.children)
+def _knows_child(dependency: Dependency, customer: Customer) -> bool:
+    return any(child.name in customer for child in dependency.children)
 
 
-def lay_out(scorecard: Scorecard) -> Layout:
+def lay_out(scorecard: Scorecard) -> PointLayout:
     """Return the layout of a scorecard's points."""
     columns = scorecard.columns
-    told_by = {name: _mask(c.field == name for c in columns) for name in scorecard.fields}
+    columns_of = {name: _mask(c.field == name for c in columns) for name in scorecard.fields}
     for dependency in DEPENDENCIES:
-        told_by[token(dependency)] = _mask(_is_settled(dependency, c) for c in columns)
+        columns_of[token(dependency)] = _mask(_is_settled(dependency, c) for c in columns)
     rows: list[NDArray[np.float64]] = []
     places = {
         name: {value: _place(rows, _row(columns, name, value)) for value in values}
@@ -103,10 +104,10 @@ def lay_out(scorecard: Scorecard) -> Layout:
     partly = {
         token(d): (d.parent.name, _place(rows, _partial_row(columns, d))) for d in DEPENDENCIES
     }
-    return Layout(scorecard.fields, places, numbers, partly, np.array(rows), told_by)
+    return PointLayout(scorecard.fields, places, numbers, partly, np.array(rows), columns_of)
 
 
-def _mask(flags: Iterable[bool]) -> Mask:
+def _mask(flags: Iterable[bool]) -> ColumnMask:
     return np.array(list(flags), dtype=bool)
 
 

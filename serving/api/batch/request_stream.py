@@ -1,4 +1,4 @@
-"""The body of a request, in pieces."""
+"""Reads the body of a request in pieces."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,28 +11,30 @@ _PAUSE_SECONDS: Final = 0.05
 
 
 async def pieces(receive: Receive, seconds: float) -> AsyncIterator[tuple[bytes, bool]]:
-    """Yield the body in large pieces, or what there is when it pauses; whether it is the last.
+    """Yield the body in pieces, each with whether it is the last.
+
+    A piece is large, or all that has arrived when the stream pauses.
 
     Raises:
-        TimeoutError: nothing came for too long.
+        TimeoutError: nothing arrived for ``seconds``.
     """
     held = bytearray()
     more = True
-    coming = asyncio.ensure_future(receive())
+    incoming = asyncio.ensure_future(receive())
     try:
         while more:
-            done, _ = await asyncio.wait({coming}, timeout=_PAUSE_SECONDS if held else seconds)
+            done, _ = await asyncio.wait({incoming}, timeout=_PAUSE_SECONDS if held else seconds)
             if not done and not held:
                 raise TimeoutError
             if done:
-                message = coming.result()
+                message = incoming.result()
                 if message["type"] == "http.disconnect":
                     return
                 more = message.get("more_body", False)
                 held += message.get("body", b"")
-                coming = asyncio.ensure_future(receive()) if more else coming
+                incoming = asyncio.ensure_future(receive()) if more else incoming
             if not done or not more or len(held) >= _PIECE_BYTES:
                 yield bytes(held), not more
                 held.clear()
     finally:
-        coming.cancel()
+        incoming.cancel()

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from churn.customer.field import Field
 from churn.model.block import CHOICES, NUMBERS, Block
-from churn.pipeline.batch.answers import Answered
+from churn.pipeline.batch.scored_rows import ScoredRows
 from churn.warehouse.predictions.log_records import UNKNOWN_LETTER, letter
 
 _AMOUNTS: Final = [field.name for field in NUMBERS]
@@ -18,9 +18,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def record_of(
-    given: Answered, *, features: bool = True, choices: Sequence[Field] = CHOICES
+    given: ScoredRows, *, features: bool = True, choices: Sequence[Field] = CHOICES
 ) -> bytes:
-    """Return the record of rows that are all answered."""
+    """Return the record of rows without errors."""
     record: dict[str, object] = {
         "predictions": len(given),
         "predicted_at": datetime.now(UTC),
@@ -34,7 +34,7 @@ def record_of(
     }
     if any(customer_ids := given.rows.customer_ids):
         rows["customer_id"] = [one or None for one in customer_ids]
-    if given.threshold.are_one:
+    if given.threshold.are_equal:
         record["threshold"] = float(given.threshold.values[0])
     else:
         rows["threshold"] = Raw(given.threshold.json)
@@ -59,7 +59,7 @@ def _codes(block: Block, choices: Sequence[Field]) -> Raw:
 
 
 def _numbers(block: Block) -> Raw:
-    """Return an array for each customer; what is unknown is null, and no whole number has a .0."""
+    """Return an array for each customer: null for unknown, whole numbers without a fraction."""
     columns = np.column_stack([block.numbers[name] for name in _AMOUNTS])
     text = _encode(columns.tolist())
     return Raw(text.replace(b".0,", b",").replace(b".0]", b"]"))
