@@ -13,8 +13,9 @@ from benchmarks.promotion.company import Drift, Floats, Outcomes
 from benchmarks.promotion.logistic import Logistic
 from churn.training import promotion
 from churn.training.comparison import Comparison
-from churn.training.evaluation import FOLDS, REPEATS, Folds
+from churn.training.evaluation import Folds
 from churn.training.holdout import HELD_OUT_SHARE
+from churn.training.recipe import STANDARD
 from churn.training.refits import Refit, refit, score_unseen
 
 NIGHTS: Final = 100
@@ -51,7 +52,7 @@ class Base:
             design,
             (random.random(size) < p).astype(np.int64),
             random.random(size) < HELD_OUT_SHARE,
-            random.integers(FOLDS, size=(REPEATS, size)),
+            random.integers(STANDARD.folds, size=(STANDARD.repeats, size)),
         )
 
     def replace(self, rows: NDArray[np.intp], new: "Base") -> None:
@@ -110,7 +111,7 @@ def hold_out(base: Base, champion: Model, candidate: Model) -> Comparison:
 def out_of_fold(base: Base, champion: Model, candidate: Model) -> Comparison:
     """Return the comparison of both recipes' refits, on customers that neither has learned from."""
     old, new = (score_unseen(m.refits, base.design, base.places) for m in (champion, candidate))
-    return Comparison(base.y, old, new, company.slices(base.design), folds=FOLDS)
+    return Comparison(base.y, old, new, company.slices(base.design), folds=STANDARD.folds)
 
 
 def former_rule(base: Base, champion: Model, candidate: Model) -> bool:

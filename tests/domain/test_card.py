@@ -10,14 +10,13 @@ from matplotlib.image import imread
 from churn.core.training_options import Objective, TrainingOptions
 from churn.registry.store import CARD
 from churn.training.bootstrap import Figure
-from churn.training.evaluation import REPEATS
-from churn.training.fitted import Trained, train
+from churn.training.fitted import Trained, train_frame
 from churn.training.metrics import METRICS
 from churn.training.report import card
 from churn.training.report.plots import PICTURES, draw
 from churn.training.report.reliability import reliability
 from churn.training.report.tables import shown
-from tests.customer_file import customers, package, trained
+from tests.customer_file import SMALL, customers, package, trained
 from tests.interacting_customers import trained_on_interactions
 
 NUMBER = r"-?\d+\.\d+"
@@ -82,7 +81,7 @@ def test_every_policy_is_there_and_the_one_in_use_is_bold() -> None:
 
 @cache
 def _trained_for(objective: Objective) -> Trained:
-    return train(customers().iloc[::8], TrainingOptions(objective=objective))
+    return train_frame(customers().iloc[::8], TrainingOptions(objective=objective), recipe=SMALL)
 
 
 @pytest.mark.parametrize("objective", list(Objective))
@@ -94,10 +93,9 @@ def test_every_headline_profit_is_of_the_policy_that_serves(objective: Objective
     assert first
     assert bold
     assert first[1] == bold[1]
-    rows, recipe = trained.report.rows, trained.report.recipe
+    rows, recipe = trained.report.rows, trained.report.published
     contacted = [
-        trained.policy.contacts(recipe.repeat(number), rows.monthly_charges)
-        for number in range(REPEATS)
+        trained.policy.contacts(scores, rows.monthly_charges) for scores in recipe.out_of_fold
     ]
     expected = float((np.mean(contacted, axis=0) * rows.stakes.realised(rows.y)).mean())
     assert recipe.measured.figure("profit").value == pytest.approx(expected, abs=0.3)
@@ -143,12 +141,14 @@ def test_a_card_of_trees_says_that_they_are_published_and_why() -> None:
     text = _card_of_trees()
     assert "is published**: it beats the scorecard by" in text
     assert "The scorecard answers where fields are missing" in text
-    assert "The promotion rule on random forest: promote: better beyond noise" in text
+    chosen = trained_on_interactions().family.title
+    assert f"The promotion rule on {chosen}: promote: better beyond noise" in text
 
 
 def test_a_card_on_few_customers_or_a_part_of_them_says_so() -> None:
     options = TrainingOptions(objective=Objective.PROFIT, evaluated_rows=1_000)
-    text = card.render("few", datetime(2026, 1, 1, tzinfo=UTC), train(customers(), options))
+    few = train_frame(customers(), options, recipe=SMALL)
+    text = card.render("few", datetime(2026, 1, 1, tzinfo=UTC), few)
     assert re.search(r"Measured on [\d,]{3,5} of 7,043 customers", text)
     assert "by the policy in use, expected profit over 0 (`profit`)" in text
     assert "nan" not in text

@@ -85,7 +85,7 @@ def test_the_noise_floor_falls_as_customers_are_added() -> None:
 
 
 def test_the_recipe_is_calibrated_as_far_as_can_be_told() -> None:
-    recipe = trained().report.recipe
+    recipe = trained().report.published
     assert recipe.measured.figure("calibration_error").value < recipe.noise_floor.highest
 
 

@@ -19,6 +19,7 @@ from churn.training.comparison import Comparison
 from churn.training.holdout import HELD_OUT_SHARE, is_held_out
 from churn.training.promotion import Decision, PromotionRule
 from churn.training.ranking import Floats
+from churn.training.recipe import Recipe
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection, placeholders, statement
 from churn.warehouse.encoded import read_encoded
@@ -92,17 +93,19 @@ def _out_of_fold(
     The candidate's recipe learns from the customers as they are, the champion's from the customers
     as they were at its load.
     """
-    from churn.training.evaluation import FOLDS
     from churn.training.features import target
 
+    recipe = Recipe.recorded(candidate.manifest.recipe)
     now = customers.read_customers(connection)
     then = _learned_from(connection, champion, candidate)
     return Comparison(
         target(now),
-        _as_it_serves(champion, now) if then is None else _refitted(champion, then, now),
-        _refitted(candidate, now, now),
+        _as_it_serves(champion, now, recipe)
+        if then is None
+        else _refitted(champion, then, now, recipe),
+        _refitted(candidate, now, now, recipe),
         slices(now),
-        folds=FOLDS,
+        folds=recipe.folds,
     )
 
 
@@ -125,25 +128,27 @@ def _recipe(model: LoadedModel) -> dict[str, str | int | float]:
     return {name: part for name, part in model.manifest.recipe.items() if name != "model"}
 
 
-def _refitted(model: LoadedModel, learn: "pd.DataFrame", test: "pd.DataFrame") -> Floats:
+def _refitted(
+    model: LoadedModel, learn: "pd.DataFrame", test: "pd.DataFrame", recipe: Recipe
+) -> Floats:
     from churn.training import refits
     from churn.training.families import families, matrix
     from churn.training.features import target
 
     protected = TrainingOptions.from_values(model.manifest.settings).protected_attributes
     family = next(one for one in families(protected) if one.name == model.manifest.family)
-    learn_places, test_places = refits.folds_of(learn, test)
+    learn_places, test_places = refits.folds_of(learn, test, recipe)
     design = matrix(learn, family.columns)
-    fitted = refits.refit(partial(family.fit, weights=None), design, target(learn), learn_places)
+    fit = partial(family.fit, weights=None)
+    fitted = refits.refit(fit, design, target(learn), learn_places, recipe.folds)
     return refits.score_unseen(fitted, matrix(test, family.columns), test_places)
 
 
-def _as_it_serves(champion: LoadedModel, frame: "pd.DataFrame") -> Floats:
+def _as_it_serves(champion: LoadedModel, frame: "pd.DataFrame", recipe: Recipe) -> Floats:
     """Score by the champion itself. That it learned from some of the customers favours it."""
     from churn.training.compiling import known_rows
-    from churn.training.evaluation import REPEATS
 
-    return np.tile(champion.probabilities(known_rows(frame)), (REPEATS, 1))
+    return np.tile(champion.probabilities(known_rows(frame)), (recipe.repeats, 1))
 
 
 def slices(frame: "pd.DataFrame") -> Mapping[str, NDArray[np.bool_]]:

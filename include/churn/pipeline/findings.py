@@ -38,9 +38,9 @@ class Findings(TypedDict):
 def of(report: Report) -> Findings:
     """Return what the manifest says of a report."""
     return {
-        "cross_validation": cross_validation(report.recipe.measured),
+        "cross_validation": cross_validation(report.published.measured),
         "majority_baseline": {name: f.value for name, f in report.baseline.figures.items()},
-        "calibration": calibration(report.recipe),
+        "calibration": calibration(report.published),
         "hold_out": hold_out(report),
         "challengers": challengers(report),
         "folds_ahead_of_all_columns": report.folds_ahead_of_all_columns,

@@ -52,10 +52,14 @@ def reproduce(connection: Connection, manifest: Manifest) -> Reproduction:
     """
     from churn.pipeline import packing
     from churn.training import fitted
+    from churn.training.recipe import Recipe
 
     source = rebuild(connection, manifest)
     options = TrainingOptions.from_values(manifest.settings)
-    trained = fitted.train_on(fitted.read_data(connection, options, source), options)
+    data = fitted.read_training_set(
+        connection, options, recipe=Recipe.recorded(manifest.recipe), source=source
+    )
+    trained = fitted.train(data, options)
     recipe = packing.recipe(trained)
     if recipe != manifest.recipe:
         raise NotReproducibleError(

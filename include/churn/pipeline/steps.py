@@ -16,6 +16,7 @@ from churn.registry.model_registry import Operator
 from churn.registry.retention import RetentionRule
 from churn.registry.store import CARD, ModelStore
 from churn.training.promotion import Decision, PromotionRule
+from churn.training.recipe import STANDARD, Recipe
 from churn.warehouse import schema
 from churn.warehouse.cleaning.clean import clean as clean_load
 from churn.warehouse.cleaning.gate import Terms
@@ -159,6 +160,7 @@ def train(
     connection: Connection,
     store: ModelStore,
     options: TrainingOptions | None = None,
+    recipe: Recipe = STANDARD,
 ) -> str:
     """Train on the customers and write a candidate version; return its name."""
     from churn.pipeline import packing
@@ -168,7 +170,8 @@ def train(
     customers.begin_snapshot(connection)
     data = customers.take_snapshot(connection, customers.latest_load(connection))
     chosen = options or TrainingOptions()
-    trained = fitted.train_on(fitted.read_data(connection, chosen), chosen)
+    read = fitted.read_training_set(connection, chosen, recipe=recipe)
+    trained = fitted.train(read, chosen)
     moment = packing.free_moment(store, trained, datetime.now(UTC))
     package = packing.pack(trained, data=data, now=moment)
     events.lock(connection)  # who has it clears half-written candidates away

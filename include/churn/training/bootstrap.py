@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from churn.training import metrics
 from churn.training.metrics import Stakes
 from churn.training.ranking import Floats, Outcomes
+from churn.training.recipe import SEED, Recipe
 
-DRAWS: Final = 200
-SEED: Final = 20_260_101
 _FEWEST_DRAWS: Final = 20
 _Z_95: Final = 1.959963984540054
 
@@ -61,7 +60,7 @@ class Measured:
         return interval(self.draws[name] - other.draws[name])
 
 
-def resampled(weights: Floats, *, draws: int = DRAWS, seed: int = SEED) -> Floats:
+def resampled(weights: Floats, *, draws: int = Recipe.draws, seed: int = SEED) -> Floats:
     """Return the weights and, below them, draws of as many customers with replacement.
 
     A row that stands for several customers is drawn as those customers would be. Shape
@@ -109,7 +108,7 @@ class NoiseFloor:
 
 
 def noise_floor(
-    parts: Sequence[Part], weights: Floats, *, draws: int = DRAWS, seed: int = SEED
+    parts: Sequence[Part], weights: Floats, *, draws: int = Recipe.draws, seed: int = SEED
 ) -> NoiseFloor:
     """Simulate outcomes from the scores themselves; ``weights`` of shape (customers,)."""
     random = np.random.default_rng(seed)

@@ -1,9 +1,9 @@
 """Measures families of models on customers that they have not seen, all on the same folds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +20,13 @@ from churn.training.families import Family, matrix
 from churn.training.features import target
 from churn.training.metrics import Stakes
 from churn.training.ranking import Floats, Outcomes
+from churn.training.recipe import SEED, STANDARD, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDS: Final = 5
-REPEATS: Final = 3
-SEED: Final = 20_260_101
-
 Folds = NDArray[np.int64]
 """The fold of each customer in each repeat, shape (repeats, customers)."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -42,16 +37,21 @@ class Rows:
     y: Outcomes
     weights: Floats
     stakes: Stakes
+    recipe: Recipe = STANDARD
 
     @classmethod
     def of(
-        cls, frame: "pd.DataFrame", economics: Economics, weights: Floats | None = None
+        cls,
+        frame: "pd.DataFrame",
+        economics: Economics,
+        weights: Floats | None = None,
+        recipe: Recipe = STANDARD,
     ) -> "Rows":
         """Return the customers of a frame, each for one unless ``weights`` says otherwise."""
         policy = Policy.of(Objective.PROFIT, economics)
         gain = policy.gains(np.asarray(frame[MONTHLY_CHARGES.name], dtype=float))
         ones = np.ones(len(frame)) if weights is None else weights
-        return cls(frame, target(frame), ones, Stakes(gain, policy.loss))
+        return cls(frame, target(frame), ones, Stakes(gain, policy.loss), recipe)
 
     def decided_by(self, policy: Policy) -> "Rows":
         """Return the same rows, whose profit is that of a policy."""
@@ -61,7 +61,13 @@ class Rows:
     def take(self, chosen: NDArray[np.bool_]) -> "Rows":
         """Return some of the rows."""
         rows = np.flatnonzero(chosen)
-        return Rows(self.frame.iloc[rows], self.y[rows], self.weights[rows], self.stakes.take(rows))
+        return replace(
+            self,
+            frame=self.frame.iloc[rows],
+            y=self.y[rows],
+            weights=self.weights[rows],
+            stakes=self.stakes.take(rows),
+        )
 
     @property
     def customers(self) -> int:
@@ -86,13 +92,14 @@ class Rows:
     @cached_property
     def resampled(self) -> Floats:
         """The weights and their bootstrap draws, the same for every model."""
-        return resampled(self.weights)
+        return resampled(self.weights, draws=self.recipe.draws)
 
     @cached_property
     def folds(self) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:
         """The rows to learn from and the rows to score, of each fold of each repeat."""
-        dealt = deal(self.y, self.leaders, FOLDS, REPEATS)
-        tests = [places == fold for places in dealt for fold in range(FOLDS)]
+        folds = self.recipe.folds
+        dealt = deal(self.y, self.leaders, folds, self.recipe.repeats)
+        tests = [places == fold for places in dealt for fold in range(folds)]
         return tuple((np.flatnonzero(~test), np.flatnonzero(test)) for test in tests)
 
     @cached_property
@@ -107,16 +114,20 @@ class Rows:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A family's scores on rows that its models had not seen, and how good they are."""
+    """A family's scores on rows that its models had not seen, and how good they are.
+
+    So many ``parts`` as there are ``folds`` hold every row once.
+    """
 
     family: Family
     parts: tuple[Part, ...]
     measured: Measured
     noise_floor: NoiseFloor
+    folds: int
 
     def repeat(self, number: int) -> Floats:
         """Return the out-of-fold score of every row in one repeat of the cross-validation."""
-        parts = self.parts[number * FOLDS : (number + 1) * FOLDS]
+        parts = self.parts[number * self.folds : (number + 1) * self.folds]
         scores = np.empty(sum(len(part.rows) for part in parts))
         for part in parts:
             scores[part.rows] = part.p
@@ -125,7 +136,7 @@ class Evaluation:
     @cached_property
     def out_of_fold(self) -> Floats:
         """The out-of-fold scores of all repeats, shape (repeats, rows)."""
-        return np.stack([self.repeat(number) for number in range(len(self.parts) // FOLDS)])
+        return np.stack([self.repeat(number) for number in range(len(self.parts) // self.folds)])
 
 
 def deal(y: Outcomes, groups: NDArray[np.int64], folds: int, repeats: int) -> Folds:
@@ -151,20 +162,20 @@ def deal(y: Outcomes, groups: NDArray[np.int64], folds: int, repeats: int) -> Fo
 
 
 def cross_validate(family: Family, rows: Rows) -> Evaluation:
-    """Fit the family on four fifths and score the last, fifteen times in all."""
+    """Score every fold of each repeat by a model that is fitted on the others."""
     design = matrix(rows.frame, family.columns)
     parts = []
     for learn, test in rows.folds:
         fitted = family.fit(design[learn], rows.y[learn], rows.weights[learn])
         parts.append(Part(test, probability(fitted, design[test])))
-    return _evaluation(family, rows, parts)
+    return _evaluation(family, rows, parts, rows.recipe.folds)
 
 
 def evaluate_once(family: Family, learn: Rows, test: Rows) -> Evaluation:
     """Fit the family on some rows and score others: the locked hold-out, say."""
     fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
     p = probability(fitted, matrix(test.frame, family.columns))
-    return _evaluation(family, test, [Part(np.arange(len(p)), p)])
+    return _evaluation(family, test, [Part(np.arange(len(p)), p)], 1)
 
 
 def probability(fitted: Any, design: Floats) -> Floats:
@@ -202,6 +213,6 @@ def folds_ahead(one: Measured, other: Measured, name: str = "log_loss") -> int:
     return int((one.by_part[name] < other.by_part[name]).sum())
 
 
-def _evaluation(family: Family, rows: Rows, parts: Sequence[Part]) -> Evaluation:
-    floor = noise_floor(parts, rows.weights)
-    return Evaluation(family, tuple(parts), rows.measure(parts), floor)
+def _evaluation(family: Family, rows: Rows, parts: Sequence[Part], folds: int) -> Evaluation:
+    floor = noise_floor(parts, rows.weights, draws=rows.recipe.draws)
+    return Evaluation(family, tuple(parts), rows.measure(parts), floor, folds)

@@ -20,11 +20,10 @@ from churn.model import score
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS, DesignColumn, Transform
 from churn.training.disclosure import coarse
 from churn.training.features import REGULARISATION_C, linear
+from churn.training.recipe import SEED
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SEED: Final = 20_260_101
 
 SCORECARD: Final = score.Family.SCORECARD.value
 LOGISTIC_ALL_COLUMNS: Final = "logistic_all_columns"

@@ -21,6 +21,7 @@ from churn.training.evaluation import Rows
 from churn.training.families import SCORECARD, Family
 from churn.training.features import fit_profiles
 from churn.training.ranking import Floats
+from churn.training.recipe import STANDARD, Recipe
 from churn.training.selection import Report, evaluate
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection
@@ -34,11 +35,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Data:
+class TrainingSet:
     """Customers to measure models on, those the published one learns from, and how many in all."""
 
-    measured: "pd.DataFrame"
-    learn: Encoded
+    measured: Rows
+    learned: Encoded
     population: Population
 
 
@@ -80,43 +81,58 @@ class Trained:
         return self.report.choice.family
 
 
-def train(
-    frame: "pd.DataFrame",
-    options: TrainingOptions | None = None,
-    weights: Floats | None = None,
-) -> Trained:
-    """Train on a frame that has all customers; ``weights``: how many each row stands for.
+def train(data: TrainingSet, options: TrainingOptions) -> Trained:
+    """Measure every family, choose one and fit it on the customers who are not held out.
 
     Raises:
-        DataQualityError: too few customers who left, or who stayed, or something tells the answer.
+        DataQualityError: too few customers churned or were retained, or a column leaks the answer.
         ModelRefusedError: the compiled scorecard is not the fitted model.
     """
+    _require_both_classes(data.population)
+    report = evaluate(data.measured, options)
+    family, learned, frame = report.choice.family, data.learned, report.rows.frame
+    log.info("the family to publish: %s", family.title)
+    protected = options.protected_attributes
+    model = fit_profiles(learned, frame, protected)
+    scorecard = compile_scorecard(model, learned, protected)
+    difference = largest_difference(model, scorecard, frame)
+    log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
+    trees = _trees(family, learned, frame)
+    fitted = round(float(learned.weights.sum()))
+    return Trained(model, scorecard, trees, data.population, fitted, options, report, difference)
+
+
+def train_frame(
+    frame: "pd.DataFrame",
+    options: TrainingOptions | None = None,
+    *,
+    recipe: Recipe = STANDARD,
+    weights: Floats | None = None,
+) -> Trained:
+    """Train on a frame that has all customers; ``weights``: how many each row stands for."""
     chosen = options or TrainingOptions()
-    everybody = _in_order(frame, weights, chosen.economics)
-    learn = everybody.take(~everybody.is_held_out)
-    return _train(
-        _sampled(everybody, chosen.evaluated_rows),
-        Encoded.of(learn.frame, learn.weights),
-        Population(everybody.customers, everybody.churned),
-        chosen,
+    rows = _in_order(frame, chosen.economics, recipe, weights)
+    learned = rows.take(~rows.is_held_out)
+    data = TrainingSet(
+        _sampled(rows, chosen.evaluated_rows),
+        Encoded.of(learned.frame, learned.weights),
+        Population(rows.customers, rows.churned),
     )
+    return train(data, chosen)
 
 
-def train_on(data: Data, options: TrainingOptions | None = None) -> Trained:
-    """Train on customers that were read for it, see ``train``."""
-    chosen = options or TrainingOptions()
-    measured = _in_order(data.measured, None, chosen.economics)
-    return _train(measured, data.learn, data.population, chosen)
-
-
-def read_data(
-    connection: Connection, options: TrainingOptions, source: sql.Composable = customers.NOW
-) -> Data:
+def read_training_set(
+    connection: Connection,
+    options: TrainingOptions,
+    *,
+    recipe: Recipe = STANDARD,
+    source: sql.Composable = customers.NOW,
+) -> TrainingSet:
     """Read all customers to measure on, or a sample of many, and in few bytes all to learn from."""
     rows = read_encoded(connection, source)
     first = leaders(rows.codes, rows.hashes)
-    everybody = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
-    population = Population(len(first), int(everybody.y.sum()))
+    encoded = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
+    population = Population(len(first), int(encoded.y.sum()))
     sampled = holdout.is_sampled(first, options.evaluated_rows / max(1, len(first)))
     frame = (
         customers.read_customers(connection, source)
@@ -124,30 +140,20 @@ def read_data(
         else customers.read_some(connection, rows.hashes[sampled].tolist(), source)
     )
     log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{len(first):,}")
-    return Data(frame, everybody.take(~holdout.is_held_out(first)), population)
+    measured = _in_order(frame, options.economics, recipe)
+    return TrainingSet(measured, encoded.take(~holdout.is_held_out(first)), population)
 
 
-def _train(
-    measured: Rows, learn: Encoded, population: Population, options: TrainingOptions
-) -> Trained:
-    """Measure every family, choose one and fit it on the customers who are not held out."""
-    _require_both_classes(population)
-    report = evaluate(measured, options)
-    log.info("the family to publish: %s", report.choice.family.title)
-    protected = options.protected_attributes
-    model = fit_profiles(learn, report.rows.frame, protected)
-    scorecard = compile_scorecard(model, learn, protected)
-    difference = largest_difference(model, scorecard, report.rows.frame)
-    log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
-    trees = _trees(report.choice.family, learn, report.rows.frame)
-    fitted = round(float(learn.weights.sum()))
-    return Trained(model, scorecard, trees, population, fitted, options, report, difference)
-
-
-def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economics) -> Rows:
+def _in_order(
+    frame: "pd.DataFrame",
+    economics: Economics,
+    recipe: Recipe,
+    weights: Floats | None = None,
+) -> Rows:
     """Return the rows by id, as a database's order depends on its collation, a file's on chance."""
     order = np.argsort(np.asarray(frame[CUSTOMER_ID.name], dtype=str), kind="stable")
-    return Rows.of(frame.iloc[order], economics, None if weights is None else weights[order])
+    ordered = None if weights is None else weights[order]
+    return Rows.of(frame.iloc[order], economics, ordered, recipe)
 
 
 def _sampled(rows: Rows, at_most: int) -> Rows:

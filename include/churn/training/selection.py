@@ -14,7 +14,6 @@ from churn.training.bootstrap import Figure, Measured
 from churn.training.comparison import Comparison
 from churn.training.decided import Consequences, consequences
 from churn.training.evaluation import (
-    FOLDS,
     Evaluation,
     Rows,
     cross_validate,
@@ -43,15 +42,16 @@ class Choice:
 class Report:
     """What is known of a version's quality. ``objective`` is what its policy is for.
 
-    ``recipe`` is cross-validated on every customer, hold-out included, as nothing is chosen from
-    it; ``challengers`` on those who are not held out, and from them the family and the thresholds
-    are chosen; ``held_out`` is each family fitted on those and asked about the hold-out.
+    ``published`` is the published family, cross-validated on every customer, hold-out included, as
+    nothing is chosen from it. ``challengers`` are cross-validated on the others; the family and the
+    thresholds are chosen from them. ``held_out`` is each family fitted on the others and scored on
+    the hold-out.
     """
 
     rows: Rows
     held_out_rows: Rows
     baseline: Measured
-    recipe: Evaluation
+    published: Evaluation
     all_columns: Evaluation
     challengers: tuple[Evaluation, ...]
     held_out: tuple[Evaluation, ...]
@@ -70,7 +70,7 @@ class Report:
     def slices(self) -> tuple[Slice, ...]:
         """How the published family does on parts of the customers."""
         p = self.published_on_hold_out.parts[0].p
-        return slices(self.rows, self.recipe, self.held_out_rows, p, self.policy(self.objective))
+        return slices(self.rows, self.published, self.held_out_rows, p, self.policy(self.objective))
 
     @property
     def published_on_hold_out(self) -> Evaluation:
@@ -79,8 +79,8 @@ class Report:
 
     @property
     def folds_ahead_of_all_columns(self) -> int:
-        """In how many folds the recipe has a lower log-loss than logistic on all columns."""
-        return folds_ahead(self.recipe.measured, self.all_columns.measured)
+        """In how many folds the published family has a lower log-loss than all columns have."""
+        return folds_ahead(self.published.measured, self.all_columns.measured)
 
 
 def evaluate(rows: Rows, options: TrainingOptions) -> Report:
@@ -98,22 +98,22 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
     position = candidates.index(choice.family)
     rules = _policies(challengers[position], learn, options)
     rows, held_out = (one.decided_by(rules[options.objective]) for one in (rows, held_out))
-    recipe, limits = cross_validate(choice.family, rows), leaks.ceilings(rows.frame, options)
+    published, limits = cross_validate(choice.family, rows), leaks.ceilings(rows.frame, options)
     baseline = majority_baseline(rows)
-    refuse_no_better(recipe.measured, baseline)
-    leaks.refuse_too_good(recipe.measured.figures, limits, single, rows=len(rows.y))
+    refuse_no_better(published.measured, baseline)
+    leaks.refuse_too_good(published.measured.figures, limits, single, rows=len(rows.y))
     on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
-    published = on_held_out[position].parts[0].p
+    held_out_scores = on_held_out[position].parts[0].p
     return Report(
         rows=rows,
         held_out_rows=held_out,
         baseline=baseline,
-        recipe=recipe,
+        published=published,
         all_columns=cross_validate(_named(candidates, LOGISTIC_ALL_COLUMNS), rows),
         challengers=challengers,
         held_out=on_held_out,
         choice=choice,
-        policies=tuple(consequences(one, held_out, published) for one in rules.values()),
+        policies=tuple(consequences(one, held_out, held_out_scores) for one in rules.values()),
         ceilings=limits,
         single_field_auc=single,
         cost_of_leaving_out=_cost_of_leaving_out(rows),
@@ -156,7 +156,7 @@ def _log_loss(evaluation: Evaluation) -> float:
 def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
     masked = {f"{field} {value}": mask for field, value, mask in masks(rows.frame)}
     scores = champion.out_of_fold, challenger.out_of_fold
-    return Comparison(rows.y, scores[0], scores[1], masked, rows.weights, FOLDS)
+    return Comparison(rows.y, scores[0], scores[1], masked, rows.weights, champion.folds)
 
 
 def _policies(

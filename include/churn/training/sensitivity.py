@@ -11,7 +11,7 @@ from churn.model.policy import Policy
 from churn.model.score import HALF
 from churn.training.bootstrap import Figure
 from churn.training.decided import mean
-from churn.training.evaluation import REPEATS, Evaluation, Rows
+from churn.training.evaluation import Evaluation, Rows
 from churn.training.ranking import Floats
 
 PARTS_OF_ACCEPTANCE: Final = (1.0, 2 / 3, 1 / 3, 1 / 6)
@@ -54,6 +54,6 @@ def _by(policy: Policy, rows: Rows) -> _Contacts:
 
 
 def _profit(evaluation: Evaluation, rows: Rows, true: Policy, contacts: _Contacts) -> Figure:
-    chosen = [contacts(evaluation.repeat(number)) for number in range(REPEATS)]
+    chosen = [contacts(scores) for scores in evaluation.out_of_fold]
     worth = rows.y * true.gains(rows.monthly_charges) - true.loss
     return mean(rows.resampled, np.mean(chosen, axis=0) * worth)

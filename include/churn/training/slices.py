@@ -12,7 +12,7 @@ from churn.model.policy import Policy
 from churn.training import metrics
 from churn.training.bootstrap import Figure, interval
 from churn.training.decided import decided, mean, share
-from churn.training.evaluation import REPEATS, Evaluation, Rows
+from churn.training.evaluation import Evaluation, Rows
 from churn.training.ranking import Floats, Ranked, roc_auc
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def slices(
 def _scores(rows: Rows, evaluation: Evaluation, mask: NDArray[np.bool_]) -> dict[str, Figure]:
     """Return the figures of a slice, each the mean over the cross-validation's repeats."""
     y, weights = rows.y[mask], rows.resampled[:, mask]
-    scored = [evaluation.repeat(number)[mask] for number in range(REPEATS)]
+    scored = evaluation.out_of_fold[:, mask]
     mean_score = np.mean(scored, axis=0)
     everybody = np.ones(len(y))
     return {

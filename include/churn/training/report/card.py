@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from churn.core.training_options import ProtectedAttributes
-from churn.training.bootstrap import DRAWS, Figure
-from churn.training.evaluation import FOLDS, REPEATS
+from churn.training.bootstrap import Figure
 from churn.training.fitted import Trained
 from churn.training.holdout import HELD_OUT_SHARE
 from churn.training.report import tables
@@ -56,12 +55,13 @@ _POINTS: Final = (
 
 
 def _quality_text(report: Report) -> str:
-    rows = report.held_out_rows
+    rows, recipe = report.held_out_rows, report.rows.recipe
     return (
-        f"Cross-validated: the mean over {FOLDS} folds, {REPEATS} times, of customers that the "
-        f"model in question had not seen. Hold-out: {len(rows.y):,} customers chosen by a hash of "
-        "their id, the same in every run, that the published model has never learned from. In "
-        f"brackets the 95 % interval. {_luck(report)}\n"
+        f"Cross-validated: the mean over {recipe.folds} folds, {recipe.repeats} times, of "
+        "customers that the model in question had not seen. "
+        f"Hold-out: {len(rows.y):,} customers chosen by a "
+        "hash of their id, the same in every run, that the published model has never learned from. "
+        f"In brackets the 95 % interval. {_luck(report)}\n"
     )
 
 
@@ -82,8 +82,8 @@ def _luck(report: Report) -> str:
 
 
 def _calibration_text(report: Report) -> str:
-    floor = report.recipe.noise_floor
-    error = report.recipe.measured.figure("calibration_error")
+    floor = report.published.noise_floor
+    error = report.published.measured.figure("calibration_error")
     verdict = "no worse than" if error.value <= floor.highest else "more than"
     return (
         f"The calibration error (10 bins of equally many customers) is {tables.shown(error)}. A "
@@ -97,9 +97,10 @@ def _families(report: Report) -> Iterator[str]:
     yield from tables.families(report)
     yield f"\n{_plot('families')}\n"
     all_columns = report.all_columns.measured.figure("log_loss").value
+    ahead, of = report.folds_ahead_of_all_columns, report.rows.recipe.fits
     yield (
         f"Over all customers the published recipe is ahead of logistic on all columns (log-loss "
-        f"{all_columns:.4f}) in {report.folds_ahead_of_all_columns} of {FOLDS * REPEATS} folds."
+        f"{all_columns:.4f}) in {ahead} of {of} folds."
     )
     for name, reason in report.choice.reasons.items():
         yield f"\nThe promotion rule on {name.replace('_', ' ')}: {reason}."
@@ -171,5 +172,5 @@ def _method(trained: Trained) -> Iterator[str]:
         "- The cross-validated column is over all customers, as nothing is chosen from it; the "
         "family and the thresholds are chosen from the customers who are not held out."
     )
-    yield f"- Intervals: 1.96 standard errors of {DRAWS} bootstrap draws of customers."
+    yield f"- Intervals: 1.96 standard errors of {rows.recipe.draws} bootstrap draws of customers."
     yield "- The data is one snapshot: it says who left, not when, and nothing about next year."

@@ -55,7 +55,7 @@ def slices(trained: Trained) -> Canvas:
     names = [one.name for one in found]
     ranges(auc, names, [one.scores["roc_auc"] for one in found])
     auc.set(title="ROC-AUC, out of fold")
-    auc.axvline(trained.report.recipe.measured.figure("roc_auc").value, color=INK, linewidth=1)
+    auc.axvline(trained.report.published.measured.figure("roc_auc").value, color=INK, linewidth=1)
     ranges(gap, names, [one.scores["calibration_gap"] for one in found])
     gap.set(title="Mean probability minus share who left")
     gap.axvline(0, color=INK, linewidth=1)

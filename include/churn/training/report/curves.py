@@ -5,22 +5,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from churn.training import metrics
-from churn.training.bootstrap import DRAWS, SEED
 from churn.training.evaluation import Evaluation, Rows
 from churn.training.fitted import Trained
 from churn.training.ranking import Ranked
+from churn.training.recipe import SEED
 from churn.training.report.canvas import BLUE, COLOURS, INK, MUTED, bars, canvas
 from churn.training.report.reliability import Bin, reliability
 
 
 def calibration(trained: Trained) -> Canvas:
     """Draw what was said against what happened."""
-    recipe, rows = trained.report.recipe, trained.report.rows
+    published, rows = trained.report.published, trained.report.rows
     picture, (curve, counts) = canvas(2, (11.0, 5.0))
-    bins = reliability(rows.y, recipe.repeat(0), rows.weights, draws=DRAWS, seed=SEED)
+    bins = reliability(
+        rows.y, published.repeat(0), rows.weights, draws=rows.recipe.draws, seed=SEED
+    )
     _reliability_curve(curve, bins)
     counts.hist(
-        recipe.repeat(0), bins=40, range=(0, 1), weights=rows.weights, color=BLUE, alpha=0.85
+        published.repeat(0), bins=40, range=(0, 1), weights=rows.weights, color=BLUE, alpha=0.85
     )
     counts.set(title="How many customers get which probability", xlabel="probability of leaving")
     counts.set_ylabel("customers")
@@ -80,7 +82,7 @@ def lift(trained: Trained) -> Canvas:
     """Draw how many leavers are found by asking how many."""
     report = trained.report
     picture, (found, lift) = canvas(2, (11.0, 5.0))
-    ranked = _ranked(report.recipe, report.rows)
+    ranked = _ranked(report.published, report.rows)
     asked = ranked.customers[0] / ranked.customers[0, -1]
     hit = ranked.churned[0] / ranked.churned[0, -1]
     found.plot(asked, hit, color=BLUE, linewidth=2, label="by the model's order")
@@ -89,7 +91,7 @@ def lift(trained: Trained) -> Canvas:
     found.set_ylabel("leavers among them (share of all)")
     found.legend(loc="lower right", frameon=False)
     tops = [f"{share:.0%}" for share in metrics.TOP_SHARES]
-    figures = [report.recipe.measured.figure(f"lift_at_{top[:-1]}") for top in tops]
+    figures = [report.published.measured.figure(f"lift_at_{top[:-1]}") for top in tops]
     bars(lift, [f"top {top}" for top in tops], figures)
     lift.axhline(1, color=INK, linewidth=1)
     lift.set(title="Lift: leavers found, times a random choice", ylabel="times")

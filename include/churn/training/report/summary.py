@@ -23,7 +23,7 @@ def in_short(trained: Trained) -> Iterator[str]:
 
 
 def _ranking(report: Report) -> Iterator[str]:
-    found = report.recipe.measured.figures
+    found = report.published.measured.figures
     base = report.baseline.figure("precision_at_10").value
     yield (
         f"- **Of the 10 % it thinks most likely to leave, {_in_100(found['precision_at_10'])} in "
@@ -48,8 +48,8 @@ def _most(report: Report) -> str:
 
 
 def _calibration(report: Report) -> str:
-    error = report.recipe.measured.figure("calibration_error").value
-    floor = report.recipe.noise_floor
+    error = report.published.measured.figure("calibration_error").value
+    floor = report.published.noise_floor
     if error <= floor.highest:
         return (
             "- **Its probabilities can be taken at their word**: they err no more than by chance."

@@ -8,7 +8,7 @@ from churn.core.training_options import Objective
 from churn.customer import description
 from churn.model.scorecard import WeightedColumn
 from churn.training.bootstrap import Figure
-from churn.training.evaluation import FOLDS, REPEATS, folds_ahead
+from churn.training.evaluation import folds_ahead
 from churn.training.fitted import Trained
 from churn.training.metrics import METRICS
 from churn.training.selection import Report
@@ -38,12 +38,12 @@ def shown(figure: Figure, decimals: int = 4) -> str:
 
 def quality(report: Report) -> list[str]:
     """Return every metric: cross-validated, on the hold-out, and of the majority baseline."""
-    recipe = report.recipe.measured.figures
+    published = report.published.measured.figures
     held_out = report.published_on_hold_out.measured.figures
     rows = (
         [
             metric.title,
-            shown(recipe[name], metric.decimals),
+            shown(published[name], metric.decimals),
             shown(held_out[name], metric.decimals),
             f"{report.baseline.figure(name).value:.{metric.decimals}f}",
         ]
@@ -55,7 +55,7 @@ def quality(report: Report) -> list[str]:
 def families(report: Report) -> list[str]:
     """Return every family on the same folds, and its paired difference to the scorecard."""
     scorecard = report.challengers[0].measured
-    of = FOLDS * REPEATS
+    of = report.rows.recipe.fits
     rows = (
         [
             f"**{one.family.title}**" if one.family is report.choice.family else one.family.title,
@@ -94,7 +94,7 @@ def policies(trained: Trained) -> list[str]:
 def acceptances(trained: Trained) -> list[str]:
     """Return the profit per customer by the acceptance that is true."""
     report, policy = trained.report, trained.policy
-    found = by_acceptance(report.recipe, report.rows, policy)
+    found = by_acceptance(report.published, report.rows, policy)
     rows = (
         [f"{policy.acceptance:g}", f"{true:.3g}", shown(figure, 2)]
         for true, figure in found.items()
@@ -105,7 +105,7 @@ def acceptances(trained: Trained) -> list[str]:
 def choices(trained: Trained) -> list[str]:
     """Return the profit per customer by who is contacted."""
     report = trained.report
-    found = by_choice(report.recipe, report.rows, trained.policy)
+    found = by_choice(report.published, report.rows, trained.policy)
     rows = ([name, shown(figure, 2)] for name, figure in found.items())
     return table(["who is contacted", "profit per customer"], rows)
 
