@@ -49,10 +49,63 @@ from orchestration.promotion import (
     AskToPromote,
     approver,
     is_dry,
-    operating,
+    open_registry,
     rules,
     skip_unless_promoted,
 )
+
+
+@task(execution_timeout=timedelta(minutes=5))
+def create_tables() -> None:
+    from churn.pipeline import steps
+
+    with warehouse() as connection:
+        steps.create_tables(connection, log_options())
+
+
+@task
+def load_csv() -> list[int]:
+    with warehouse() as connection:
+        return load_files(connection)
+
+
+@task
+def clean(load_ids: list[int]) -> list[int]:
+    from churn.pipeline import steps
+
+    with warehouse() as connection:
+        steps.clean(connection, load_ids, terms())
+        return load_ids
+
+
+@task(execution_timeout=timedelta(hours=1))
+def train() -> str:
+    from churn.pipeline import model_steps
+
+    with warehouse() as connection:
+        return model_steps.train(connection, model_store(), training_options())
+
+
+@task(execution_timeout=timedelta(minutes=10))
+def decide(version: str) -> str:
+    from churn.pipeline import model_steps
+
+    with open_registry() as registry:
+        decision = model_steps.decide(registry, version, rules().promotion, dry_run=is_dry())
+        return version if decision.promote and not is_dry() else ""
+
+
+@task(
+    execution_timeout=timedelta(minutes=5),
+    outlets=[CHURN_MODEL],
+    trigger_rule=TriggerRule.NONE_FAILED,  # `approve` is skipped when promotion is automatic
+)
+def publish(version: str) -> str:
+    from churn.pipeline import model_steps
+
+    skip_unless_promoted(version)
+    with open_registry(approved_by=approver()) as registry:
+        return model_steps.publish(registry, version, retention_rule=rules().retention)
 
 
 @dag(
@@ -69,55 +122,7 @@ from orchestration.promotion import (
     tags=["churn"],
 )
 def churn_training() -> None:
-    """Wire the steps; what each does is in ``churn.pipeline.steps``."""
-
-    @task(execution_timeout=timedelta(minutes=5))
-    def create_tables() -> None:
-        from churn.pipeline import steps
-
-        with warehouse() as connection:
-            steps.create_tables(connection, log_options())
-
-    @task
-    def load_csv() -> list[int]:
-        with warehouse() as connection:
-            return load_files(connection)
-
-    @task
-    def clean(load_ids: list[int]) -> list[int]:
-        from churn.pipeline import steps
-
-        with warehouse() as connection:
-            steps.clean(connection, load_ids, terms())
-            return load_ids
-
-    @task(execution_timeout=timedelta(hours=1))
-    def train() -> str:
-        from churn.pipeline import steps
-
-        with warehouse() as connection:
-            return steps.train(connection, model_store(), training_options())
-
-    @task(execution_timeout=timedelta(minutes=10))
-    def decide(version: str) -> str:
-        from churn.pipeline import steps
-
-        with operating() as operator:
-            decision = steps.decide(operator, version, rules().promotion, dry_run=is_dry())
-            return version if decision.promote and not is_dry() else ""
-
-    @task(
-        execution_timeout=timedelta(minutes=5),
-        outlets=[CHURN_MODEL],
-        trigger_rule=TriggerRule.NONE_FAILED,  # nobody is asked when promotion is automatic
-    )
-    def publish(version: str) -> str:
-        from churn.pipeline import steps
-
-        skip_unless_promoted(version)
-        with operating(approved_by=approver()) as operator:
-            return steps.publish(operator, version, retention_rule=rules().retention)
-
+    """Wire the steps of ``churn.pipeline.steps`` and ``churn.pipeline.model_steps``."""
     loaded, trained = load_csv(), train()
     cleaned = clean(loaded)  # type: ignore[arg-type] # a task's value is an XComArg until it runs
     decided = decide(trained)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.promotion import company, former
-from benchmarks.promotion.company import Drift, Floats, Outcomes
+from benchmarks.promotion.company import Drift, Floats, Labels
 from benchmarks.promotion.logistic import Logistic
 from churn.training import promotion
 from churn.training.comparison import Comparison
@@ -40,7 +40,7 @@ class Base:
     """The customers of a night; those who stay keep their outcome, hold-out and folds."""
 
     design: Floats
-    y: Outcomes
+    y: Labels
     held_out: NDArray[np.bool_]
     places: Folds
 
@@ -120,7 +120,7 @@ def former_rule(base: Base, champion: Model, candidate: Model) -> bool:
 
 
 def present_rule(base: Base, champion: Model, candidate: Model) -> bool:
-    """Decide as ``churn.pipeline.deciding`` does."""
+    """Decide as ``churn.pipeline.champion_challenger`` does."""
     compared = hold_out(base, champion, candidate)
     if promotion.needs_refits(compared, len(base.y), _RULE):
         compared = out_of_fold(base, champion, candidate)

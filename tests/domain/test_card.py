@@ -97,7 +97,7 @@ def test_every_headline_profit_is_of_the_policy_that_serves(objective: Objective
     contacted = [
         trained.policy.contacts(scores, rows.monthly_charges) for scores in recipe.out_of_fold
     ]
-    expected = float((np.mean(contacted, axis=0) * rows.stakes.realised(rows.y)).mean())
+    expected = float((np.mean(contacted, axis=0) * rows.payoff.realised(rows.y)).mean())
     assert recipe.measured.figure("profit").value == pytest.approx(expected, abs=0.3)
 
 

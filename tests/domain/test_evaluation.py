@@ -3,8 +3,8 @@ import pytest
 
 from churn.core.training_options import Economics
 from churn.training.evaluation import (
+    Dataset,
     Evaluation,
-    Rows,
     cross_validate,
     evaluate_once,
     folds_ahead,
@@ -16,8 +16,8 @@ from tests.customer_file import customers, trained
 SCORECARD, ALL_COLUMNS, *_ = families()
 
 
-def _rows(step: int = 1) -> Rows:
-    return Rows.of(customers().iloc[::step], Economics())
+def _rows(step: int = 1) -> Dataset:
+    return Dataset.of(customers().iloc[::step], Economics())
 
 
 def test_the_majority_baseline_has_the_figures_of_the_file() -> None:

@@ -17,7 +17,7 @@ from churn.core.training_options import Economics, ProtectedAttributes
 from churn.customer.look_alikes import BITS, hashes
 from churn.training import refits
 from churn.training.encoded_customers import leaders_of
-from churn.training.evaluation import Rows, deal
+from churn.training.evaluation import Dataset, deal
 from churn.training.families import families, matrix
 from churn.training.holdout import HELD_OUT_SHARE, is_held_out, is_sampled
 from churn.training.recipe import STANDARD
@@ -120,7 +120,7 @@ def test_a_model_that_remembers_gains_nothing_by_near_copies() -> None:
     """The nearest neighbour of a customer is the copy, where a split lets a model see it."""
     frame = customers()
     doubled = pd.concat([frame, _near_copies(frame, prefix="copy of ")], ignore_index=True)
-    both, alone = Rows.of(doubled, Economics()), Rows.of(frame, Economics())
+    both, alone = Dataset.of(doubled, Economics()), Dataset.of(frame, Economics())
     anywhere = KFold(5, shuffle=True, random_state=0).split(doubled)
     assert _remembered(both, tuple(anywhere)) > 0.8
     without_copies = _remembered(alone, alone.folds[: STANDARD.folds])
@@ -129,7 +129,7 @@ def test_a_model_that_remembers_gains_nothing_by_near_copies() -> None:
     )
 
 
-def _remembered(rows: Rows, folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> float:
+def _remembered(rows: Dataset, folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> float:
     columns = families(ProtectedAttributes.USE)[1].columns
     design = StandardScaler().fit_transform(matrix(rows.frame, columns))
     right = []

@@ -6,7 +6,7 @@ import pytest
 
 from churn.core.errors import DataQualityError
 from churn.core.training_options import Economics
-from churn.training.evaluation import Rows, cross_validate, majority_baseline, refuse_no_better
+from churn.training.evaluation import Dataset, cross_validate, majority_baseline, refuse_no_better
 from churn.training.families import families
 from churn.training.fitted import train_frame
 from tests.customer_file import SMALL, customers
@@ -20,7 +20,7 @@ def _shuffled(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _judge(frame: pd.DataFrame) -> None:
-    rows = Rows.of(frame, Economics())
+    rows = Dataset.of(frame, Economics())
     refuse_no_better(cross_validate(families()[0], rows).measured, majority_baseline(rows))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from churn.core.training_options import Economics, Objective
 from churn.model.policy import Policy
-from churn.training.evaluation import Rows
+from churn.training.evaluation import Dataset
 from churn.training.sensitivity import by_acceptance, by_choice
 from tests.customer_file import customers, trained
 
@@ -50,7 +50,7 @@ def test_no_choice_brings_more_than_the_oracle_and_an_incentive_lowers_them_all(
     policy = trained().policy
     dear = policy.model_copy(update={"incentive": 5.0, "margin": 0.8})
     report = trained().report
-    rows = Rows.of(report.rows.frame, Economics(incentive=5.0, margin=0.8))
+    rows = Dataset.of(report.rows.frame, Economics(incentive=5.0, margin=0.8))
     found = by_choice(report.published, rows, dear)
     for name, value in _by_choice(policy).items():
         assert found[name].value < value

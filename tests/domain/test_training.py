@@ -12,7 +12,7 @@ from churn.core.training_options import Objective, ProtectedAttributes, Training
 from churn.customer.description import MIN_PER_CLASS, Known
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
-from churn.training.bootstrap import Part
+from churn.training.bootstrap import FoldScores
 from churn.training.comparison import Comparison, differences
 from churn.training.compiling import compile_trees, known_rows
 from churn.training.evaluation import Evaluation
@@ -141,7 +141,9 @@ def _nearly_better(y: NDArray[np.int64], one: Evaluation, by: float) -> Evaluati
     random = np.random.default_rng(3)
     noise = np.exp(random.normal(0, 0.3, len(y))) - 1
     parts = tuple(
-        Part(part.rows, np.clip(part.p * (1 + noise[part.rows]) + by * y[part.rows], 0.001, 0.999))
+        FoldScores(
+            part.rows, np.clip(part.p * (1 + noise[part.rows]) + by * y[part.rows], 0.001, 0.999)
+        )
         for part in one.parts
     )
     draws = {**one.measured.draws, "log_loss": one.measured.draws["log_loss"] - 1}

@@ -13,11 +13,11 @@ import click
 from churn.core.errors import ChurnError
 from churn.core.json_output import json_option, print_json
 from churn.core.settings import Settings
-from churn.pipeline.rules import read_rules
+from churn.pipeline.registry_rules import read_registry_rules
 from churn.registry import audit, events
 from churn.registry.events import CHANGES_SERVED, Event
 from churn.registry.listing import list_versions
-from churn.registry.model_registry import Operator, current_or_none
+from churn.registry.model_registry import ModelRegistry, current_or_none
 from churn.registry.store import CARD, ModelStore
 from churn.warehouse.connect import connect
 
@@ -26,10 +26,10 @@ _Command = Callable[..., None]
 
 
 @contextmanager
-def operating(settings: Settings) -> Iterator[Operator]:
+def open_registry(settings: Settings) -> Iterator[ModelRegistry]:
     """Open the warehouse and the store in the name of who runs the command."""
     with connect(settings.database_url) as connection:
-        yield Operator(connection, ModelStore(settings.model_store), _who())
+        yield ModelRegistry(connection, ModelStore(settings.model_store), _who())
 
 
 def _who() -> str:
@@ -82,8 +82,8 @@ def show_model(settings: Settings, version: str | None, as_json: bool) -> None:
 @click.pass_obj
 def promote(settings: Settings, version: str, reason: str) -> None:
     """Put a published VERSION, or a candidate, in use, whatever the rule says."""
-    with operating(settings) as operator:
-        click.echo(_done(operator.promote(version, reason), version))
+    with open_registry(settings) as registry:
+        click.echo(_done(registry.promote(version, reason), version))
 
 
 @models.command("rollback")
@@ -92,8 +92,8 @@ def promote(settings: Settings, version: str, reason: str) -> None:
 @click.pass_obj
 def roll_back(settings: Settings, to: str | None, reason: str) -> None:
     """Put an earlier version in use again; the same model is not promoted by itself after that."""
-    with operating(settings) as operator:
-        click.echo(_done(operator.roll_back(reason, to=to), to or ""))
+    with open_registry(settings) as registry:
+        click.echo(_done(registry.roll_back(reason, to=to), to or ""))
 
 
 @models.command("pin")
@@ -102,8 +102,8 @@ def roll_back(settings: Settings, to: str | None, reason: str) -> None:
 @click.pass_obj
 def pin(settings: Settings, version: str, reason: str) -> None:
     """Never remove a VERSION."""
-    with operating(settings) as operator:
-        click.echo(_told(operator.pin(version, reason)))
+    with open_registry(settings) as registry:
+        click.echo(_told(registry.pin(version, reason)))
 
 
 @models.command("unpin")
@@ -112,16 +112,16 @@ def pin(settings: Settings, version: str, reason: str) -> None:
 @click.pass_obj
 def unpin(settings: Settings, version: str, reason: str) -> None:
     """Let retention remove a VERSION when its time comes."""
-    with operating(settings) as operator:
-        click.echo(_told(operator.unpin(version, reason)))
+    with open_registry(settings) as registry:
+        click.echo(_told(registry.unpin(version, reason)))
 
 
 @models.command("retire")
 @click.pass_obj
 def retire(settings: Settings) -> None:
     """Remove the versions that nobody needs any more (CHURN_KEEP_...), as every publish does."""
-    with operating(settings) as operator:
-        for version in operator.retire(read_rules(settings.registry).retention):
+    with open_registry(settings) as registry:
+        for version in registry.retire(read_registry_rules(settings.registry).retention):
             click.echo(f"removed {version}")
 
 

@@ -23,7 +23,7 @@ class Settings:
     data: Path
     spool: Path
     registry: Mapping[str, str] = field(default_factory=dict)
-    """``CHURN_PROMOTION…`` and ``CHURN_KEEP_…``, for ``churn.pipeline.rules``."""
+    """``CHURN_PROMOTION…`` and ``CHURN_KEEP_…``, for ``churn.pipeline.registry_rules``."""
     training: TrainingOptions = field(default_factory=TrainingOptions)
     api_keys_file: Path = PROJECT / ".local" / "api_keys.json"
     api_keys: str = ""

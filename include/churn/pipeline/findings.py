@@ -18,7 +18,7 @@ from churn.registry.quality import (
 )
 from churn.training.bootstrap import Figure, Measured
 from churn.training.evaluation import Evaluation
-from churn.training.selection import Report
+from churn.training.selection import EvaluationReport
 
 
 class Findings(TypedDict):
@@ -35,7 +35,7 @@ class Findings(TypedDict):
     leak_checks: LeakChecks
 
 
-def of(report: Report) -> Findings:
+def of(report: EvaluationReport) -> Findings:
     """Return what the manifest says of a report."""
     return {
         "cross_validation": cross_validation(report.published.measured),
@@ -73,7 +73,7 @@ def calibration(evaluation: Evaluation) -> Calibration:
     )
 
 
-def hold_out(report: Report) -> HoldOut:
+def hold_out(report: EvaluationReport) -> HoldOut:
     """Return the published family's figures on the hold-out."""
     rows = report.held_out_rows
     return HoldOut(
@@ -83,7 +83,7 @@ def hold_out(report: Report) -> HoldOut:
     )
 
 
-def challengers(report: Report) -> dict[str, Challenger]:
+def challengers(report: EvaluationReport) -> dict[str, Challenger]:
     """Return every family on the same folds and on the hold-out, the scorecard first."""
     scorecard = report.challengers[0].measured
     return {
@@ -97,7 +97,7 @@ def challengers(report: Report) -> dict[str, Challenger]:
     }
 
 
-def slices(report: Report) -> tuple[SliceQuality, ...]:
+def slices(report: EvaluationReport) -> tuple[SliceQuality, ...]:
     """Return each slice's figures."""
     return tuple(
         SliceQuality(
@@ -112,7 +112,7 @@ def slices(report: Report) -> tuple[SliceQuality, ...]:
     )
 
 
-def leak_checks(report: Report) -> LeakChecks:
+def leak_checks(report: EvaluationReport) -> LeakChecks:
     """Return what the tripwire looked at."""
     limits = report.ceilings
     return LeakChecks(

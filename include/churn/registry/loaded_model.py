@@ -149,14 +149,14 @@ def load_version(version: Version) -> LoadedModel:
 
 
 @dataclass(frozen=True)
-class Served:
+class LiveVersion:
     """The version that answers; ``refused`` says why it is not the one that the pointer names."""
 
     model: LoadedModel
     refused: str | None = None
 
 
-def load_served(store: ModelStore) -> Served:
+def load_served(store: ModelStore) -> LiveVersion:
     """Load the version in use, or where that is refused the one that served last and is sound.
 
     Raises:
@@ -164,13 +164,13 @@ def load_served(store: ModelStore) -> Served:
         NoModelError: nothing has been published yet.
     """
     try:
-        return Served(load_published(store, store.current()))
+        return LiveVersion(load_published(store, store.current()))
     except ChurnError as error:
         for earlier in reversed(store.served()):
             with suppress(ModelRefusedError):
                 model = load_published(store, earlier.version)
                 told = f"{error}; {model.version}, the last sound version that served, answers"
-                return Served(model, told)
+                return LiveVersion(model, told)
         raise
 
 

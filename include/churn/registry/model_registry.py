@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from churn.core.errors import ChurnError, ModelRefusedError, NoModelError
 from churn.registry import audit, events, identity, ledger, loaded_model, retention
-from churn.registry.events import Entry, Event, Kind
+from churn.registry.events import Entry, Event, EventKind
 from churn.registry.retention import RetentionRule
 from churn.registry.store import ModelStore, read_version
 from churn.warehouse.connect import Connection
@@ -22,7 +22,7 @@ _UNTOLD = "a writer was killed before it could record that, or it was done by ha
 
 
 @dataclass(frozen=True)
-class Operator:
+class ModelRegistry:
     """Who changes which store and its record. ``actor`` is a person, or a run of Airflow."""
 
     connection: Connection
@@ -35,7 +35,7 @@ class Operator:
         Raises:
             ModelRefusedError: the version fails a check; the one in use stays.
         """
-        return self._put_in_use(Kind.PROMOTED, version, reason, details)
+        return self._put_in_use(EventKind.PROMOTED, version, reason, details)
 
     def roll_back(self, reason: str, *, to: str | None = None) -> Event | None:
         """Put an earlier version in use: the named one, or the one that served before.
@@ -46,9 +46,9 @@ class Operator:
             NoModelError: no such version served before.
         """
         self.begin()
-        return self._put_in_use(Kind.ROLLED_BACK, to or self._before(), reason, {})
+        return self._put_in_use(EventKind.ROLLED_BACK, to or self._before(), reason, {})
 
-    def record(self, kind: Kind, version: str, reason: str, **details: object) -> Event:
+    def record(self, kind: EventKind, version: str, reason: str, **details: object) -> Event:
         """Record a decision that changes nothing by itself."""
         self.begin()
         former = current_or_none(self.store)
@@ -58,7 +58,7 @@ class Operator:
         """Never let retention remove a published version."""
         loaded_model.load_published(self.store, version)
         self.begin()
-        event = self._added(Entry(Kind.PINNED, version, self.actor, reason))
+        event = self._added(Entry(EventKind.PINNED, version, self.actor, reason))
         retention.pin(self.store, version, reason)
         return self._commit(event)
 
@@ -67,7 +67,7 @@ class Operator:
         if version not in retention.pinned(self.store):
             raise ChurnError(f"{version} is not pinned")
         self.begin()
-        event = self._added(Entry(Kind.UNPINNED, version, self.actor, reason))
+        event = self._added(Entry(EventKind.UNPINNED, version, self.actor, reason))
         retention.unpin(self.store, version)
         return self._commit(event)
 
@@ -83,7 +83,7 @@ class Operator:
         )
         reason = f"neither of the newest {rule.newest} nor served in the last {rule.served_days} d"
         for version in gone:
-            event = self._added(Entry(Kind.RETIRED, version, self.actor, reason))
+            event = self._added(Entry(EventKind.RETIRED, version, self.actor, reason))
             retention.retire(self.store, version)
             self._commit(event)
             self.begin()
@@ -97,7 +97,7 @@ class Operator:
         self._reconcile()
 
     def _put_in_use(
-        self, kind: Kind, version: str, reason: str, details: Mapping[str, object]
+        self, kind: EventKind, version: str, reason: str, details: Mapping[str, object]
     ) -> Event | None:
         self.begin()
         former = current_or_none(self.store)
@@ -117,8 +117,8 @@ class Operator:
 
     def _before(self) -> str:
         current, published = current_or_none(self.store), self.store.versions()
-        standing = events.standing(self.connection)
-        earlier = [one for one in standing if one != current and one in published]
+        order = events.rollback_order(self.connection)
+        earlier = [one for one in order if one != current and one in published]
         if not earlier:
             raise NoModelError(
                 "no other version served before that was not gone back from; name one with --to"
@@ -131,9 +131,9 @@ class Operator:
         recorded = events.pinned(self.connection)
         pinned = retention.pinned(self.store)
         found = {
-            Kind.RETIRED: ledger.gone(self.connection, self.store),
-            Kind.PINNED: pinned - recorded,
-            Kind.UNPINNED: recorded - pinned,
+            EventKind.RETIRED: ledger.gone(self.connection, self.store),
+            EventKind.PINNED: pinned - recorded,
+            EventKind.UNPINNED: recorded - pinned,
         }
         for kind, versions in found.items():
             for version in sorted(versions):
@@ -151,7 +151,7 @@ class Operator:
             )
             since = self.store.in_use_since()
             log.warning("%s: %s", current, reason)
-            self._add(Entry(Kind.RECONCILED, current, self.actor, reason, recorded, {}, since))
+            self._add(Entry(EventKind.RECONCILED, current, self.actor, reason, recorded, {}, since))
 
     def _add(self, entry: Entry) -> Event:
         return self._commit(self._added(entry))

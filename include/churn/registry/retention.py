@@ -10,7 +10,7 @@ from typing import Final
 
 from churn.core import whole_files
 from churn.registry.names import checked_name, entries, names_in
-from churn.registry.served import Served
+from churn.registry.served import ServedVersion
 from churn.registry.store import MANIFEST, ModelStore
 
 _CANDIDATE_LIFE: Final = timedelta(days=7)
@@ -30,7 +30,7 @@ def expendable(
     rule: RetentionRule,
     *,
     versions: Sequence[str],
-    served: Sequence[Served],
+    served: Sequence[ServedVersion],
     pinned: Collection[str | None],
     now: datetime,
 ) -> tuple[str, ...]:

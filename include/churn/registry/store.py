@@ -21,7 +21,7 @@ from churn.core.errors import ModelRefusedError, NoModelError
 from churn.registry import files, served
 from churn.registry.manifest import Manifest
 from churn.registry.names import checked_file, checked_name, names_in
-from churn.registry.served import SHA256, Served
+from churn.registry.served import SHA256, ServedVersion
 from churn.registry.version import (
     CARD,
     MANIFEST,
@@ -40,7 +40,7 @@ __all__ = [
     "SCORECARD",
     "TREES",
     "ModelStore",
-    "Served",
+    "ServedVersion",
     "Version",
     "read_version",
 ]
@@ -99,7 +99,7 @@ class ModelStore:
         published = self.published(version)
         return published if published.exists() else self.candidate(version)
 
-    def served(self) -> tuple[Served, ...]:
+    def served(self) -> tuple[ServedVersion, ...]:
         """Return the versions that served, the latest last; lines that say nothing are left out."""
         return served.parse(self._read_served())
 
@@ -175,12 +175,12 @@ class ModelStore:
         is_last = bool(order) and order[-1].version == current
         since = order[-1].since if is_last else self.in_use_since()
         others = [self._hashed(one) for one in order if one.version != current]
-        latest = Served(current, since, hashed)
+        latest = ServedVersion(current, since, hashed)
         content = served.render([*others, latest if hashed else self._hashed(latest)])
         if content != self._read_served():
             whole_files.replace(self.served_file, content)
 
-    def _hashed(self, one: Served) -> Served:
+    def _hashed(self, one: ServedVersion) -> ServedVersion:
         """Return an entry with the hash of its manifest, where that can be known."""
         if one.manifest_sha256:
             return one

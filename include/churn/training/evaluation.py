@@ -14,12 +14,19 @@ from churn.customer.description import MONTHLY_CHARGES
 from churn.customer.look_alikes import Hashes
 from churn.model.policy import Policy
 from churn.training import holdout
-from churn.training.bootstrap import Measured, NoiseFloor, Part, measure, noise_floor, resampled
+from churn.training.bootstrap import (
+    FoldScores,
+    Measured,
+    NoiseFloor,
+    measure,
+    noise_floor,
+    resampled,
+)
 from churn.training.encoded_customers import leaders_of
 from churn.training.families import Family, matrix
 from churn.training.features import target
-from churn.training.metrics import Stakes
-from churn.training.ranking import Floats, Outcomes
+from churn.training.metrics import Payoff
+from churn.training.ranking import Floats, Labels
 from churn.training.recipe import SEED, STANDARD, Recipe
 
 if TYPE_CHECKING:
@@ -30,13 +37,13 @@ Folds = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Rows:
+class Dataset:
     """Customers to learn from or to be measured on; ``weights``: how many each row stands for."""
 
     frame: "pd.DataFrame"
-    y: Outcomes
+    y: Labels
     weights: Floats
-    stakes: Stakes
+    payoff: Payoff
     recipe: Recipe = STANDARD
 
     @classmethod
@@ -46,19 +53,19 @@ class Rows:
         economics: Economics,
         weights: Floats | None = None,
         recipe: Recipe = STANDARD,
-    ) -> "Rows":
+    ) -> "Dataset":
         """Return the customers of a frame, each for one unless ``weights`` says otherwise."""
         policy = Policy.of(Objective.PROFIT, economics)
         gain = policy.gains(np.asarray(frame[MONTHLY_CHARGES.name], dtype=float))
         ones = np.ones(len(frame)) if weights is None else weights
-        return cls(frame, target(frame), ones, Stakes(gain, policy.loss), recipe)
+        return cls(frame, target(frame), ones, Payoff(gain, policy.loss), recipe)
 
-    def decided_by(self, policy: Policy) -> "Rows":
+    def decided_by(self, policy: Policy) -> "Dataset":
         """Return the same rows, whose profit is that of a policy."""
         threshold = None if policy.objective is Objective.PROFIT else policy.threshold
-        return replace(self, stakes=replace(self.stakes, threshold=threshold))
+        return replace(self, payoff=replace(self.payoff, threshold=threshold))
 
-    def take(self, chosen: NDArray[np.bool_]) -> "Rows":
+    def take(self, chosen: NDArray[np.bool_]) -> "Dataset":
         """Return some of the rows."""
         rows = np.flatnonzero(chosen)
         return replace(
@@ -66,7 +73,7 @@ class Rows:
             frame=self.frame.iloc[rows],
             y=self.y[rows],
             weights=self.weights[rows],
-            stakes=self.stakes.take(rows),
+            payoff=self.payoff.take(rows),
         )
 
     @property
@@ -107,9 +114,9 @@ class Rows:
         """Of each row's look-alikes, the hash of the first."""
         return leaders_of(self.frame)
 
-    def measure(self, parts: Sequence[Part]) -> Measured:
+    def measure(self, parts: Sequence[FoldScores]) -> Measured:
         """Return every metric of scores on these rows."""
-        return measure(self.y, parts, self.resampled, self.stakes)
+        return measure(self.y, parts, self.resampled, self.payoff)
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class Evaluation:
     """
 
     family: Family
-    parts: tuple[Part, ...]
+    parts: tuple[FoldScores, ...]
     measured: Measured
     noise_floor: NoiseFloor
     folds: int
@@ -139,7 +146,7 @@ class Evaluation:
         return np.stack([self.repeat(number) for number in range(len(self.parts) // self.folds)])
 
 
-def deal(y: Outcomes, groups: NDArray[np.int64], folds: int, repeats: int) -> Folds:
+def deal(y: Labels, groups: NDArray[np.int64], folds: int, repeats: int) -> Folds:
     """Return the fold of each row in each repeat, all rows of a group in one fold.
 
     The groups are ranked by how many churned, then by size, and dealt like cards, in an order that
@@ -161,21 +168,21 @@ def deal(y: Outcomes, groups: NDArray[np.int64], folds: int, repeats: int) -> Fo
     return found
 
 
-def cross_validate(family: Family, rows: Rows) -> Evaluation:
+def cross_validate(family: Family, rows: Dataset) -> Evaluation:
     """Score every fold of each repeat by a model that is fitted on the others."""
     design = matrix(rows.frame, family.columns)
     parts = []
     for learn, test in rows.folds:
         fitted = family.fit(design[learn], rows.y[learn], rows.weights[learn])
-        parts.append(Part(test, probability(fitted, design[test])))
+        parts.append(FoldScores(test, probability(fitted, design[test])))
     return _evaluation(family, rows, parts, rows.recipe.folds)
 
 
-def evaluate_once(family: Family, learn: Rows, test: Rows) -> Evaluation:
+def evaluate_once(family: Family, learn: Dataset, test: Dataset) -> Evaluation:
     """Fit the family on some rows and score others: the locked hold-out, say."""
     fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
     p = probability(fitted, matrix(test.frame, family.columns))
-    return _evaluation(family, test, [Part(np.arange(len(p)), p)], 1)
+    return _evaluation(family, test, [FoldScores(np.arange(len(p)), p)], 1)
 
 
 def probability(fitted: Any, design: Floats) -> Floats:
@@ -183,11 +190,11 @@ def probability(fitted: Any, design: Floats) -> Floats:
     return np.asarray(fitted.predict_proba(design)[:, 1], dtype=float)
 
 
-def majority_baseline(rows: Rows) -> Measured:
+def majority_baseline(rows: Dataset) -> Measured:
     """Return the metrics of giving everybody the base rate."""
     base = np.average(rows.y, weights=rows.weights)
     everybody = np.arange(len(rows.y))
-    return rows.measure([Part(everybody, np.full(len(rows.y), base))])
+    return rows.measure([FoldScores(everybody, np.full(len(rows.y), base))])
 
 
 def refuse_no_better(found: Measured, baseline: Measured) -> None:
@@ -213,6 +220,8 @@ def folds_ahead(one: Measured, other: Measured, name: str = "log_loss") -> int:
     return int((one.by_part[name] < other.by_part[name]).sum())
 
 
-def _evaluation(family: Family, rows: Rows, parts: Sequence[Part], folds: int) -> Evaluation:
+def _evaluation(
+    family: Family, rows: Dataset, parts: Sequence[FoldScores], folds: int
+) -> Evaluation:
     floor = noise_floor(parts, rows.weights, draws=rows.recipe.draws)
     return Evaluation(family, tuple(parts), rows.measure(parts), floor, folds)

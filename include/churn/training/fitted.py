@@ -17,12 +17,12 @@ from churn.model.scorecard import Scorecard
 from churn.training import holdout
 from churn.training.compiling import compile_scorecard, compile_trees, largest_difference
 from churn.training.encoded_customers import Encoded
-from churn.training.evaluation import Rows
+from churn.training.evaluation import Dataset
 from churn.training.families import SCORECARD, Family
 from churn.training.features import fit_profiles
 from churn.training.ranking import Floats
 from churn.training.recipe import STANDARD, Recipe
-from churn.training.selection import Report, evaluate
+from churn.training.selection import EvaluationReport, evaluate
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection
 from churn.warehouse.customers import Population
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 class TrainingSet:
     """Customers to measure models on, those the published one learns from, and how many in all."""
 
-    measured: Rows
+    measured: Dataset
     learned: Encoded
     population: Population
 
@@ -57,7 +57,7 @@ class Trained:
     population: Population
     fitted: int
     options: TrainingOptions
-    report: Report
+    report: EvaluationReport
     largest_difference: float
 
     @property
@@ -149,14 +149,14 @@ def _in_order(
     economics: Economics,
     recipe: Recipe,
     weights: Floats | None = None,
-) -> Rows:
+) -> Dataset:
     """Return the rows by id, as a database's order depends on its collation, a file's on chance."""
     order = np.argsort(np.asarray(frame[CUSTOMER_ID.name], dtype=str), kind="stable")
     ordered = None if weights is None else weights[order]
-    return Rows.of(frame.iloc[order], economics, ordered, recipe)
+    return Dataset.of(frame.iloc[order], economics, ordered, recipe)
 
 
-def _sampled(rows: Rows, at_most: int) -> Rows:
+def _sampled(rows: Dataset, at_most: int) -> Dataset:
     """Return the rows that models are measured on: all, or about so many, look-alikes together."""
     if len(rows.y) <= at_most:
         return rows

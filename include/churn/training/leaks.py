@@ -19,7 +19,7 @@ from churn.customer.description import (
     tells_the_answer,
 )
 from churn.training.bootstrap import Figure
-from churn.training.ranking import Floats, Outcomes, Ranked, roc_auc
+from churn.training.ranking import Floats, Labels, Ranked, roc_auc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,12 +32,15 @@ _ROWS_PER_GROUP: Final = 50
 SAMPLE_AUC: Final = 0.855
 SAMPLE_ACCURACY: Final = 0.82
 SAMPLE_CHURN: Final = 0.265
-_ALIKE: Final = 0.02
+_SIMILAR_CHURN_RATE: Final = 0.02
+"""The largest difference in churn rate at which the sample's accuracy ceiling applies."""
+
 OTHER_AUC: Final = 0.95
 _SAMPLE_ID: Final = re.compile(r"\d{4}-[A-Z]{5}")
 """How the ids of the IBM sample look; what an honest model reaches on it was measured."""
 ENOUGH_ROWS: Final = 5_000
-_MOST: Final = 0.5
+_MOST_IDS: Final = 0.5
+"""The share of ids of the IBM sample's form from which a file is taken for it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Ceilings:
     reason: str
 
 
-def refuse_suspects(frame: "pd.DataFrame", y: Outcomes, weights: Floats) -> Mapping[str, float]:
+def refuse_suspects(frame: "pd.DataFrame", y: Labels, weights: Floats) -> Mapping[str, float]:
     """Look at each column by itself and at repeated customers; return each column's ROC-AUC.
 
     Raises:
@@ -106,7 +109,7 @@ def refuse_repeated(frame: "pd.DataFrame") -> None:
         )
 
 
-def single_field_auc(values: "pd.Series[Any]", y: Outcomes, weights: Floats) -> float:
+def single_field_auc(values: "pd.Series[Any]", y: Labels, weights: Floats) -> float:
     """Return the ROC-AUC of the best guess from one column: the share who left among its like.
 
     Numbers are cut into up to 20 groups of equally many, so that it need not be monotone.
@@ -133,10 +136,10 @@ def _groups(values: "pd.Series[Any]") -> NDArray[np.intp]:
 
 def ceilings(frame: "pd.DataFrame", options: TrainingOptions) -> Ceilings:
     """Return what an honest model stays under: as set, else by the kind of customers."""
-    is_sample = frame[CUSTOMER_ID.name].astype(str).str.fullmatch(_SAMPLE_ID).mean() > _MOST
+    is_sample = frame[CUSTOMER_ID.name].astype(str).str.fullmatch(_SAMPLE_ID).mean() > _MOST_IDS
     auc = SAMPLE_AUC if is_sample else OTHER_AUC
     # With fewer leavers than in the sample, saying that nobody leaves is right more often.
-    is_alike = is_sample and abs(frame[CHURN.name].mean() - SAMPLE_CHURN) < _ALIKE
+    is_alike = is_sample and abs(frame[CHURN.name].mean() - SAMPLE_CHURN) < _SIMILAR_CHURN_RATE
     accuracy = SAMPLE_ACCURACY if is_alike else 1.0
     reason = "measured on the IBM sample" if is_sample else "for customers not measured before"
     if options.max_auc is not None or options.max_accuracy is not None:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Outcomes = NDArray[np.int64]
+Labels = NDArray[np.int64]
 
 
 class Ranked:
     """Customers by falling score; customers with equal scores count as one step of a curve."""
 
-    def __init__(self, y: Outcomes, p: Floats, weights: Floats) -> None:
+    def __init__(self, y: Labels, p: Floats, weights: Floats) -> None:
         order = np.argsort(-p, kind="stable")
         self.y, self.p, self.weights = y[order], p[order], weights[:, order]
         self._steps = np.flatnonzero(np.append(np.diff(self.p) != 0, [True]))
@@ -45,7 +45,7 @@ def roc_auc(ranked: Ranked) -> Floats:
     return ratio(area / 2, churned[:, -1] * stayed[:, -1])
 
 
-def placements(y: Outcomes, p: Floats, counts: Floats) -> Floats:
+def placements(y: Labels, p: Floats, counts: Floats) -> Floats:
     """Return the share of customers with the other outcome that each is on the right side of.
 
     Equal scores count half, so the mean over the churned customers is the ROC-AUC (DeLong et al.

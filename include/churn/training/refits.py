@@ -15,7 +15,7 @@ from churn.customer.description import CUSTOMER_ID
 from churn.customer.look_alikes import Hashes, part
 from churn.training.encoded_customers import leaders_of
 from churn.training.evaluation import Folds
-from churn.training.ranking import Floats, Outcomes
+from churn.training.ranking import Floats, Labels
 from churn.training.recipe import STANDARD, Recipe
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def folds_of(
 
 
 def refit(
-    fit: Callable[[Floats, Outcomes], Any],
+    fit: Callable[[Floats, Labels], Any],
     design: Floats,
-    y: Outcomes,
+    y: Labels,
     places: Folds,
     folds: int = Recipe.folds,
 ) -> list[Refit]:

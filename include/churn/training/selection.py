@@ -12,10 +12,10 @@ from churn.model.policy import Policy
 from churn.training import leaks
 from churn.training.bootstrap import Figure, Measured
 from churn.training.comparison import Comparison
-from churn.training.decided import Consequences, consequences
+from churn.training.consequences import Consequences, consequences
 from churn.training.evaluation import (
+    Dataset,
     Evaluation,
-    Rows,
     cross_validate,
     evaluate_once,
     folds_ahead,
@@ -39,7 +39,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """What is known of a version's quality. ``objective`` is what its policy is for.
 
     ``published`` is the published family, cross-validated on every customer, hold-out included, as
@@ -48,8 +48,8 @@ class Report:
     the hold-out.
     """
 
-    rows: Rows
-    held_out_rows: Rows
+    rows: Dataset
+    held_out_rows: Dataset
     baseline: Measured
     published: Evaluation
     all_columns: Evaluation
@@ -83,7 +83,7 @@ class Report:
         return folds_ahead(self.published.measured, self.all_columns.measured)
 
 
-def evaluate(rows: Rows, options: TrainingOptions) -> Report:
+def evaluate(rows: Dataset, options: TrainingOptions) -> EvaluationReport:
     """Measure every family on the same folds and choose the one to publish.
 
     Raises:
@@ -93,7 +93,7 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
     learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
     _require_both_held_out(held_out)
     candidates = families(options.protected_attributes)
-    challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
+    challengers = tuple(_logged(cross_validate(family, learn)) for family in candidates)
     choice = choose(challengers, learn)
     position = candidates.index(choice.family)
     rules = _policies(challengers[position], learn, options)
@@ -104,7 +104,7 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
     leaks.refuse_too_good(published.measured.figures, limits, single, rows=len(rows.y))
     on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
     held_out_scores = on_held_out[position].parts[0].p
-    return Report(
+    return EvaluationReport(
         rows=rows,
         held_out_rows=held_out,
         baseline=baseline,
@@ -121,7 +121,7 @@ def evaluate(rows: Rows, options: TrainingOptions) -> Report:
     )
 
 
-def _require_both_held_out(held_out: Rows) -> None:
+def _require_both_held_out(held_out: Dataset) -> None:
     if not 0 < held_out.churned < held_out.customers:
         raise DataQualityError(
             f"of the {held_out.customers} customers that are held out by a hash, "
@@ -129,7 +129,7 @@ def _require_both_held_out(held_out: Rows) -> None:
         )
 
 
-def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
+def choose(challengers: tuple[Evaluation, ...], rows: Dataset) -> Choice:
     """Return the family to publish: the scorecard, unless one beats it by the promotion rule.
 
     Both are compared out of fold, over all repeats. The challenger with the lowest log-loss is
@@ -153,14 +153,14 @@ def _log_loss(evaluation: Evaluation) -> float:
     return evaluation.measured.figure("log_loss").value
 
 
-def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
+def _comparison(champion: Evaluation, challenger: Evaluation, rows: Dataset) -> Comparison:
     masked = {f"{field} {value}": mask for field, value, mask in masks(rows.frame)}
     scores = champion.out_of_fold, challenger.out_of_fold
     return Comparison(rows.y, scores[0], scores[1], masked, rows.weights, champion.folds)
 
 
 def _policies(
-    evaluation: Evaluation, learn: Rows, options: TrainingOptions
+    evaluation: Evaluation, learn: Dataset, options: TrainingOptions
 ) -> Mapping[Objective, Policy]:
     """Return the policy for every objective, its threshold chosen on out-of-fold scores."""
     return {
@@ -176,7 +176,7 @@ def _policies(
     }
 
 
-def _cost_of_leaving_out(rows: Rows) -> dict[str, Figure]:
+def _cost_of_leaving_out(rows: Dataset) -> dict[str, Figure]:
     """Return what the scorecard loses without gender and age, on the same folds and draws."""
     use, leave_out = (
         cross_validate(_named(families(way), SCORECARD), rows).measured
@@ -189,7 +189,7 @@ def _named(candidates: tuple[Family, ...], name: str) -> Family:
     return next(family for family in candidates if family.name == name)
 
 
-def _told(evaluation: Evaluation) -> Evaluation:
+def _logged(evaluation: Evaluation) -> Evaluation:
     loss, auc = (evaluation.measured.figure(name) for name in ("log_loss", "roc_auc"))
     log.info("%s: log-loss %.4f, ROC-AUC %.4f", evaluation.family.title, loss.value, auc.value)
     return evaluation

@@ -11,7 +11,7 @@ from churn.training.holdout import HELD_OUT_SHARE
 from churn.training.report import tables
 from churn.training.report.names import FOLDER
 from churn.training.report.summary import in_short
-from churn.training.selection import Report
+from churn.training.selection import EvaluationReport
 
 
 def render(version: str, created_at: datetime, trained: Trained) -> str:
@@ -54,7 +54,7 @@ _POINTS: Final = (
 )
 
 
-def _quality_text(report: Report) -> str:
+def _quality_text(report: EvaluationReport) -> str:
     rows, recipe = report.held_out_rows, report.rows.recipe
     return (
         f"Cross-validated: the mean over {recipe.folds} folds, {recipe.repeats} times, of "
@@ -65,7 +65,7 @@ def _quality_text(report: Report) -> str:
     )
 
 
-def _luck(report: Report) -> str:
+def _luck(report: EvaluationReport) -> str:
     """Say so when the hold-out is easier, or harder, than the average for every family."""
     gaps = [
         held_out.measured.figure("log_loss").value - seen.measured.figure("log_loss").value
@@ -81,7 +81,7 @@ def _luck(report: Report) -> str:
     )
 
 
-def _calibration_text(report: Report) -> str:
+def _calibration_text(report: EvaluationReport) -> str:
     floor = report.published.noise_floor
     error = report.published.measured.figure("calibration_error")
     verdict = "no worse than" if error.value <= floor.highest else "more than"
@@ -92,7 +92,7 @@ def _calibration_text(report: Report) -> str:
     )
 
 
-def _families(report: Report) -> Iterator[str]:
+def _families(report: EvaluationReport) -> Iterator[str]:
     yield "On the same folds of the customers who are not held out; the published one is bold.\n"
     yield from tables.families(report)
     yield f"\n{_plot('families')}\n"
@@ -146,7 +146,7 @@ def _signed(figure: Figure) -> str:
     return f"{figure.value:+.4f} ({figure.low:+.4f} to {figure.high:+.4f})"
 
 
-def _leaks_text(report: Report) -> str:
+def _leaks_text(report: EvaluationReport) -> str:
     limits = report.ceilings
     accuracy = f", accuracy {limits.accuracy:g}" if limits.accuracy < 1 else ""
     return (

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from churn.training import metrics
-from churn.training.evaluation import Evaluation, Rows
+from churn.training.evaluation import Dataset, Evaluation
 from churn.training.fitted import Trained
 from churn.training.ranking import Ranked
 from churn.training.recipe import SEED
@@ -70,7 +70,7 @@ def roc_and_pr(trained: Trained) -> Canvas:
     return picture
 
 
-def _ranked(evaluation: Evaluation, rows: Rows) -> Ranked:
+def _ranked(evaluation: Evaluation, rows: Dataset) -> Ranked:
     return Ranked(rows.y, evaluation.repeat(0), rows.weights[np.newaxis])
 
 
@@ -90,7 +90,7 @@ def lift(trained: Trained) -> Canvas:
     found.set(title="How many leavers are found", xlabel="customers asked (share)")
     found.set_ylabel("leavers among them (share of all)")
     found.legend(loc="lower right", frameon=False)
-    tops = [f"{share:.0%}" for share in metrics.TOP_SHARES]
+    tops = [f"{percent}%" for percent in metrics.TOP_PERCENTS]
     figures = [report.published.measured.figure(f"lift_at_{top[:-1]}") for top in tops]
     bars(lift, [f"top {top}" for top in tops], figures)
     lift.axhline(1, color=INK, linewidth=1)

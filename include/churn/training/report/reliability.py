@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from churn.training.metrics import calibration_bins
-from churn.training.ranking import Floats, Outcomes
+from churn.training.ranking import Floats, Labels
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,7 @@ class Bin:
     highest: float
 
 
-def reliability(
-    y: Outcomes, p: Floats, weights: Floats, *, draws: int, seed: int
-) -> tuple[Bin, ...]:
+def reliability(y: Labels, p: Floats, weights: Floats, *, draws: int, seed: int) -> tuple[Bin, ...]:
     """Return the bins by rising score."""
     order = np.argsort(-p, kind="stable")
     y, p, weights = y[order], p[order], weights[order]

@@ -6,7 +6,7 @@ from churn.core.training_options import Objective
 from churn.training.bootstrap import Figure
 from churn.training.fitted import Trained
 from churn.training.report.tables import POLICIES
-from churn.training.selection import Report
+from churn.training.selection import EvaluationReport
 
 
 def in_short(trained: Trained) -> Iterator[str]:
@@ -22,7 +22,7 @@ def in_short(trained: Trained) -> Iterator[str]:
     )
 
 
-def _ranking(report: Report) -> Iterator[str]:
+def _ranking(report: EvaluationReport) -> Iterator[str]:
     found = report.published.measured.figures
     base = report.baseline.figure("precision_at_10").value
     yield (
@@ -40,14 +40,14 @@ def _ranking(report: Report) -> Iterator[str]:
     )
 
 
-def _most(report: Report) -> str:
+def _most(report: EvaluationReport) -> str:
     """Return what the majority does."""
     return (
         "everybody leaves" if 2 * report.rows.churned > report.rows.customers else "nobody leaves"
     )
 
 
-def _calibration(report: Report) -> str:
+def _calibration(report: EvaluationReport) -> str:
     error = report.published.measured.figure("calibration_error").value
     floor = report.published.noise_floor
     if error <= floor.highest:
@@ -87,7 +87,7 @@ def _policy(trained: Trained, objective: Objective) -> dict[str, Figure]:
     return dict(found.figures)
 
 
-def _choice(report: Report) -> str:
+def _choice(report: EvaluationReport) -> str:
     scorecard, *others = report.challengers
     best = min(others, key=lambda one: one.measured.figure("log_loss").value)
     gap = best.measured.minus(scorecard.measured, "log_loss")

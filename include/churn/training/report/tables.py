@@ -11,7 +11,7 @@ from churn.training.bootstrap import Figure
 from churn.training.evaluation import folds_ahead
 from churn.training.fitted import Trained
 from churn.training.metrics import METRICS
-from churn.training.selection import Report
+from churn.training.selection import EvaluationReport
 from churn.training.sensitivity import by_acceptance, by_choice
 
 POLICIES: Final[Mapping[Objective, str]] = {
@@ -36,7 +36,7 @@ def shown(figure: Figure, decimals: int = 4) -> str:
     return f"{figure.value:.{decimals}f} ({figure.low:.{decimals}f} to {figure.high:.{decimals}f})"
 
 
-def quality(report: Report) -> list[str]:
+def quality(report: EvaluationReport) -> list[str]:
     """Return every metric: cross-validated, on the hold-out, and of the majority baseline."""
     published = report.published.measured.figures
     held_out = report.published_on_hold_out.measured.figures
@@ -52,7 +52,7 @@ def quality(report: Report) -> list[str]:
     return table(["metric", "cross-validated", "hold-out", "majority baseline"], rows)
 
 
-def families(report: Report) -> list[str]:
+def families(report: EvaluationReport) -> list[str]:
     """Return every family on the same folds, and its paired difference to the scorecard."""
     scorecard = report.challengers[0].measured
     of = report.rows.recipe.fits
@@ -110,7 +110,7 @@ def choices(trained: Trained) -> list[str]:
     return table(["who is contacted", "profit per customer"], rows)
 
 
-def slices(report: Report) -> list[str]:
+def slices(report: EvaluationReport) -> list[str]:
     """Return each slice: ranked and calibrated out of fold, decided upon on the hold-out."""
     rows = (
         [
@@ -129,7 +129,7 @@ def slices(report: Report) -> list[str]:
     return table([*header, "churned: contacted", "retained: contacted"], rows)
 
 
-def leaks(report: Report) -> list[str]:
+def leaks(report: EvaluationReport) -> list[str]:
     """Return the columns that tell most by themselves."""
     ranked = sorted(report.single_field_auc.items(), key=lambda one: -one[1])
     rows = ([name.replace("_", " "), f"{auc:.3f}"] for name, auc in ranked[:5])
