@@ -40,6 +40,7 @@ from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, TriggerRule, chain, dag, task
 
+from churn.core.names import TRAINING_DAG
 from orchestration.assets import CHURN_MODEL
 from orchestration.edges import log_options, model_store, training_options, warehouse
 from orchestration.files import load_files
@@ -109,7 +110,7 @@ def publish(version: str) -> str:
 
 
 @dag(
-    dag_id="churn_training",
+    dag_id=TRAINING_DAG,
     doc_md=__doc__,
     # A new stack waits for its first night. With a start_date in the past, or without the timedelta
     # if it is within a tenth of a day after the schedule, it would run last night's at once.

@@ -12,7 +12,9 @@ import html
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from churn.core.names import TRAINING_DAG
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, MutableMapping
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Scope]]
     Send = Callable[[Scope], Awaitable[None]]
-
-DAG_ID: Final = "churn_training"
 
 
 def _headers() -> dict[str, str]:
@@ -91,7 +91,7 @@ def _guarded() -> FastAPI:
         openapi_url=None,  # which would be a route without the checks
         dependencies=[
             Depends(get_user),
-            Depends(requires_access_dag("GET", param_dag_id=DAG_ID)),
+            Depends(requires_access_dag("GET", param_dag_id=TRAINING_DAG)),
         ],
         exception_handlers={ChurnError: _refused},
     )

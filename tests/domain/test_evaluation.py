@@ -8,9 +8,9 @@ from churn.training.evaluation import (
     cross_validate,
     evaluate_once,
     folds_ahead,
-    majority_baseline,
 )
 from churn.training.families import families, matrix
+from churn.training.majority_baseline import majority_baseline
 from tests.customer_file import customers, trained
 
 SCORECARD, ALL_COLUMNS, *_ = families()

@@ -17,8 +17,9 @@ from churn.core.training_options import Economics, ProtectedAttributes
 from churn.customer.look_alikes import BITS, hashes
 from churn.training import refits
 from churn.training.encoded_customers import leaders_of
-from churn.training.evaluation import Dataset, deal
+from churn.training.evaluation import Dataset
 from churn.training.families import families, matrix
+from churn.training.folds import deal
 from churn.training.holdout import HELD_OUT_SHARE, is_held_out, is_sampled
 from churn.training.recipe import STANDARD
 from churn.warehouse.customers import HASH

@@ -6,9 +6,10 @@ import pytest
 
 from churn.core.errors import DataQualityError
 from churn.core.training_options import Economics
-from churn.training.evaluation import Dataset, cross_validate, majority_baseline, refuse_no_better
+from churn.training.evaluation import Dataset, cross_validate
 from churn.training.families import families
 from churn.training.fitted import train_frame
+from churn.training.majority_baseline import majority_baseline, refuse_no_better
 from tests.customer_file import SMALL, customers
 
 REFUSED = "does not beat the majority baseline beyond noise, so it is not published"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from churn.core import env_file
 from churn.core.errors import ChurnError
 from churn.core.load_options import LoadOptions
 from churn.core.log_options import LogOptions
@@ -55,14 +56,12 @@ class Settings:
 
 
 def _read_stack(path: Path) -> dict[str, str]:
-    """Return the KEY=VALUE lines of the file that the local stack writes, if it is there."""
+    """Return the KEY=VALUE lines of the file that the local stack writes, if it exists."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return env_file.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ChurnError(
             f"cannot read {path}: {error}; start the stack again with `make up`"
         ) from None
-    pairs = (line.partition("=")[::2] for line in lines if "=" in line and not line.startswith("#"))
-    return dict(pairs)

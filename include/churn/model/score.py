@@ -19,6 +19,11 @@ class Family(StrEnum):
     RANDOM_FOREST = "random_forest"
     GRADIENT_BOOSTING = "gradient_boosting"
 
+    @property
+    def tolerance(self) -> float:
+        """The largest difference between probabilities of one model; XGBoost has 32-bit floats."""
+        return 1e-9 if self is Family.SCORECARD else 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Score:

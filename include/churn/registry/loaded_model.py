@@ -1,17 +1,16 @@
 """A version ready to answer: loaded, verified, and able to score, whatever its family."""
 
-import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.core.errors import ChurnError, ModelRefusedError
+from churn.core.errors import ModelRefusedError
 from churn.customer.description import MONTHLY_CHARGES, Known
 from churn.model.block import Block
 from churn.model.block_score import BlockScore, Floats, score_block
@@ -23,8 +22,7 @@ from churn.model.what_if import Offer
 from churn.registry.manifest import GoldenRow, Manifest
 from churn.registry.store import SCORECARD, TREES, ModelStore, Version, read_version
 
-_TOLERANCE = 1e-9
-_TREES_TOLERANCE = 1e-6  # XGBoost sums in single precision
+_CHARGES: Final = MONTHLY_CHARGES.name
 
 
 @dataclass(frozen=True)
@@ -107,17 +105,13 @@ class LoadedModel:
 
     def decision(self, score: Score, known: Known) -> Decision:
         """Return whether to contact a customer."""
-        policy, charges = self.manifest.policy, _monthly_charges(known)
+        policy = self.manifest.policy
+        charges = float(known[_CHARGES]) if _CHARGES in known else None
         return Decision(
             policy.contact(score.probability, charges),
             policy.expected_profit(score.probability, charges),
             policy.threshold_at(charges),
         )
-
-
-def _monthly_charges(known: Known) -> float | None:
-    charges = known.get(MONTHLY_CHARGES.name)
-    return None if charges is None else float(charges)
 
 
 def load_published(store: ModelStore, version: str) -> LoadedModel:
@@ -148,35 +142,9 @@ def load_version(version: Version) -> LoadedModel:
     return model
 
 
-@dataclass(frozen=True)
-class LiveVersion:
-    """The version that answers; ``refused`` says why it is not the one that the pointer names."""
-
-    model: LoadedModel
-    refused: str | None = None
-
-
-def load_served(store: ModelStore) -> LiveVersion:
-    """Load the version in use, or where that is refused the one that served last and is sound.
-
-    Raises:
-        ModelRefusedError: no version that served can be loaded; the reason is the first one's.
-        NoModelError: nothing has been published yet.
-    """
-    try:
-        return LiveVersion(load_published(store, store.current()))
-    except ChurnError as error:
-        for earlier in reversed(store.served()):
-            with suppress(ModelRefusedError):
-                model = load_published(store, earlier.version)
-                told = f"{error}; {model.version}, the last sound version that served, answers"
-                return LiveVersion(model, told)
-        raise
-
-
 @contextmanager
 def _refusing(what: str) -> Iterator[None]:
-    """Tell of what numbers can do to a calculation as of any other defect of a version."""
+    """Report a failed calculation as any other defect of a version."""
     try:
         yield
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # LinAlgError included
@@ -193,9 +161,8 @@ def _trees(version: Version) -> BoostedModel | None:
     try:
         family = Family(version.manifest.family)
     except ValueError:
-        name = version.manifest.version
-        told = f"{name}: this service cannot score the family {version.manifest.family!r}"
-        raise ModelRefusedError(told) from None
+        reason = f"this service cannot score the family {version.manifest.family!r}"
+        raise ModelRefusedError(f"{version.manifest.version}: {reason}") from None
     if family is Family.SCORECARD:
         return None
     return BoostedModel.from_json(_content(version, TREES), family)
@@ -204,8 +171,7 @@ def _trees(version: Version) -> BoostedModel | None:
 def _check_golden_row(model: LoadedModel, number: int, row: GoldenRow) -> None:
     with _refusing(f"{model.version}: golden row {number} fails"):
         score = model.score(row.known, explained=False)
-    tolerance = _TOLERANCE if score.scored_by is Family.SCORECARD else _TREES_TOLERANCE
-    if not math.isclose(score.probability, row.probability, rel_tol=0, abs_tol=tolerance):
+    if not abs(score.probability - row.probability) <= score.scored_by.tolerance:
         raise ModelRefusedError(
             f"{model.version}: golden row {number} scores {score.probability!r}, "
             f"not {row.probability!r}"

@@ -74,7 +74,7 @@ def retire(store: ModelStore, version: str) -> None:
     folder.mkdir(exist_ok=True)
     store.published(version).rename(folder / version)
     whole_files.sync_folder(folder)
-    whole_files.sync_folder(store.path / "versions")
+    whole_files.sync_folder(store.published(version).parent)
     _remove(folder / version)
 
 
@@ -89,7 +89,7 @@ def tidy(store: ModelStore, *, older_than: timedelta = _CANDIDATE_LIFE) -> None:
     Only for who holds the lock on the models: another writer's files would be removed too.
     """
     oldest = time.time() - older_than.total_seconds()
-    for path in entries(store.path / "candidates"):
+    for path in entries(store.candidates):
         is_whole = (path / MANIFEST).exists()  # it is written last
         if not is_whole or path.lstat().st_mtime < oldest:
             _remove(path)

@@ -15,9 +15,11 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from churn.core import whole_files
 from churn.core.errors import ModelRefusedError, NoModelError
+from churn.core.names import TRAINING_DAG
 from churn.registry import files, served
 from churn.registry.manifest import Manifest
 from churn.registry.names import checked_file, checked_name, names_in
@@ -45,6 +47,8 @@ __all__ = [
     "read_version",
 ]
 
+_VERSIONS: Final = "versions"
+
 
 class ModelStore:
     """A folder shared by the pipeline, which writes, and the services, which read."""
@@ -69,7 +73,7 @@ class ModelStore:
     def _pointed(self) -> tuple[str, str | None]:
         """Return the version and the hash that the pointer holds; an older one has no hash."""
         if not os.path.lexists(self.pointer):
-            raise NoModelError("no model has been published yet; run the DAG churn_training")
+            raise NoModelError(f"no model has been published yet; run the DAG {TRAINING_DAG}")
         try:
             content = files.read(self.pointer).decode()
             found = re.fullmatch(rf"(\S+) ({SHA256})\n", content)
@@ -80,15 +84,20 @@ class ModelStore:
 
     def versions(self) -> tuple[str, ...]:
         """Return every published version, oldest first."""
-        return names_in(self.path / "versions")
+        return names_in(self.path / _VERSIONS)
+
+    @property
+    def candidates(self) -> Path:
+        """The folder of the versions that are being written, or wait to be published."""
+        return self.path / "candidates"
 
     def candidate(self, version: str) -> Path:
         """Where a version waits to be published."""
-        return self.path / "candidates" / checked_name(version)
+        return self.candidates / checked_name(version)
 
     def published(self, version: str) -> Path:
         """Where a published version is."""
-        return self.path / "versions" / checked_name(version)
+        return self.path / _VERSIONS / checked_name(version)
 
     def has(self, version: str) -> bool:
         """Whether there is such a version, published or not."""

@@ -15,19 +15,17 @@ from churn.customer.description import FEATURES, Known
 from churn.model.boosted import BoostedModel
 from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
+from churn.model.score import Family
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.training.disclosure import crowded_range
 from churn.training.encoded_customers import Encoded
-from churn.training.families import Family, allowed, matrix
+from churn.training.families import Learner, allowed, matrix
 from churn.training.features import probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
     from xgboost import XGBClassifier
 
-TOLERANCE = 1e-9
-TREES_TOLERANCE = 1e-6
-"""XGBoost computes in single precision."""
 _COMPARED_ROWS = 1_000
 _DECIMALS = 8
 
@@ -134,15 +132,15 @@ def largest_difference(model: Pipeline, scorecard: Scorecard, frame: "pd.DataFra
     conditioner = Conditioner(scorecard)
     scored = np.array([conditioner.score(known).probability for known in known_rows(frame)])
     difference = float(np.abs(scored - probabilities(model, frame)).max())
-    if not difference <= TOLERANCE:
+    if not difference <= Family.SCORECARD.tolerance:
         raise ModelRefusedError(
             f"the scorecard differs from the scikit-learn pipeline by {difference:.3g} "
-            f"(allowed {TOLERANCE:g}); nothing is published"
+            f"(allowed {Family.SCORECARD.tolerance:g}); nothing is published"
         )
     return difference
 
 
-def compile_trees(fitted: "XGBClassifier", family: Family, frame: "pd.DataFrame") -> bytes:
+def compile_trees(fitted: "XGBClassifier", family: Learner, frame: "pd.DataFrame") -> bytes:
     """Return fitted trees in XGBoost's own JSON, read back and compared over at most 1,000 rows.
 
     Raises:
@@ -155,9 +153,10 @@ def compile_trees(fitted: "XGBClassifier", family: Family, frame: "pd.DataFrame"
     read = BoostedModel.from_json(content).probabilities(known_rows(sample))
     expected = fitted.predict_proba(matrix(sample, family.columns))[:, 1]
     difference = float(np.abs(read - expected).max())
-    if not difference <= TREES_TOLERANCE:
+    allowed = Family(family.name).tolerance
+    if not difference <= allowed:
         raise ModelRefusedError(
             f"the trees read from JSON differ from the fitted ones by {difference:.3g} "
-            f"(allowed {TREES_TOLERANCE:g}); nothing is published"
+            f"(allowed {allowed:g}); nothing is published"
         )
     return content

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.core.errors import DataQualityError
 from churn.core.training_options import Economics, Objective
 from churn.customer.description import MONTHLY_CHARGES
 from churn.customer.look_alikes import Hashes
@@ -23,17 +22,15 @@ from churn.training.bootstrap import (
     resampled,
 )
 from churn.training.encoded_customers import leaders_of
-from churn.training.families import Family, matrix
+from churn.training.families import Learner, matrix
 from churn.training.features import target
+from churn.training.folds import deal
 from churn.training.metrics import Payoff
 from churn.training.ranking import Floats, Labels
-from churn.training.recipe import SEED, STANDARD, Recipe
+from churn.training.recipe import STANDARD, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Folds = NDArray[np.int64]
-"""The fold of each customer in each repeat, shape (repeats, customers)."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +123,7 @@ class Evaluation:
     So many ``parts`` as there are ``folds`` hold every row once.
     """
 
-    family: Family
+    family: Learner
     parts: tuple[FoldScores, ...]
     measured: Measured
     noise_floor: NoiseFloor
@@ -146,29 +143,7 @@ class Evaluation:
         return np.stack([self.repeat(number) for number in range(len(self.parts) // self.folds)])
 
 
-def deal(y: Labels, groups: NDArray[np.int64], folds: int, repeats: int) -> Folds:
-    """Return the fold of each row in each repeat, all rows of a group in one fold.
-
-    The groups are ranked by how many churned, then by size, and dealt like cards, in an order that
-    is drawn for each two rounds and turned round in the second. So the folds have about as many
-    rows of each outcome. scikit-learn's ``StratifiedGroupKFold`` is as even, but takes 3 s for
-    each repeat of 20,000 groups.
-    """
-    _, places = np.unique(groups, return_inverse=True)
-    sizes, churned = np.bincount(places), np.bincount(places, y)
-    random = np.random.default_rng(SEED)
-    rounds = np.tile(np.arange(folds), (len(sizes) // (2 * folds) + 1, 1))
-    found = np.empty((repeats, len(y)), dtype=np.int64)
-    for repeat in range(repeats):
-        ranked = np.lexsort((random.random(len(sizes)), -sizes, -churned))
-        drawn = random.permuted(rounds, axis=1)
-        fold = np.empty(len(sizes), dtype=np.int64)
-        fold[ranked] = np.hstack([drawn, drawn[:, ::-1]]).ravel()[: len(sizes)]
-        found[repeat] = fold[places]
-    return found
-
-
-def cross_validate(family: Family, rows: Dataset) -> Evaluation:
+def cross_validate(family: Learner, rows: Dataset) -> Evaluation:
     """Score every fold of each repeat by a model that is fitted on the others."""
     design = matrix(rows.frame, family.columns)
     parts = []
@@ -178,7 +153,7 @@ def cross_validate(family: Family, rows: Dataset) -> Evaluation:
     return _evaluation(family, rows, parts, rows.recipe.folds)
 
 
-def evaluate_once(family: Family, learn: Dataset, test: Dataset) -> Evaluation:
+def evaluate_once(family: Learner, learn: Dataset, test: Dataset) -> Evaluation:
     """Fit the family on some rows and score others: the locked hold-out, say."""
     fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
     p = probability(fitted, matrix(test.frame, family.columns))
@@ -190,38 +165,13 @@ def probability(fitted: Any, design: Floats) -> Floats:
     return np.asarray(fitted.predict_proba(design)[:, 1], dtype=float)
 
 
-def majority_baseline(rows: Dataset) -> Measured:
-    """Return the metrics of giving everybody the base rate."""
-    base = np.average(rows.y, weights=rows.weights)
-    everybody = np.arange(len(rows.y))
-    return rows.measure([FoldScores(everybody, np.full(len(rows.y), base))])
-
-
-def refuse_no_better(found: Measured, baseline: Measured) -> None:
-    """Refuse a model that does not beat the majority baseline on the same customers and draws.
-
-    Raises:
-        DataQualityError: the interval of their difference in log-loss does not lie below 0.
-    """
-    gap = found.minus(baseline, "log_loss")
-    if gap.high < 0:
-        return
-    ours, theirs = (one.figure("log_loss").value for one in (found, baseline))
-    raise DataQualityError(
-        "the model does not beat the majority baseline beyond noise, so it is not published: "
-        f"cross-validated log-loss {ours:.4f}, of the base rate for every customer {theirs:.4f}, "
-        f"difference {gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}; all of it must be below "
-        "0). Check that the churn column belongs to these customers; more customers may help"
-    )
-
-
 def folds_ahead(one: Measured, other: Measured, name: str = "log_loss") -> int:
     """Return in how many folds the first has the lower figure."""
     return int((one.by_part[name] < other.by_part[name]).sum())
 
 
 def _evaluation(
-    family: Family, rows: Dataset, parts: Sequence[FoldScores], folds: int
+    family: Learner, rows: Dataset, parts: Sequence[FoldScores], folds: int
 ) -> Evaluation:
     floor = noise_floor(parts, rows.weights, draws=rows.recipe.draws)
     return Evaluation(family, tuple(parts), rows.measure(parts), floor, folds)

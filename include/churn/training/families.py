@@ -50,8 +50,8 @@ _FOUR_COLUMNS: Final = (
 
 
 @dataclass(frozen=True)
-class Family:
-    """A recipe: the design columns, and the estimator that learns from them."""
+class Learner:
+    """A family as it is trained: the design columns, and the estimator that learns from them."""
 
     name: str
     title: str
@@ -80,7 +80,7 @@ def _coarse(matrix: NDArray[np.float64], columns: Sequence[DesignColumn]) -> NDA
     return seen
 
 
-def families(protected: ProtectedAttributes = ProtectedAttributes.USE) -> tuple[Family, ...]:
+def families(protected: ProtectedAttributes = ProtectedAttributes.USE) -> tuple[Learner, ...]:
     """Return the champion's family first, then its challengers.
 
     Gender and age are left out of all but the origin's four fields, which nobody can publish.
@@ -90,13 +90,13 @@ def families(protected: ProtectedAttributes = ProtectedAttributes.USE) -> tuple[
     )
     weighted = ("sample_weight",)
     return (
-        Family(SCORECARD, "scorecard", model, partial(linear, REGULARISATION_C)),
-        Family(LOGISTIC_ALL_COLUMNS, "logistic, all columns", all_columns, partial(linear, 1.0)),
-        Family(
+        Learner(SCORECARD, "scorecard", model, partial(linear, REGULARISATION_C)),
+        Learner(LOGISTIC_ALL_COLUMNS, "logistic, all columns", all_columns, partial(linear, 1.0)),
+        Learner(
             FOUR_FIELDS, "logistic, the origin's four fields", _FOUR_COLUMNS, partial(linear, 1.0)
         ),
-        Family(RANDOM_FOREST, "random forest", trees, _forest, weighted),
-        Family(GRADIENT_BOOSTING, "gradient boosting", trees, _boosting, weighted),
+        Learner(RANDOM_FOREST, "random forest", trees, _forest, weighted),
+        Learner(GRADIENT_BOOSTING, "gradient boosting", trees, _boosting, weighted),
     )
 
 

@@ -18,7 +18,7 @@ from churn.training import holdout
 from churn.training.compiling import compile_scorecard, compile_trees, largest_difference
 from churn.training.encoded_customers import Encoded
 from churn.training.evaluation import Dataset
-from churn.training.families import SCORECARD, Family
+from churn.training.families import SCORECARD, Learner
 from churn.training.features import fit_profiles
 from churn.training.ranking import Floats
 from churn.training.recipe import STANDARD, Recipe
@@ -76,7 +76,7 @@ class Trained:
         return self.report.policy(self.options.objective)
 
     @property
-    def family(self) -> Family:
+    def family(self) -> Learner:
         """The family that is published."""
         return self.report.choice.family
 
@@ -163,7 +163,7 @@ def _sampled(rows: Dataset, at_most: int) -> Dataset:
     return rows.take(holdout.is_sampled(rows.leaders, at_most / len(rows.y)))
 
 
-def _trees(family: Family, learn: Encoded, sample: "pd.DataFrame") -> bytes | None:
+def _trees(family: Learner, learn: Encoded, sample: "pd.DataFrame") -> bytes | None:
     """Return the fitted trees in XGBoost's own JSON, or None where the family has no trees."""
     if family.name == SCORECARD:
         return None

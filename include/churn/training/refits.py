@@ -14,7 +14,7 @@ import numpy as np
 from churn.customer.description import CUSTOMER_ID
 from churn.customer.look_alikes import Hashes, part
 from churn.training.encoded_customers import leaders_of
-from churn.training.evaluation import Folds
+from churn.training.folds import Folds
 from churn.training.ranking import Floats, Labels
 from churn.training.recipe import STANDARD, Recipe
 

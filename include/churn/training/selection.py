@@ -19,11 +19,10 @@ from churn.training.evaluation import (
     cross_validate,
     evaluate_once,
     folds_ahead,
-    majority_baseline,
-    refuse_no_better,
 )
-from churn.training.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Family, families
+from churn.training.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Learner, families
 from churn.training.leaks import Ceilings
+from churn.training.majority_baseline import majority_baseline, refuse_no_better
 from churn.training.promotion import judge
 from churn.training.slices import Slice, masks, slices
 
@@ -34,7 +33,7 @@ log = logging.getLogger(__name__)
 class Choice:
     """The family that is published, and how those with a lower log-loss than it were judged."""
 
-    family: Family
+    family: Learner
     reasons: Mapping[str, str]
 
 
@@ -87,9 +86,9 @@ def evaluate(rows: Dataset, options: TrainingOptions) -> EvaluationReport:
     """Measure every family on the same folds and choose the one to publish.
 
     Raises:
-        DataQualityError: something tells the answer, and the suspect is named, or nothing does.
+        DataQualityError: a column leaks the answer, and is named, or no column predicts it.
     """
-    single = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
+    single_field_auc = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
     learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
     _require_both_held_out(held_out)
     candidates = families(options.protected_attributes)
@@ -98,27 +97,32 @@ def evaluate(rows: Dataset, options: TrainingOptions) -> EvaluationReport:
     position = candidates.index(choice.family)
     rules = _policies(challengers[position], learn, options)
     rows, held_out = (one.decided_by(rules[options.objective]) for one in (rows, held_out))
-    published, limits = cross_validate(choice.family, rows), leaks.ceilings(rows.frame, options)
-    baseline = majority_baseline(rows)
-    refuse_no_better(published.measured, baseline)
-    leaks.refuse_too_good(published.measured.figures, limits, single, rows=len(rows.y))
     on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
     held_out_scores = on_held_out[position].parts[0].p
-    return EvaluationReport(
+    report = EvaluationReport(
         rows=rows,
         held_out_rows=held_out,
-        baseline=baseline,
-        published=published,
+        baseline=majority_baseline(rows),
+        published=cross_validate(choice.family, rows),
         all_columns=cross_validate(_named(candidates, LOGISTIC_ALL_COLUMNS), rows),
         challengers=challengers,
         held_out=on_held_out,
         choice=choice,
         policies=tuple(consequences(one, held_out, held_out_scores) for one in rules.values()),
-        ceilings=limits,
-        single_field_auc=single,
+        ceilings=leaks.ceilings(rows.frame, options),
+        single_field_auc=single_field_auc,
         cost_of_leaving_out=_cost_of_leaving_out(rows),
         objective=options.objective,
     )
+    _refuse_worthless_or_leaking(report)
+    return report
+
+
+def _refuse_worthless_or_leaking(report: EvaluationReport) -> None:
+    found = report.published.measured
+    refuse_no_better(found, report.baseline)
+    size = len(report.rows.y)
+    leaks.refuse_too_good(found.figures, report.ceilings, report.single_field_auc, rows=size)
 
 
 def _require_both_held_out(held_out: Dataset) -> None:
@@ -185,7 +189,7 @@ def _cost_of_leaving_out(rows: Dataset) -> dict[str, Figure]:
     return {name: leave_out.minus(use, name) for name in ("roc_auc", "log_loss", "brier")}
 
 
-def _named(candidates: tuple[Family, ...], name: str) -> Family:
+def _named(candidates: tuple[Learner, ...], name: str) -> Learner:
     return next(family for family in candidates if family.name == name)
 
 
