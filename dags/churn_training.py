@@ -1,6 +1,6 @@
 """### Churn training
 
-Loads the new customer files, cleans them, trains the churn model, compares it with the one in use on
+Loads the new customer files, cleans them, trains the churn model, compares it with the live one on
 customers that neither has learned from, and publishes it to the model store if it is better beyond
 noise. The service finds it there within a second. Runs at 02:00 UTC and from *Trigger*, whose form has:
 
@@ -16,20 +16,20 @@ noise. The service finds it there within a second. Runs at 02:00 UTC and from *T
 - how the file is written (encoding, separator, decimal and thousands mark, day), where it is not to be detected.
 
 Every task is one transaction and can run twice. Until `clean` has succeeded, yesterday's customers
-stand as they were; until `publish` has, so does the model in use. A dry run changes customers, too.
+stand as they were; until `publish` has, so does the live model. A dry run changes customers, too.
 
 | task | makes | when it fails, look first at |
 |---|---|---|
 | `create_tables` | the tables and log partitions that are missing; drops the months that are not kept | is PostgreSQL up, is the connection `churn_warehouse` right |
 | `load_csv` | a staging table with each file's text, a row in `loads` | the message: it names the file and what was expected |
 | `clean` | `customers`, `customer_history`, `rejected_rows`, the gate's verdict in `loads` | the report in its log: line numbers and reasons |
-| `train` | a candidate version, its card in the task's log | the message: the column that tells the answer, or too few rows |
+| `train` | a candidate version, its card in the task's log | the message: the column that leaks the answer, or too few rows |
 | `decide` | a row in `model_events`: promote or keep, in words with the numbers | the message: a candidate that fails a check |
 | `approve` | nothing, or a person's answer when promotion is manual | who may approve; without an answer the candidate is declined |
-| `publish` | the version in use, rows in `model_versions` and `model_events` | is the model store writable, is its disk full |
+| `publish` | the live version, rows in `model_versions` and `model_events` | is the model store writable, is its disk full |
 
 Without a new file `load_csv` is skipped, and all that follows. A file that the gate stopped is not tried
-again by itself: repair it, name it in **file**, or choose **allow_change**. Where the model in use stays, `approve` and `publish` are skipped and the log of `decide` says why:
+again by itself: repair it, name it in **file**, or choose **allow_change**. Where the live model stays, `approve` and `publish` are skipped and the log of `decide` states why:
 unchanged data and code give no new version. By hand: `churn models promote`, `rollback`.
 
 Bad data fails at once; bad luck (PostgreSQL away, a full disk) is tried again twice.

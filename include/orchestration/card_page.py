@@ -52,7 +52,7 @@ class LazyApp:
 
 
 def create_app(store: Callable[[], ModelStore]) -> FastAPI:
-    """Return the app: the card of the version in use, of any other, and their pictures."""
+    """Return the app: the card of the live version, of any other, and their pictures."""
     from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
     from churn.core.errors import NoModelError
@@ -124,9 +124,9 @@ def _rendered(card: str) -> str:
 def _links(store: ModelStore, shown: str) -> str:
     current = store.current()
     items = [
-        f"<li><a href='../{name}/'>{name}</a>{' (in use)' if name == current else ''}</li>"
+        f"<li><a href='../{name}/'>{name}</a>{' (live)' if name == current else ''}</li>"
         if name != shown
-        else f"<li><b>{name}</b>{' (in use)' if name == current else ''}</li>"
+        else f"<li><b>{name}</b>{' (live)' if name == current else ''}</li>"
         for name in reversed(store.versions())
     ]
     return f"<nav><h2>Versions</h2><ul>{''.join(items)}</ul></nav>"

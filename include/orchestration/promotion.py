@@ -1,4 +1,4 @@
-"""Who promotes, whether a person is asked, and the task that asks."""
+"""Who promotes, whether a person approves, and the task that requests approval."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOBODY: Final = "nobody"
 
 
 class AskToPromote(ApprovalOperator):
-    """Asks a person in the Airflow UI, with the decision's words and the card, where one is asked.
+    """Requests approval in the Airflow UI, with the decision and the card, where it is manual.
 
     ``version`` is what may be promoted, empty where nothing is. The answer is a name: who approved.
     """
@@ -43,7 +43,7 @@ class AskToPromote(ApprovalOperator):
         self.version = version
 
     def execute(self, context: Context) -> Any:
-        """Ask, or skip where nothing is to be promoted or nobody is to be asked."""
+        """Request approval, or skip where nothing is to be promoted or promotion is automatic."""
         if not self.version:
             raise AirflowSkipException("nothing is to be promoted")
         if not is_manual():
@@ -55,7 +55,7 @@ class AskToPromote(ApprovalOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> str:
-        """Return who approved; record it where somebody, or the time, declined."""
+        """Return who approved; record a refusal, or that the time ran out."""
         user = event.get("responded_by_user") or {}
         name = str(user.get("name") or user.get("id") or _NOBODY)
         if event.get("chosen_options") == [self.REJECT]:
@@ -79,7 +79,7 @@ def open_registry(*, approved_by: str | None = None) -> Iterator[ModelRegistry]:
 
 
 def approver() -> str | None:
-    """Return who approved in this run, if somebody was asked."""
+    """Return who approved in this run, if a person did."""
     name = get_current_context()["ti"].xcom_pull(task_ids="approve")
     return str(name) if name else None
 
@@ -107,4 +107,4 @@ def is_dry() -> bool:
 def skip_unless_promoted(version: str) -> None:
     """End the task where the champion stays."""
     if not version:
-        raise AirflowSkipException("nothing is to be promoted; the log of `decide` says why")
+        raise AirflowSkipException("nothing is to be promoted; the log of `decide` states why")

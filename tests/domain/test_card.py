@@ -36,11 +36,11 @@ def test_the_card_begins_in_plain_words() -> None:
     start = _card().split("## How good it is")[0]
     assert "Of 7,043 customers, 1,869 (26.54%) had churned; the model is fitted on 5,632" in start
     assert "of them, and 1,411 are the hold-out, which it never learns from" in start
-    assert "Of the 10 % it thinks most likely to leave, 77 in 100 do** (74 to 80)" in start
+    assert "Of the 10 % it thinks most likely to churn, 77 in 100 do** (74 to 80)" in start
     assert "picked at random it would be 27" in start
     assert (
-        "80.7 of 100 yes-or-no answers are right; saying that nobody leaves is right in 73.5"
-        in start
+        "80.7 of 100 yes-or-no predictions are right; "
+        "predicting that no customer churns is right in 73.5" in start
     )
     assert "No other model beats it" in start
     assert not re.search(r"log-odds|bootstrap|Brier|out of fold", start)
@@ -150,7 +150,7 @@ def test_a_card_on_few_customers_or_a_part_of_them_says_so() -> None:
     few = train_frame(customers(), options, recipe=SMALL)
     text = card.render("few", datetime(2026, 1, 1, tzinfo=UTC), few)
     assert re.search(r"Measured on [\d,]{3,5} of 7,043 customers", text)
-    assert "by the policy in use, expected profit over 0 (`profit`)" in text
+    assert "by the chosen policy, expected profit over 0 (`profit`)" in text
     assert "nan" not in text
 
 

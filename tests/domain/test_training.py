@@ -33,12 +33,14 @@ def _of_each(*, churned: int, stayed: int) -> pd.DataFrame:
     ("churned", "stayed"), [(0, 500), (MIN_PER_CLASS - 1, 500), (500, 0), (500, 49)]
 )
 def test_too_few_of_a_class_is_refused_with_the_numbers(churned: int, stayed: int) -> None:
-    with pytest.raises(DataQualityError, match=f"{churned} customers left and {stayed} stayed"):
+    with pytest.raises(
+        DataQualityError, match=f"{churned} customers churned and {stayed} were retained"
+    ):
         train_frame(_of_each(churned=churned, stayed=stayed), recipe=SMALL)
 
 
 def test_no_customers_at_all_are_refused() -> None:
-    with pytest.raises(DataQualityError, match="0 customers left and 0 stayed"):
+    with pytest.raises(DataQualityError, match="0 customers churned and 0 were retained"):
         train_frame(customers().iloc[:0], recipe=SMALL)
 
 
@@ -218,7 +220,7 @@ def test_rows_that_stand_for_several_customers_are_counted_and_learned_from_as_s
 
 def test_a_hold_out_without_leavers_is_told_in_words() -> None:
     frame = customers()
-    words = "that are held out by a hash, 0 left: too few"
+    words = "that are held out by a hash, 0 churned: too few"
     few = frame.iloc[:2_000]
     with pytest.raises(DataQualityError, match=words):
         train_frame(few[~(held_out(few) & few["churn"])], recipe=SMALL)

@@ -312,7 +312,7 @@ def test_a_manifest_whose_row_was_forged_too_is_told_by_the_chain(
     path.write_text(re.sub(r'"threshold": [0-9.]+', '"threshold": 0.1', path.read_text()))
     with connect(url) as connection:
         connection.execute("DELETE FROM model_versions")
-    with pytest.raises(ModelRefusedError, match="not the one that event 1 put in use"):
+    with pytest.raises(ModelRefusedError, match="not the one that event 1 promoted"):
         _promote(url, store, FIRST)
 
 
@@ -334,7 +334,7 @@ def test_a_pointer_that_was_changed_by_hand_is_told_and_then_recorded(
     last = _events(url)[-1]
     assert (last.kind, last.version, last.former) == ("reconciled", FIRST, SECOND)
     assert "CURRENT was changed by hand" in last.reason or "by hand" in last.reason
-    assert last.effective_at == store.in_use_since()
+    assert last.effective_at == store.live_since()
     assert _trouble(url, store) == ""
 
 

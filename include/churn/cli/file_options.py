@@ -39,7 +39,7 @@ def _mark(option: str, marks: Mapping[str, str]) -> Callable[[Command], Command]
 
 
 def reading_options(command: Command) -> Command:
-    """Add the options that say how a file is to be read, and what may become of it."""
+    """Add the options that state how a file is read and what a load may change."""
     options = (
         click.option("--encoding", type=click.Choice(ENCODINGS), help="Default: detected."),
         _mark("--separator", SEPARATORS),

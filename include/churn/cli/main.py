@@ -35,7 +35,7 @@ class _PlainFormatter(logging.Formatter):
 @click.version_option(package_name="churn-pipeline")
 @click.pass_context
 def churn(context: click.Context) -> None:
-    """Predict which customers will leave: load, train, decide, publish, score."""
+    """Predict which customers will churn: load, train, decide, publish, score."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_PlainFormatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
@@ -65,7 +65,7 @@ for command in (*_STEPS, rejected, models, reproduce, replay, keys, score):
 @json_option
 @click.pass_obj
 def doctor(settings: Settings, as_json: bool) -> None:
-    """Look at the data folder, the warehouse and the model store, and say what is wrong."""
+    """Check the data folder, the warehouse and the model store, and report what is wrong."""
     findings = list(examine(settings))
     if as_json:
         print_json(findings)

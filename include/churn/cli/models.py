@@ -53,7 +53,7 @@ def models() -> None:
 @json_option
 @click.pass_obj
 def list_models(settings: Settings, as_json: bool) -> None:
-    """List every published version; the one in use has a star."""
+    """List every published version; the live one has a star."""
     store = ModelStore(settings.model_store)
     found = list(list_versions(store, current=current_or_none(store)))
     if as_json:
@@ -67,7 +67,7 @@ def list_models(settings: Settings, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show_model(settings: Settings, version: str | None, as_json: bool) -> None:
-    """Print the card of a VERSION (a candidate, too), or of the one in use."""
+    """Print the card of a VERSION (a candidate, too), or of the live one."""
     store = ModelStore(settings.model_store)
     content = store.read(version or store.current())
     if as_json:
@@ -81,9 +81,9 @@ def show_model(settings: Settings, version: str | None, as_json: bool) -> None:
 @_reason
 @click.pass_obj
 def promote(settings: Settings, version: str, reason: str) -> None:
-    """Put a published VERSION, or a candidate, in use, whatever the rule says."""
+    """Promote a published VERSION, or a candidate, regardless of the promotion rule."""
     with open_registry(settings) as registry:
-        click.echo(_done(registry.promote(version, reason), version))
+        click.echo(_line_or_unchanged(registry.promote(version, reason), version))
 
 
 @models.command("rollback")
@@ -91,9 +91,9 @@ def promote(settings: Settings, version: str, reason: str) -> None:
 @_reason
 @click.pass_obj
 def roll_back(settings: Settings, to: str | None, reason: str) -> None:
-    """Put an earlier version in use again; the same model is not promoted by itself after that."""
+    """Return to an earlier version; the same model is not promoted automatically after that."""
     with open_registry(settings) as registry:
-        click.echo(_done(registry.roll_back(reason, to=to), to or ""))
+        click.echo(_line_or_unchanged(registry.roll_back(reason, to=to), to or ""))
 
 
 @models.command("pin")
@@ -103,7 +103,7 @@ def roll_back(settings: Settings, to: str | None, reason: str) -> None:
 def pin(settings: Settings, version: str, reason: str) -> None:
     """Never remove a VERSION."""
     with open_registry(settings) as registry:
-        click.echo(_told(registry.pin(version, reason)))
+        click.echo(_line(registry.pin(version, reason)))
 
 
 @models.command("unpin")
@@ -113,13 +113,13 @@ def pin(settings: Settings, version: str, reason: str) -> None:
 def unpin(settings: Settings, version: str, reason: str) -> None:
     """Let retention remove a VERSION when its time comes."""
     with open_registry(settings) as registry:
-        click.echo(_told(registry.unpin(version, reason)))
+        click.echo(_line(registry.unpin(version, reason)))
 
 
 @models.command("retire")
 @click.pass_obj
 def retire(settings: Settings) -> None:
-    """Remove the versions that nobody needs any more (CHURN_KEEP_...), as every publish does."""
+    """Remove the versions that the retention rule (CHURN_KEEP_...) does not keep."""
     with open_registry(settings) as registry:
         for version in registry.retire(read_registry_rules(settings.registry).retention):
             click.echo(f"removed {version}")
@@ -135,7 +135,7 @@ def list_events(settings: Settings, as_json: bool) -> None:
         if as_json:
             print_json(list(found))
         for event in () if as_json else found:
-            click.echo(_told(event))
+            click.echo(_line(event))
 
 
 @models.command("at")
@@ -143,17 +143,17 @@ def list_events(settings: Settings, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def at(settings: Settings, moment: str, as_json: bool) -> None:
-    """Say what served at a MOMENT such as 2026-11-17T03:12Z, who had put it in use, and why."""
-    asked = _moment(moment)
+    """Show the live version at a MOMENT such as 2026-11-17T03:12Z, who promoted it, and why."""
+    requested = _moment(moment)
     with connect(settings.database_url) as connection:
-        event = events.served_at(connection, asked)
+        event = events.served_at(connection, requested)
     if event is None:
-        raise ChurnError(f"nothing served yet at {asked:%Y-%m-%d %H:%M:%S} UTC, by the record")
+        raise ChurnError(f"nothing served yet at {requested:%Y-%m-%d %H:%M:%S} UTC, by the record")
     if as_json:
         print_json(event)
         return
-    click.echo(f"{event.version} served at {asked:%Y-%m-%d %H:%M:%S} UTC")
-    click.echo(_told(event))
+    click.echo(f"{event.version} served at {requested:%Y-%m-%d %H:%M:%S} UTC")
+    click.echo(_line(event))
 
 
 def _moment(text: str) -> datetime:
@@ -179,11 +179,11 @@ def verify(settings: Settings, as_json: bool) -> None:
         print_json({"events": found.events})
 
 
-def _done(event: Event | None, version: str) -> str:
-    return _told(event) if event else f"{version} is in use already; nothing was changed"
+def _line_or_unchanged(event: Event | None, version: str) -> str:
+    return _line(event) if event else f"{version} is the live version already; nothing was changed"
 
 
-def _told(event: Event) -> str:
+def _line(event: Event) -> str:
     after = f" after {event.former}" if event.former and event.kind in CHANGES_SERVED else ""
     moment = f"{event.effective_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
     what = f"{event.event_id}  {moment}  {event.kind}  {event.version}{after}"

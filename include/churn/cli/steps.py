@@ -63,7 +63,7 @@ def train(settings: Settings, as_json: bool) -> None:
 @click.argument("version")
 @click.pass_obj
 def publish(settings: Settings, version: str) -> None:
-    """Put a candidate VERSION in use, whatever the promotion rule says."""
+    """Publish a candidate VERSION, regardless of the promotion rule."""
     with open_registry(settings) as registry:
         retention = read_registry_rules(settings.registry).retention
         click.echo(model_steps.publish(registry, version, retention_rule=retention))
@@ -74,7 +74,7 @@ def publish(settings: Settings, version: str) -> None:
 @json_option
 @click.pass_obj
 def decide(settings: Settings, version: str, as_json: bool) -> None:
-    """Say whether a candidate VERSION should take over, with the numbers; change nothing."""
+    """Show whether a candidate VERSION should take over, with the numbers; change nothing."""
     with open_registry(settings) as registry:
         rule = read_registry_rules(settings.registry).promotion
         decision = model_steps.decide(registry, version, rule, dry_run=True)
@@ -88,7 +88,7 @@ def decide(settings: Settings, version: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def run(settings: Settings, /, file: Path, dry_run: bool, as_json: bool, **options: Any) -> None:
-    """Load, clean, train, decide and publish: what the DAG does; prints the version in use.
+    """Load, clean, train, decide and publish: what the DAG does; prints the live version.
 
     A relative FILE is looked for in the current directory, then in the data folder.
     """
@@ -114,7 +114,7 @@ def _decided(settings: Settings, version: str, *, dry_run: bool) -> Decision:
         decision = model_steps.decide(registry, version, rules.promotion, dry_run=dry_run)
     if decision.promote and rules.mode != AUTO:
         how = f"churn models promote {version} --reason ..."
-        click.echo(f"promotion is manual: `{how}` puts it in use", err=True)
+        click.echo(f"promotion is manual: `{how}` promotes it", err=True)
     return decision
 
 
@@ -125,10 +125,10 @@ def _load_and_clean(
     tell: Callable[[str], None] | None = None,
 ) -> list[Report]:
     marks = (options[name] for name in ("separator", "decimal", "thousands"))
-    asked = Asked(options["encoding"], *marks)
+    marks_given = Asked(options["encoding"], *marks)
     day = options["snapshot_date"]
     again = options["again"] or options["replace"]
-    reading = Reading(asked, day.date() if day else None, again=again)
+    reading = Reading(marks_given, day.date() if day else None, again=again)
     with _timed("load_csv"), connect(settings.database_url) as connection:
         load_ids = steps.load_csv(connection, file, reading)
     terms = Terms(

@@ -28,7 +28,7 @@ class Settings:
     training: TrainingOptions = field(default_factory=TrainingOptions)
     api_keys_file: Path = PROJECT / ".local" / "api_keys.json"
     api_keys: str = ""
-    """``CHURN_API_KEYS``: hashed keys beside those of the file, for containers."""
+    """``CHURN_API_KEYS``: hashed keys in addition to those of the file, for containers."""
     service: Mapping[str, str] = field(default_factory=dict)
     """``CHURN_API_…``, for ``serving.api.limits``."""
     log: LogOptions = field(default_factory=LogOptions)

@@ -31,7 +31,7 @@ class Economics:
     ``acceptance`` is the share of churning customers who stay because they are contacted: an uplift
     that only a control group measures. Each of them is worth ``months`` of charges, of which
     ``margin`` is profit. ``cost`` is paid for every contact, ``incentive`` to each customer who
-    accepts, which ``retained_acceptance`` of those do who would have stayed anyway.
+    accepts, which ``retained_acceptance`` of the other, retained customers do.
     """
 
     acceptance: float = 0.3

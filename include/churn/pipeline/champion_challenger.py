@@ -35,7 +35,7 @@ _SERVED: Final = {"fingerprint", "threshold", "family", "policy"}
 def decide(
     connection: Connection, store: ModelStore, version: str, rule: PromotionRule
 ) -> Decision:
-    """Decide whether a candidate takes over from the version in use.
+    """Decide whether a candidate takes over from the live version.
 
     Raises:
         ModelRefusedError: the candidate fails a check.
@@ -46,7 +46,7 @@ def decide(
     except NoModelError:
         return promotion.first(version)
     except ModelRefusedError as error:
-        return Decision(True, f"promote: the version in use is refused ({error})")
+        return Decision(True, f"promote: the live version is refused ({error})")
     return _without_comparing(connection, candidate, champion) or promotion.judge(
         compare(connection, candidate, champion, rule), rule
     )
@@ -72,9 +72,9 @@ def _on_hold_out(
     from churn.training.features import target
 
     share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, HELD_OUT_SHARE * found))
-    everybody = read_encoded(connection)
-    chosen = is_held_out(leaders(everybody.codes, everybody.hashes), share)
-    frame = customers.read_some(connection, everybody.hashes[chosen].tolist())
+    encoded = read_encoded(connection)
+    chosen = is_held_out(leaders(encoded.codes, encoded.hashes), share)
+    frame = customers.read_some(connection, encoded.hashes[chosen].tolist())
     rows = known_rows(frame)
     return Comparison(
         target(frame),
@@ -183,7 +183,7 @@ def _rolled_back(connection: Connection, candidate: LoadedModel) -> Decision | N
     when = f"{cast(datetime, happened_at).astimezone(UTC):%Y-%m-%d %H:%M}"
     return Decision(
         False,
-        f"keep: it is {version} again, from which {actor} went back at {when} ({reason}); "
+        f"keep: it is {version} again, which {actor} rolled back at {when} ({reason}); "
         "promote it by hand if it is to serve after all",
     )
 

@@ -1,4 +1,4 @@
-"""Looks at an installation and says what is wrong with it, and what to do."""
+"""Checks an installation and reports what is wrong and what to do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def _warehouse(settings: Settings) -> str:
         if not (row and row[0]):
             raise ChurnError("the tables are missing; run `churn create-tables` or the DAG")
         found = customers.count(connection)
-    return f"{found.customers} customers, {found.churned} of whom left"
+    return f"{found.customers} customers, {found.churned} churned"
 
 
 def _model(settings: Settings) -> str:

@@ -22,7 +22,7 @@ from churn.training.selection import EvaluationReport
 
 
 class Findings(TypedDict):
-    """The manifest's fields that say how good a version is."""
+    """The manifest's fields that state how good a version is."""
 
     cross_validation: Mapping[str, Metric]
     majority_baseline: Mapping[str, float]
@@ -36,7 +36,7 @@ class Findings(TypedDict):
 
 
 def of(report: EvaluationReport) -> Findings:
-    """Return what the manifest says of a report."""
+    """Return the fields of the manifest that come from a report."""
     return {
         "cross_validation": cross_validation(report.published.measured),
         "majority_baseline": {name: f.value for name, f in report.baseline.figures.items()},
@@ -64,7 +64,7 @@ def cross_validation(measured: Measured) -> dict[str, Metric]:
 
 
 def calibration(evaluation: Evaluation) -> Calibration:
-    """Return the calibration error beside its noise floor."""
+    """Return the calibration error and its noise floor."""
     floor = evaluation.noise_floor
     return Calibration(
         error=_interval(evaluation.measured.figure("calibration_error")),
@@ -124,7 +124,7 @@ def leak_checks(report: EvaluationReport) -> LeakChecks:
 
 
 def figures(found: Mapping[str, Figure]) -> Figures:
-    """Return the figures that are defined: a slice without leavers, say, has no recall."""
+    """Return the figures that are defined: a slice without churned customers has no recall."""
     return {name: _interval(one) for name, one in found.items() if math.isfinite(one.high)}
 
 

@@ -50,7 +50,7 @@ def train(
 def decide(
     registry: ModelRegistry, version: str, rule: PromotionRule, *, dry_run: bool = False
 ) -> Decision:
-    """Decide whether a candidate takes over, say why, and record it; publish nothing.
+    """Decide whether a candidate takes over and record why; publish nothing.
 
     A candidate that is what serves already is discarded. A dry run records nothing.
     """
@@ -85,10 +85,10 @@ def publish(
     reason: str | None = None,
     retention_rule: RetentionRule | None = None,
 ) -> str:
-    """Verify a candidate as the service will, put it in use and record it; return its name.
+    """Verify a candidate as the service will, promote it and record it; return its name.
 
-    Without a reason, it is the one of the last decision on it. Versions that nobody needs any
-    more are then removed.
+    Without a reason, it is the one of the last decision on it. Versions that the retention
+    rule does not keep are then removed.
     """
     proposal = events.last_of(registry.connection, EventKind.PROPOSED, version)
     decided = proposal.reason if proposal else "published by hand"

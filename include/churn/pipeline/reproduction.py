@@ -21,7 +21,7 @@ class NotReproducibleError(ChurnError):
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What training again gave, beside what the manifest records."""
+    """What training again gave, and what the manifest records."""
 
     version: str
     recorded: str
@@ -40,8 +40,10 @@ class Reproduction:
         )
         verdict = "reproduced" if self.is_same else "NOT reproduced"
         hashes = f"fingerprint {self.found[:16]}, recorded {self.recorded[:16]}"
-        told = f"{self.version}: {verdict}; {hashes}"
-        return f"{told}; other libraries: {others}" if others else f"{told}; the same libraries"
+        message = f"{self.version}: {verdict}; {hashes}"
+        return (
+            f"{message}; other libraries: {others}" if others else f"{message}; the same libraries"
+        )
 
 
 def reproduce(connection: Connection, manifest: Manifest) -> Reproduction:

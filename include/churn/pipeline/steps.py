@@ -136,5 +136,5 @@ def _require_passed(connection: Connection, report: Report, waiting: Sequence[in
         if not waiting:
             raise
         names = plain_list([Path(read_report(connection, one).file).name for one in waiting])
-        told = f"{error}\nnot looked at after that: {names}; load them again"
-        raise DataQualityError(told) from None
+        message = f"{error}\nnot checked after that: {names}; load them again"
+        raise DataQualityError(message) from None

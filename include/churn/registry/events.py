@@ -102,7 +102,7 @@ def append(connection: Connection, entry: Entry) -> Event:
 
 
 def hash_of(event: Event) -> str:
-    """Return the hash of all that an event says, the hash of the event before included."""
+    """Return the hash of an event's content, which has the hash of the event before."""
     content = {name: _canonical(value) for name, value in vars(event).items() if name != "hash"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

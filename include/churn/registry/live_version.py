@@ -17,7 +17,7 @@ class LiveVersion:
 
 
 def load_served(store: ModelStore) -> LiveVersion:
-    """Load the version in use, or where that is refused the one that served last and is sound.
+    """Load the live version, or where that is refused the last sound one that served.
 
     Raises:
         ModelRefusedError: no version that served can be loaded; the reason is the first one's.

@@ -1,4 +1,4 @@
-"""What a version says of itself; read before anything else of it is trusted."""
+"""The description of a version; read before anything else of it is trusted."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -34,10 +34,10 @@ def expendable(
     pinned: Collection[str | None],
     now: datetime,
 ) -> tuple[str, ...]:
-    """Return the versions, oldest first, that nobody needs any more.
+    """Return the versions that the rule does not keep, oldest first.
 
-    ``versions`` are sorted by age and ``served`` by when they were put in use: each served until
-    the next was put in use, and the last one still does.
+    ``versions`` are sorted by age and ``served`` by when they were promoted: each served until
+    the next was promoted, and the last one still does.
     """
     since = now - timedelta(days=rule.served_days)
     ends = [one.since for one in served[1:]]
@@ -84,7 +84,7 @@ def discard(store: ModelStore, version: str) -> None:
 
 
 def tidy(store: ModelStore, *, older_than: timedelta = _CANDIDATE_LIFE) -> None:
-    """Remove what killed writers left, and candidates that nobody published in time.
+    """Remove what killed writers left, and candidates that were not published in time.
 
     Only for who holds the lock on the models: another writer's files would be removed too.
     """

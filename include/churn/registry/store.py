@@ -3,7 +3,7 @@
 ``candidates/<version>/`` is being written; ``versions/<version>/`` is complete and immutable;
 ``CURRENT`` is one line, the live version and the SHA-256 of its manifest, which has those of its
 files; ``SERVED`` lists the versions in the order in which they were promoted, with the same hash;
-``pins/<version>`` says why a version is never removed; what is in ``retired/`` is being removed.
+``pins/<version>`` states why a version is never removed; what is in ``retired/`` is being removed.
 Publishing is a rename and the replacement of ``CURRENT``, each fsynced, so a crash at any point
 leaves the former version live.
 """
@@ -58,7 +58,7 @@ class ModelStore:
 
     @property
     def pointer(self) -> Path:
-        """The file that names the version in use."""
+        """The file that names the live version."""
         return self.path / "CURRENT"
 
     def current(self) -> str:
@@ -109,7 +109,7 @@ class ModelStore:
         return published if published.exists() else self.candidate(version)
 
     def served(self) -> tuple[ServedVersion, ...]:
-        """Return the versions that served, the latest last; lines that say nothing are left out."""
+        """Return the versions that served, the latest last; unreadable lines are left out."""
         return served.parse(self._read_served())
 
     def damage(self) -> str:
@@ -147,7 +147,7 @@ class ModelStore:
         return next(iter(known - {None}), None)
 
     def write_candidate(self, manifest: Manifest, content: Mapping[str, bytes]) -> Path:
-        """Write a complete version beside the published ones, the manifest last."""
+        """Write a complete version among the candidates, the manifest last."""
         folder = self.candidate(manifest.version)
         folder.mkdir(parents=True)
         for name, data in content.items():
@@ -174,7 +174,7 @@ class ModelStore:
         whole_files.replace(self.pointer, f"{version} {hashed}\n".encode())
         self.note_served()
 
-    def in_use_since(self) -> datetime:
+    def live_since(self) -> datetime:
         """When the pointer was last replaced."""
         return datetime.fromtimestamp(self.pointer.lstat().st_mtime, UTC)
 
@@ -182,7 +182,7 @@ class ModelStore:
         """Put the live version last in ``SERVED``; add the hashes that an older file lacks."""
         order, (current, hashed) = self.served(), self._pointed()
         is_last = bool(order) and order[-1].version == current
-        since = order[-1].since if is_last else self.in_use_since()
+        since = order[-1].since if is_last else self.live_since()
         others = [self._hashed(one) for one in order if one.version != current]
         latest = ServedVersion(current, since, hashed)
         content = served.render([*others, latest if hashed else self._hashed(latest)])

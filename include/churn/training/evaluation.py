@@ -154,14 +154,14 @@ def cross_validate(family: Learner, rows: Dataset) -> Evaluation:
 
 
 def evaluate_once(family: Learner, learn: Dataset, test: Dataset) -> Evaluation:
-    """Fit the family on some rows and score others: the locked hold-out, say."""
+    """Fit the family on some rows and score others: for example the locked hold-out."""
     fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
     p = probability(fitted, matrix(test.frame, family.columns))
     return _evaluation(family, test, [FoldScores(np.arange(len(p)), p)], 1)
 
 
 def probability(fitted: Any, design: Floats) -> Floats:
-    """Return the probability of leaving by a fitted estimator, shape (customers,)."""
+    """Return the probability of churning by a fitted estimator, shape (customers,)."""
     return np.asarray(fitted.predict_proba(design)[:, 1], dtype=float)
 
 

@@ -83,7 +83,7 @@ def _coarse(matrix: NDArray[np.float64], columns: Sequence[DesignColumn]) -> NDA
 def families(protected: ProtectedAttributes = ProtectedAttributes.USE) -> tuple[Learner, ...]:
     """Return the champion's family first, then its challengers.
 
-    Gender and age are left out of all but the origin's four fields, which nobody can publish.
+    Gender and age are left out of all but the origin's four fields, which cannot be published.
     """
     model, all_columns, trees = (
         allowed(columns, protected) for columns in (MODEL_COLUMNS, _ALL_COLUMNS, TREE_COLUMNS)
@@ -142,7 +142,7 @@ def _forest() -> Any:
     """Two rounds of a forest of 50 trees, in XGBoost's way.
 
     With one round a leaf is one Newton step from the base rate, which cannot reach a probability
-    under some 8 % on this data; the second round mends that, and scores stay log-odds.
+    under some 8 % on this data; the second round corrects that, and scores stay log-odds.
     """
     from xgboost import XGBClassifier
 

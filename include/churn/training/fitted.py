@@ -173,9 +173,9 @@ def _trees(family: Learner, learn: Encoded, sample: "pd.DataFrame") -> bytes | N
 
 def _require_both_classes(population: Population) -> None:
     churned = population.churned
-    stayed = population.customers - churned
-    if min(churned, stayed) < MIN_PER_CLASS:
+    retained = population.customers - churned
+    if min(churned, retained) < MIN_PER_CLASS:
         raise DataQualityError(
-            f"{churned} customers left and {stayed} stayed; a model needs at least "
+            f"{churned} customers churned and {retained} were retained; a model needs at least "
             f"{MIN_PER_CLASS} of each. Is the right file loaded?"
         )

@@ -8,10 +8,10 @@ from churn.training.evaluation import Dataset
 
 
 def majority_baseline(rows: Dataset) -> Measured:
-    """Return the metrics of giving everybody the base rate."""
+    """Return the metrics of the base rate as every probability."""
     base = np.average(rows.y, weights=rows.weights)
-    everybody = np.arange(len(rows.y))
-    return rows.measure([FoldScores(everybody, np.full(len(rows.y), base))])
+    all_rows = np.arange(len(rows.y))
+    return rows.measure([FoldScores(all_rows, np.full(len(rows.y), base))])
 
 
 def refuse_no_better(found: Measured, baseline: Measured) -> None:

@@ -71,7 +71,7 @@ class Payoff:
     threshold: float | None = None
 
     def take(self, rows: NDArray[np.intp]) -> "Payoff":
-        """Return the stakes of some of the customers."""
+        """Return the payoff of some of the customers."""
         return Payoff(self.gain[rows], self.cost, self.threshold)
 
     def contacts(self, p: Floats) -> NDArray[np.bool_]:
@@ -100,7 +100,7 @@ def calibration_error(y: Labels, p: Floats, weights: Floats) -> Floats:
     """Return the expected calibration error.
 
     Naeini et al. 2015, Obtaining Well Calibrated Probabilities Using Bayesian Binning: scores are
-    sorted into 10 bins of equally many customers; the mean of |share of leavers - mean score|.
+    sorted into 10 bins of equally many customers; the mean of |share churned - mean score|.
     """
     gap = _calibration_gap(weights * y, weights * p, p, weights[0])
     return np.asarray(gap / weights.sum(axis=1))
@@ -109,7 +109,7 @@ def calibration_error(y: Labels, p: Floats, weights: Floats) -> Floats:
 def calibrated_error(churned: Floats, p: Floats, weights: Floats) -> Floats:
     """Return the calibration error for outcomes drawn from ``p`` itself: its noise floor.
 
-    ``churned`` has a row of leavers per draw, ``weights`` the shape (customers,); the idea is
+    ``churned`` has a row of churned customers per draw, ``weights`` the shape (customers,). See
     Broecker and Smith 2007, Increasing the Reliability of Reliability Diagrams.
     """
     return np.asarray(_calibration_gap(churned, weights * p, p, weights) / weights.sum())
@@ -171,5 +171,5 @@ def score(y: Labels, p: Floats, weights: Floats, payoff: Payoff) -> dict[str, Fl
 
 
 def mean(values: Floats, weights: Floats) -> Floats:
-    """Return the weighted mean; of nobody, it is not a number."""
+    """Return the weighted mean; NaN where the weights are 0."""
     return ratio(weights @ values, weights.sum(axis=1))

@@ -23,7 +23,7 @@ class Ranked:
 
     @cached_property
     def churned(self) -> Floats:
-        """Leavers down to each step, shape (weightings, steps)."""
+        """Churned customers down to each step, shape (weightings, steps)."""
         return np.asarray(np.cumsum(self.weights * self.y, axis=1)[:, self._steps])
 
     @cached_property
@@ -33,16 +33,16 @@ class Ranked:
 
     @property
     def base_rate(self) -> Floats:
-        """The share of leavers."""
+        """The share that churned."""
         return np.asarray(self.churned[:, -1] / self.customers[:, -1])
 
 
 def roc_auc(ranked: Ranked) -> Floats:
     """Return the area under the ROC curve by trapezoids (Fawcett 2006, algorithm 2)."""
-    churned, stayed = ranked.churned, ranked.customers - ranked.churned
+    churned, retained = ranked.churned, ranked.customers - ranked.churned
     heights = churned[:, 1:] + churned[:, :-1]
-    area = (np.diff(stayed) * heights).sum(axis=1) + stayed[:, 0] * churned[:, 0]
-    return ratio(area / 2, churned[:, -1] * stayed[:, -1])
+    area = (np.diff(retained) * heights).sum(axis=1) + retained[:, 0] * churned[:, 0]
+    return ratio(area / 2, churned[:, -1] * retained[:, -1])
 
 
 def placements(y: Labels, p: Floats, counts: Floats) -> Floats:
@@ -71,7 +71,7 @@ def average_precision(ranked: Ranked) -> Floats:
 
 
 def precision_at(ranked: Ranked, share: float) -> Floats:
-    """Return the share of leavers among the ``share`` of customers with the highest scores.
+    """Return the share churned among the ``share`` of customers with the highest scores.
 
     Of customers with equal scores at the border a part counts, as if they came in random order.
     """

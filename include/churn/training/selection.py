@@ -73,7 +73,7 @@ class EvaluationReport:
 
     @property
     def published_on_hold_out(self) -> Evaluation:
-        """The published family, asked about the hold-out."""
+        """The published family, scored on the hold-out."""
         return next(one for one in self.held_out if one.family is self.choice.family)
 
     @property
@@ -129,7 +129,7 @@ def _require_both_held_out(held_out: Dataset) -> None:
     if not 0 < held_out.churned < held_out.customers:
         raise DataQualityError(
             f"of the {held_out.customers} customers that are held out by a hash, "
-            f"{held_out.churned} left: too few to judge a model by; more customers are needed"
+            f"{held_out.churned} churned: too few to judge a model by; more customers are needed"
         )
 
 

@@ -74,10 +74,10 @@ def _scores(rows: Dataset, evaluation: Evaluation, mask: NDArray[np.bool_]) -> d
     y, weights = rows.y[mask], rows.resampled[:, mask]
     scored = evaluation.out_of_fold[:, mask]
     mean_score = np.mean(scored, axis=0)
-    everybody = np.ones(len(y))
+    all_rows = np.ones(len(y))
     return {
-        "churn_rate": share(weights, y.astype(float), everybody),
-        "mean_score": share(weights, mean_score, everybody),
+        "churn_rate": share(weights, y.astype(float), all_rows),
+        "mean_score": share(weights, mean_score, all_rows),
         "calibration_gap": mean(weights, mean_score - y),
         "roc_auc": interval(np.mean([roc_auc(Ranked(y, p, weights)) for p in scored], axis=0)),
         "log_loss": interval(np.mean([metrics.log_loss(y, p, weights) for p in scored], axis=0)),

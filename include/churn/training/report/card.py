@@ -30,11 +30,11 @@ def render(version: str, created_at: datetime, trained: Trained) -> str:
             "Do the probabilities come true?", _calibration_text(report), _plot("calibration")
         ),
         _section("Whom it finds", _plot("lift"), "", _plot("roc-and-pr")),
-        _section("Beside other models", *_families(report)),
+        _section("Compared with other models", *_families(report)),
         _section("Whom to contact", *_decisions(trained)),
-        _section("Is it the same for everybody?", *_slices(trained)),
-        _section("Is something telling the answer?", _leaks_text(report), *tables.leaks(report)),
-        _section("What it goes by", _POINTS, _plot("weights"), "", *tables.points(trained)),
+        _section("Is it the same for every group?", *_slices(trained)),
+        _section("Does a column leak the answer?", _leaks_text(report), *tables.leaks(report)),
+        _section("What it uses", _POINTS, _plot("weights"), "", *tables.points(trained)),
         _section("How it was measured", *_method(trained)),
     )
     return "\n\n".join(sections) + "\n"
@@ -50,7 +50,7 @@ def _plot(name: str) -> str:
 
 _POINTS: Final = (
     "Points are log-odds relative to the average customer: above 0 raises the risk. Fields go "
-    "together: points say what the model goes by, not what changes if a field is changed.\n"
+    "together: points show what the model uses, not what changes if a field is changed.\n"
 )
 
 
@@ -66,7 +66,7 @@ def _quality_text(report: EvaluationReport) -> str:
 
 
 def _luck(report: EvaluationReport) -> str:
-    """Say so when the hold-out is easier, or harder, than the average for every family."""
+    """Return a note when the hold-out is easier, or harder, than the average for every family."""
     gaps = [
         held_out.measured.figure("log_loss").value - seen.measured.figure("log_loss").value
         for held_out, seen in zip(report.held_out, report.challengers, strict=True)
@@ -115,14 +115,14 @@ def _decisions(trained: Trained) -> Iterator[str]:
         f"who accept get an incentive of {policy.incentive:g}, and of the customers who would have "
         f"stayed anyway the share {policy.retained_acceptance:g} accepts. "
         "Thresholds were chosen on out-of-fold scores of the customers who are not held out; the "
-        "figures are of the hold-out. The policy in use is bold; of `profit`, whose threshold "
+        "figures are of the hold-out. The chosen policy is bold; of `profit`, whose threshold "
         "depends on each customer's charges, the one at the mean charges is shown.\n"
     )
     yield from tables.policies(trained)
     yield (
         "\nAcceptance is the uplift of contacting, and this data cannot measure it: only a control "
         "group can, customers chosen at random who are not contacted. The profit per customer, out "
-        "of fold, if the policy in use decides by the assumed acceptance and another one is true:\n"
+        "of fold, if the chosen policy decides by the assumed acceptance and another one is true:\n"
     )
     yield from tables.acceptances(trained)
     yield "\nThe same by other ways to choose, if the assumed acceptance is true:\n"
@@ -130,7 +130,7 @@ def _decisions(trained: Trained) -> Iterator[str]:
 
 
 def _slices(trained: Trained) -> Iterator[str]:
-    yield "Scores are out of fold, decisions on the hold-out by the policy in use.\n"
+    yield "Scores are out of fold, decisions on the hold-out by the chosen policy.\n"
     yield from tables.slices(trained.report)
     yield f"\n{_plot('slices')}\n"
     cost = trained.report.cost_of_leaving_out
@@ -150,9 +150,9 @@ def _leaks_text(report: EvaluationReport) -> str:
     limits = report.ceilings
     accuracy = f", accuracy {limits.accuracy:g}" if limits.accuracy < 1 else ""
     return (
-        "Looked at: columns that tell the answer by themselves or by their name, customers who "
+        "Checked: columns that leak the answer by themselves or by their name, customers who "
         f"are in the data twice, and figures over the ceiling ({limits.reason}: ROC-AUC "
-        f"{limits.auc:g}{accuracy}). Nothing was found; the columns that tell most:\n"
+        f"{limits.auc:g}{accuracy}). Nothing was found; the columns that explain most:\n"
     )
 
 
@@ -166,11 +166,11 @@ def _method(trained: Trained) -> Iterator[str]:
     yield (
         f"- {HELD_OUT_SHARE:.0%} of customers are held out by a hash of their id; the models learn "
         "from the rest. Customers who differ in amounts alone are on one side of every split, so "
-        "that no model is asked about a copy of whom it learned from."
+        "that no model scores a copy of a customer it learned from."
     )
     yield (
         "- The cross-validated column is over all customers, as nothing is chosen from it; the "
         "family and the thresholds are chosen from the customers who are not held out."
     )
     yield f"- Intervals: 1.96 standard errors of {rows.recipe.draws} bootstrap draws of customers."
-    yield "- The data is one snapshot: it says who left, not when, and nothing about next year."
+    yield "- The data is one snapshot: it shows who churned, not when, and nothing about next year."

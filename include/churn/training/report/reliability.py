@@ -12,7 +12,7 @@ from churn.training.ranking import Floats, Labels
 class Bin:
     """Customers with similar scores: a tenth of all.
 
-    ``lowest`` and ``highest`` bound the share of leavers 19 times in 20, if the scores are true:
+    ``lowest`` and ``highest`` bound the share churned 19 times in 20, if the scores are true:
     the consistency bars of Broecker and Smith 2007, Increasing the Reliability of Reliability
     Diagrams.
     """
@@ -32,7 +32,7 @@ def reliability(y: Labels, p: Floats, weights: Floats, *, draws: int, seed: int)
     drawn = np.random.default_rng(seed).random((draws, len(p))) < p
     rates = np.add.reduceat(drawn * weights, starts, axis=1) / size
     lowest, highest = np.quantile(rates, [0.025, 0.975], axis=0)
-    said = np.add.reduceat(weights * p, starts) / size
-    left = np.add.reduceat(weights * y, starts) / size
-    bins = zip(said, left, lowest, highest, strict=True)
+    predicted = np.add.reduceat(weights * p, starts) / size
+    churned = np.add.reduceat(weights * y, starts) / size
+    bins = zip(predicted, churned, lowest, highest, strict=True)
     return tuple(Bin(*map(float, one)) for one in bins)[::-1]

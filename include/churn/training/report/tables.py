@@ -130,7 +130,7 @@ def slices(report: EvaluationReport) -> list[str]:
 
 
 def leaks(report: EvaluationReport) -> list[str]:
-    """Return the columns that tell most by themselves."""
+    """Return the columns that explain most by themselves."""
     ranked = sorted(report.single_field_auc.items(), key=lambda one: -one[1])
     rows = ([name.replace("_", " "), f"{auc:.3f}"] for name, auc in ranked[:5])
     return table(["column", "ROC-AUC by itself"], iter(rows))
