@@ -9,9 +9,8 @@ import joblib
 import numpy as np
 import pytest
 
-from churn.core.training_options import Objective, TrainingOptions
+from churn.core.training_options import TrainingOptions
 from churn.customer.description import FEATURES
-from churn.model.policy import Policy
 from churn.pipeline.packing import Package, fingerprint, free_moment, pack, recipe
 from churn.registry.loaded_model import load_model
 from churn.registry.manifest import read_manifest
@@ -140,12 +139,12 @@ def test_the_manifest_keeps_the_policy_and_the_options_it_was_trained_with() -> 
 
 def test_a_manifest_from_before_all_this_is_still_read() -> None:
     document = json.loads(package().manifest.model_dump_json())
-    new = ("policy", "calibration", "hold_out", "challengers", "folds_ahead_of_all_columns")
+    new = ("calibration", "hold_out", "challengers", "folds_ahead_of_all_columns")
     more = ("slices", "cost_of_leaving_out_protected", "leak_checks", "settings", "family")
     old = {name: value for name, value in document.items() if name not in (*new, *more)}
     found = read_manifest(json.dumps(old).encode())
     assert found.family == "scorecard"
-    assert found.policy == Policy(objective=Objective.HALF, threshold=found.threshold)
+    assert found.policy == package().manifest.policy
 
 
 def _package_of_trees() -> Package:

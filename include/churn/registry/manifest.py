@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from churn.core.training_options import Objective
 from churn.model.document import read_document
 from churn.model.policy import Policy
 from churn.registry.quality import (
@@ -83,15 +82,6 @@ class Manifest(ManifestPart):
     data_fingerprint: Sha256 | None = None
     data_customers: int | None = None
     settings: Mapping[str, str] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_a_policy(cls, content: object) -> object:
-        """Give a version from before there were policies the one it decides by."""
-        if not isinstance(content, dict) or "policy" in content or "threshold" not in content:
-            return content
-        policy = {"objective": Objective.HALF, "threshold": content["threshold"]}
-        return {**content, "policy": policy}
 
     @model_validator(mode="after")
     def _has_one_threshold(self) -> "Manifest":
