@@ -47,7 +47,7 @@ from orchestration.files import load_files
 from orchestration.params import TRAINING_PARAMS, terms
 from orchestration.policies import DEFAULT_ARGS
 from orchestration.promotion import (
-    AskToPromote,
+    RequestApproval,
     approver,
     is_dry,
     open_registry,
@@ -127,7 +127,7 @@ def churn_training() -> None:
     loaded, trained = load_csv(), train()
     cleaned = clean(loaded)  # type: ignore[arg-type] # a task's value is an XComArg until it runs
     decided = decide(trained)  # type: ignore[arg-type]
-    approved = AskToPromote(
+    approved = RequestApproval(
         task_id="approve", version=decided, execution_timeout=timedelta(minutes=5)
     )
     published = publish(decided)  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ RESPONSE_TIME: Final = timedelta(hours=20)
 _NOBODY: Final = "nobody"
 
 
-class AskToPromote(ApprovalOperator):
+class RequestApproval(ApprovalOperator):
     """Requests approval in the Airflow UI, with the decision and the card, where it is manual.
 
     ``version`` is what may be promoted, empty where nothing is. The answer is a name: who approved.

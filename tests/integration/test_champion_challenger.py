@@ -62,7 +62,7 @@ def test_the_champions_recipe_learns_from_the_customers_as_they_were(
     small: Churn, connection: Connection
 ) -> None:
     candidate, champion = _models(small)
-    then = champion_challenger._learned_from(connection, champion, candidate)
+    then = champion_challenger._training_customers(connection, champion, candidate)
     assert then is not None
     by_id = {row["customerID"]: row["Contract"] for row in read_rows()[:SMALL]}
     assert dict(zip(then["customer_id"], then["contract"], strict=True)) == by_id

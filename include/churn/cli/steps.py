@@ -43,7 +43,7 @@ def load(settings: Settings, /, file: Path, as_json: bool, **options: Any) -> No
     """
     with connect(settings.database_url) as connection:
         steps.create_tables(connection, settings.log)
-    reports = _load_and_clean(settings, file, options, tell=None if as_json else click.echo)
+    reports = _load_and_clean(settings, file, options, show=None if as_json else click.echo)
     if as_json:
         print_json(reports)
 
@@ -122,7 +122,7 @@ def _load_and_clean(
     settings: Settings,
     file: Path,
     options: dict[str, Any],
-    tell: Callable[[str], None] | None = None,
+    show: Callable[[str], None] | None = None,
 ) -> list[Report]:
     marks = (options[name] for name in ("separator", "decimal", "thousands"))
     marks_given = Asked(options["encoding"], *marks)
@@ -138,7 +138,7 @@ def _load_and_clean(
         allow_change=options["allow_change"],
     )
     with _timed("clean"), connect(settings.database_url) as connection:
-        return steps.clean(connection, load_ids, terms, tell=tell)
+        return steps.clean(connection, load_ids, terms, show=show)
 
 
 @contextmanager

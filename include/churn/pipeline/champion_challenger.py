@@ -97,7 +97,7 @@ def _out_of_fold(
 
     recipe = Recipe.recorded(candidate.manifest.recipe)
     now = customers.read_customers(connection)
-    then = _learned_from(connection, champion, candidate)
+    then = _training_customers(connection, champion, candidate)
     return Comparison(
         target(now),
         _as_it_serves(champion, now, recipe)
@@ -109,7 +109,7 @@ def _out_of_fold(
     )
 
 
-def _learned_from(
+def _training_customers(
     connection: Connection, champion: LoadedModel, candidate: LoadedModel
 ) -> "pd.DataFrame | None":
     """Return the customers as they were at the champion's load; None where it cannot be refitted.
@@ -129,7 +129,7 @@ def _recipe(model: LoadedModel) -> dict[str, str | int | float]:
 
 
 def _refitted(
-    model: LoadedModel, learn: "pd.DataFrame", test: "pd.DataFrame", recipe: Recipe
+    model: LoadedModel, training: "pd.DataFrame", test: "pd.DataFrame", recipe: Recipe
 ) -> Floats:
     from churn.training import refits
     from churn.training.families import families, matrix
@@ -137,10 +137,10 @@ def _refitted(
 
     protected = TrainingOptions.from_values(model.manifest.settings).protected_attributes
     family = next(one for one in families(protected) if one.name == model.manifest.family)
-    learn_places, test_places = refits.folds_of(learn, test, recipe)
-    design = matrix(learn, family.columns)
+    training_places, test_places = refits.folds_of(training, test, recipe)
+    design = matrix(training, family.columns)
     fit = partial(family.fit, weights=None)
-    fitted = refits.refit(fit, design, target(learn), learn_places, recipe.folds)
+    fitted = refits.refit(fit, design, target(training), training_places, recipe.folds)
     return refits.score_unseen(fitted, matrix(test, family.columns), test_places)
 
 

@@ -101,7 +101,7 @@ def clean(
     load_ids: Sequence[int],
     terms: Terms | None = None,
     *,
-    tell: Callable[[str], None] | None = None,
+    show: Callable[[str], None] | None = None,
 ) -> list[Report]:
     """Bring each load's valid rows into ``customers``, the others into ``rejected_rows``.
 
@@ -118,7 +118,7 @@ def clean(
     for load_id in load_ids:
         report = clean_load(connection, load_id, terms)
         connection.commit()
-        (tell or log.info)(report.text(values=tell is not None))
+        (show or log.info)(report.text(values=show is not None))
         _require_passed(connection, report, load_ids[len(reports) + 1 :])
         reports.append(report)
     return reports

@@ -44,19 +44,19 @@ class _Moments:
 
 def compile_scorecard(
     model: Pipeline,
-    learn: Encoded,
+    training: Encoded,
     protected: ProtectedAttributes = ProtectedAttributes.USE,
 ) -> Scorecard:
     """Return the scorecard of a fitted pipeline, with the moments of the rows it was fitted on."""
-    auxiliary = learn.matrix(AUXILIARY_COLUMNS)
-    centre = np.average(auxiliary, axis=0, weights=learn.weights)
-    spread = np.sqrt(np.average((auxiliary - centre) ** 2, axis=0, weights=learn.weights))
+    auxiliary = training.matrix(AUXILIARY_COLUMNS)
+    centre = np.average(auxiliary, axis=0, weights=training.weights)
+    spread = np.sqrt(np.average((auxiliary - centre) ** 2, axis=0, weights=training.weights))
     means = np.concatenate([model["scale"].mean_, centre])
     scales = np.concatenate([model["scale"].scale_, np.where(spread > 0, spread, 1.0)])
     slopes = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
-    base_rate = float(np.average(learn.y, weights=learn.weights))
+    base_rate = float(np.average(training.y, weights=training.weights))
     columns = allowed(COLUMNS, protected)
-    moments = _moments(learn, columns, means, scales, base_rate)
+    moments = _moments(training, columns, means, scales, base_rate)
     unbounded = tuple(map(_weighted, columns, means, scales, slopes, moments.with_outcome))
     size = len(unbounded) - len(AUXILIARY_COLUMNS)
     bounded = (*unbounded[:size], *map(_bounded, unbounded[size:], auxiliary.T))
@@ -74,7 +74,7 @@ def compile_scorecard(
 
 
 def _moments(
-    learn: Encoded,
+    training: Encoded,
     columns: Sequence[DesignColumn],
     means: NDArray[np.float64],
     scales: NDArray[np.float64],
@@ -84,14 +84,14 @@ def _moments(
     size = len(columns)
     correlation, third = np.zeros((size, size)), np.zeros((size, size, size))
     with_outcome = np.zeros(size)
-    for block in learn.blocks():
+    for block in training.blocks():
         z = (block.matrix(columns) - means) / scales
         weighted = z.T * block.weights
         correlation += weighted @ z
         with_outcome += weighted @ (block.y - base_rate)
         for i in range(size):  # only j and k from i on: the others are the same products
             third[i, i:, i:] += (weighted[i:] * z[:, i]) @ z[:, i:]
-    total = learn.weights.sum()
+    total = training.weights.sum()
     return _Moments(correlation / total, third / total, with_outcome / total)
 
 

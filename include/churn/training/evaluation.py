@@ -147,15 +147,15 @@ def cross_validate(family: Learner, rows: Dataset) -> Evaluation:
     """Score every fold of each repeat by a model that is fitted on the others."""
     design = matrix(rows.frame, family.columns)
     parts = []
-    for learn, test in rows.folds:
-        fitted = family.fit(design[learn], rows.y[learn], rows.weights[learn])
+    for training, test in rows.folds:
+        fitted = family.fit(design[training], rows.y[training], rows.weights[training])
         parts.append(FoldScores(test, probability(fitted, design[test])))
     return _evaluation(family, rows, parts, rows.recipe.folds)
 
 
-def evaluate_once(family: Learner, learn: Dataset, test: Dataset) -> Evaluation:
+def evaluate_once(family: Learner, training: Dataset, test: Dataset) -> Evaluation:
     """Fit the family on some rows and score others: for example the locked hold-out."""
-    fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
+    fitted = family.fit(matrix(training.frame, family.columns), training.y, training.weights)
     p = probability(fitted, matrix(test.frame, family.columns))
     return _evaluation(family, test, [FoldScores(np.arange(len(p)), p)], 1)
 

@@ -59,7 +59,7 @@ def linear(strength: float) -> Pipeline:
 
 
 def fit_profiles(
-    learn: Encoded,
+    training: Encoded,
     some: "pd.DataFrame",
     protected: ProtectedAttributes = ProtectedAttributes.USE,
 ) -> Pipeline:
@@ -67,7 +67,7 @@ def fit_profiles(
 
     ``some`` customers fit the design, whose categories are fixed.
     """
-    rows = learn.profiles()
+    rows = training.profiles()
     columns = [
         c for c in MODEL_COLUMNS if protected is ProtectedAttributes.USE or not c.field.protected
     ]

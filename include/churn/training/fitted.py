@@ -163,11 +163,11 @@ def _sampled(rows: Dataset, at_most: int) -> Dataset:
     return rows.take(holdout.is_sampled(rows.leaders, at_most / len(rows.y)))
 
 
-def _trees(family: Learner, learn: Encoded, sample: "pd.DataFrame") -> bytes | None:
+def _trees(family: Learner, training: Encoded, sample: "pd.DataFrame") -> bytes | None:
     """Return the fitted trees in XGBoost's own JSON, or None where the family has no trees."""
     if family.name == SCORECARD:
         return None
-    fitted = family.fit(learn.matrix(family.columns), learn.y, learn.weights)
+    fitted = family.fit(training.matrix(family.columns), training.y, training.weights)
     return compile_trees(fitted, family, sample)
 
 

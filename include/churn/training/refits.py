@@ -42,12 +42,12 @@ def folds(first: Hashes, recipe: Recipe = STANDARD) -> Folds:
 
 
 def folds_of(
-    learn: "pd.DataFrame", test: "pd.DataFrame", recipe: Recipe = STANDARD
+    training: "pd.DataFrame", test: "pd.DataFrame", recipe: Recipe = STANDARD
 ) -> tuple[Folds, Folds]:
     """Return the folds of customers to learn from and to score; who is both is in one fold."""
     scored = leaders_of(test)
     known = dict(zip(test[CUSTOMER_ID.name], scored, strict=True))
-    own = zip(learn[CUSTOMER_ID.name], leaders_of(learn), strict=True)
+    own = zip(training[CUSTOMER_ID.name], leaders_of(training), strict=True)
     learned = np.array([known.get(one, first) for one, first in own], dtype=np.int64)
     return folds(learned, recipe), folds(scored, recipe)
 

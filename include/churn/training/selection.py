@@ -89,15 +89,15 @@ def evaluate(rows: Dataset, options: TrainingOptions) -> EvaluationReport:
         DataQualityError: a column leaks the answer, and is named, or no column predicts it.
     """
     single_field_auc = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
-    learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
+    training, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
     _require_both_held_out(held_out)
     candidates = families(options.protected_attributes)
-    challengers = tuple(_logged(cross_validate(family, learn)) for family in candidates)
-    choice = choose(challengers, learn)
+    challengers = tuple(_logged(cross_validate(family, training)) for family in candidates)
+    choice = choose(challengers, training)
     position = candidates.index(choice.family)
-    rules = _policies(challengers[position], learn, options)
+    rules = _policies(challengers[position], training, options)
     rows, held_out = (one.decided_by(rules[options.objective]) for one in (rows, held_out))
-    on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
+    on_held_out = tuple(evaluate_once(family, training, held_out) for family in candidates)
     held_out_scores = on_held_out[position].parts[0].p
     report = EvaluationReport(
         rows=rows,
@@ -164,17 +164,17 @@ def _comparison(champion: Evaluation, challenger: Evaluation, rows: Dataset) -> 
 
 
 def _policies(
-    evaluation: Evaluation, learn: Dataset, options: TrainingOptions
+    evaluation: Evaluation, training: Dataset, options: TrainingOptions
 ) -> Mapping[Objective, Policy]:
     """Return the policy for every objective, its threshold chosen on out-of-fold scores."""
     return {
         objective: policy.choose(
             objective,
             options.economics,
-            y=learn.y,
+            y=training.y,
             p=evaluation.repeat(0),
-            weights=learn.weights,
-            monthly_charges=learn.monthly_charges,
+            weights=training.weights,
+            monthly_charges=training.monthly_charges,
         )
         for objective in Objective
     }
