@@ -79,7 +79,7 @@ def installed() -> Iterator[Installation]:
 def _published(home: Path, url: str, serving_url: str) -> Installation:
     frame = customers()
     data = Snapshot(load_id=1, customers=len(frame), fingerprint="0" * 64)
-    package = packing.pack(fitted.train(frame), data=data, now=datetime.now(UTC))
+    package = packing.pack(fitted.train_frame(frame), data=data, now=datetime.now(UTC))
     store = ModelStore(home / "models")
     (home / "model.joblib").write_bytes(package.files["model.joblib"])
     rows = block_of_frame(frame.head(500)).customers()

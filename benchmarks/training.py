@@ -49,13 +49,13 @@ _CHILD: Final = """
 import re, sys, time
 from pathlib import Path
 from threadpoolctl import threadpool_limits
-from churn.pipeline import packing, steps
+from churn.pipeline import model_steps, packing
 from churn.training import fitted
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
 started = time.monotonic()
 with threadpool_limits(1), connect(sys.argv[1]) as connection:
-    steps.train(connection, ModelStore(Path(sys.argv[2])))
+    model_steps.train(connection, ModelStore(Path(sys.argv[2])))
 seconds = time.monotonic() - started
 peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())
 print(seconds, int(peak.group(1)) / 1024 if peak else 0)

@@ -1,6 +1,6 @@
 """### Churn training
 
-Loads the new customer files, cleans them, trains the churn model, compares it with the one in use on
+Loads the new customer files, cleans them, trains the churn model, compares it with the live one on
 customers that neither has learned from, and publishes it to the model store if it is better beyond
 noise. The service finds it there within a second. Runs at 02:00 UTC and from *Trigger*, whose form has:
 
@@ -16,20 +16,20 @@ noise. The service finds it there within a second. Runs at 02:00 UTC and from *T
 - how the file is written (encoding, separator, decimal and thousands mark, day), where it is not to be detected.
 
 Every task is one transaction and can run twice. Until `clean` has succeeded, yesterday's customers
-stand as they were; until `publish` has, so does the model in use. A dry run changes customers, too.
+stand as they were; until `publish` has, so does the live model. A dry run changes customers, too.
 
 | task | makes | when it fails, look first at |
 |---|---|---|
 | `create_tables` | migrates the tables, adds log partitions; drops the months that are not kept | is PostgreSQL up, is the connection `churn_warehouse` right |
 | `load_csv` | a staging table with each file's text, a row in `loads` | the message: it names the file and what was expected |
 | `clean` | `customers`, `customer_history`, `rejected_rows`, the gate's verdict in `loads` | the report in its log: line numbers and reasons |
-| `train` | a candidate version, its card in the task's log | the message: the column that tells the answer, or too few rows |
+| `train` | a candidate version, its card in the task's log | the message: the column that leaks the answer, or too few rows |
 | `decide` | a row in `model_events`: promote or keep, in words with the numbers | the message: a candidate that fails a check |
 | `approve` | nothing, or a person's answer when promotion is manual | who may approve; without an answer the candidate is declined |
-| `publish` | the version in use, rows in `model_versions` and `model_events` | is the model store writable, is its disk full |
+| `publish` | the live version, rows in `model_versions` and `model_events` | is the model store writable, is its disk full |
 
 Without a new file `load_csv` is skipped, and all that follows. A file that the gate stopped is not tried
-again by itself: repair it, name it in **file**, or choose **allow_change**. Where the model in use stays, `approve` and `publish` are skipped and the log of `decide` says why:
+again by itself: repair it, name it in **file**, or choose **allow_change**. Where the live model stays, `approve` and `publish` are skipped and the log of `decide` states why:
 unchanged data and code give no new version. By hand: `churn models promote`, `rollback`.
 
 Bad data fails at once; bad luck (PostgreSQL away, a full disk) is tried again twice.
@@ -40,23 +40,77 @@ from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, TriggerRule, chain, dag, task
 
+from churn.core.names import TRAINING_DAG
 from orchestration.assets import CHURN_MODEL
 from orchestration.edges import log_options, model_store, training_options, warehouse
 from orchestration.files import load_files
 from orchestration.params import TRAINING_PARAMS, terms
 from orchestration.policies import DEFAULT_ARGS
 from orchestration.promotion import (
-    AskToPromote,
+    RequestApproval,
     approver,
     is_dry,
-    operating,
+    open_registry,
     rules,
     skip_unless_promoted,
 )
 
 
+@task(execution_timeout=timedelta(minutes=5))
+def create_tables() -> None:
+    from churn.pipeline import steps
+
+    with warehouse() as connection:
+        steps.create_tables(connection, log_options())
+
+
+@task
+def load_csv() -> list[int]:
+    with warehouse() as connection:
+        return load_files(connection)
+
+
+@task
+def clean(load_ids: list[int]) -> list[int]:
+    from churn.pipeline import steps
+
+    with warehouse() as connection:
+        steps.clean(connection, load_ids, terms())
+        return load_ids
+
+
+@task(execution_timeout=timedelta(hours=1))
+def train() -> str:
+    from churn.pipeline import model_steps
+
+    with warehouse() as connection:
+        return model_steps.train(connection, model_store(), training_options())
+
+
+@task(execution_timeout=timedelta(minutes=10))
+def decide(version: str) -> str:
+    from churn.pipeline import model_steps
+
+    with open_registry() as registry:
+        decision = model_steps.decide(registry, version, rules().promotion, dry_run=is_dry())
+        return version if decision.promote and not is_dry() else ""
+
+
+@task(
+    execution_timeout=timedelta(minutes=5),
+    outlets=[CHURN_MODEL],
+    trigger_rule=TriggerRule.NONE_FAILED,  # `approve` is skipped when promotion is automatic
+)
+def publish(version: str) -> str:
+    from churn.pipeline import model_steps
+
+    skip_unless_promoted(version)
+    with open_registry(approved_by=approver()) as registry:
+        return model_steps.publish(registry, version, retention_rule=rules().retention)
+
+
 @dag(
-    dag_id="churn_training",
+    dag_id=TRAINING_DAG,
     doc_md=__doc__,
     # A new stack waits for its first night. With a start_date in the past, or without the timedelta
     # if it is within a tenth of a day after the schedule, it would run last night's at once.
@@ -69,59 +123,11 @@ from orchestration.promotion import (
     tags=["churn"],
 )
 def churn_training() -> None:
-    """Wire the steps; what each does is in ``churn.pipeline.steps``."""
-
-    @task(execution_timeout=timedelta(minutes=5))
-    def create_tables() -> None:
-        from churn.pipeline import steps
-
-        with warehouse() as connection:
-            steps.create_tables(connection, log_options())
-
-    @task
-    def load_csv() -> list[int]:
-        with warehouse() as connection:
-            return load_files(connection)
-
-    @task
-    def clean(load_ids: list[int]) -> list[int]:
-        from churn.pipeline import steps
-
-        with warehouse() as connection:
-            steps.clean(connection, load_ids, terms())
-            return load_ids
-
-    @task(execution_timeout=timedelta(hours=1))
-    def train() -> str:
-        from churn.pipeline import steps
-
-        with warehouse() as connection:
-            return steps.train(connection, model_store(), training_options())
-
-    @task(execution_timeout=timedelta(minutes=10))
-    def decide(version: str) -> str:
-        from churn.pipeline import steps
-
-        with operating() as operator:
-            decision = steps.decide(operator, version, rules().promotion, dry_run=is_dry())
-            return version if decision.promote and not is_dry() else ""
-
-    @task(
-        execution_timeout=timedelta(minutes=5),
-        outlets=[CHURN_MODEL],
-        trigger_rule=TriggerRule.NONE_FAILED,  # nobody is asked when promotion is automatic
-    )
-    def publish(version: str) -> str:
-        from churn.pipeline import steps
-
-        skip_unless_promoted(version)
-        with operating(approved_by=approver()) as operator:
-            return steps.publish(operator, version, retention_rule=rules().retention)
-
+    """Wire the steps of ``churn.pipeline.steps`` and ``churn.pipeline.model_steps``."""
     loaded, trained = load_csv(), train()
     cleaned = clean(loaded)  # type: ignore[arg-type] # a task's value is an XComArg until it runs
     decided = decide(trained)  # type: ignore[arg-type]
-    approved = AskToPromote(
+    approved = RequestApproval(
         task_id="approve", version=decided, execution_timeout=timedelta(minutes=5)
     )
     published = publish(decided)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import time
 from contextlib import suppress
 
 from churn.core.errors import ChurnError
+from churn.core.names import TRAINING_DAG
 from churn.registry.store import ModelStore
 from local.airflow_client import FAILED, SUCCESS, Airflow, Task, log_in
 from local.console import Console
@@ -13,7 +14,7 @@ from local.stack import Stack
 from local.summary import summary
 from local.web import call
 
-DAG = "churn_training"
+DAG = TRAINING_DAG
 PARSE_SECONDS = 120.0
 RUN_SECONDS = 1800.0
 SERVE_SECONDS = 60.0

@@ -9,7 +9,7 @@ PREFIX = "/churn-card"
 
 
 class ChurnCard(AirflowPlugin):
-    """Adds a page with the card of the model in use, and of every version kept."""
+    """Adds a page with the card of the live model, and of every version kept."""
 
     name = "churn_card"
     fastapi_apps = [  # noqa: RUF012 - the base class declares it so

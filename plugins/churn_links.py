@@ -8,7 +8,7 @@ _API = os.environ.get("CHURN_API_URL", "http://localhost:8000")
 
 
 class ChurnLinks(AirflowPlugin):
-    """Adds the service's API documentation and the model in use to the navigation."""
+    """Adds the service's API documentation and the live model to the navigation."""
 
     name = "churn_links"
     external_views = [  # noqa: RUF012 - the base class declares it so
@@ -19,7 +19,7 @@ class ChurnLinks(AirflowPlugin):
             "category": "browse",
         },
         {
-            "name": "Churn model in use",
+            "name": "Churn live model",
             "href": f"{_API}/model",
             "destination": "nav",
             "category": "browse",

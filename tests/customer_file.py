@@ -17,12 +17,16 @@ from churn.model.conditioning import Conditioner
 from churn.pipeline.packing import Package, pack
 from churn.training.compiling import block_of_frame
 from churn.training.encoded_customers import leaders_of
-from churn.training.fitted import Trained, train
+from churn.training.fitted import Trained, train_frame
 from churn.training.holdout import is_held_out
+from churn.training.recipe import Recipe
 from churn.warehouse.customers import Snapshot
 
 CHURN_CSV = Path(__file__).parents[1] / "data" / "churn.csv"
 CHURN_CSV_SHA256 = "88be4b93fbe0cc83421af1c503794c97c342eca914c1576db7c276e61d61358a"
+
+SMALL = Recipe(folds=2, repeats=1, draws=20)
+"""For tests of which the figures are no part: a seventh of the fits."""
 
 FEW = 2_000
 """So many of the file's first customers are enough to learn from."""
@@ -77,7 +81,7 @@ def learned_from() -> pd.DataFrame:
 @cache
 def trained() -> Trained:
     """Return the model trained on the whole file, once per run."""
-    return train(_customers())
+    return train_frame(_customers())
 
 
 @cache

@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from churn.training.fitted import Trained, train
-from tests.customer_file import customers
+from churn.training.fitted import Trained, train_frame
+from tests.customer_file import SMALL, customers
 
 _SEED = 7
 
@@ -30,4 +30,4 @@ def interacting_customers() -> pd.DataFrame:
 @cache
 def trained_on_interactions() -> Trained:
     """Return what is trained on them, once per run."""
-    return train(_interacting_customers())
+    return train_frame(_interacting_customers(), recipe=SMALL)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from churn.core.settings import Settings
-from churn.pipeline.rules import Rules, read_rules
+from churn.pipeline.registry_rules import RegistryRules, read_registry_rules
 from churn.registry.retention import RetentionRule
 from churn.training.promotion import PromotionRule
 from local.layout import PROJECT
@@ -39,10 +39,10 @@ def in_code() -> set[str]:
     return (spelled - prefixes) | set(parts)
 
 
-def read(values: Mapping[str, str]) -> tuple[Settings, Rules, Limits]:
+def read(values: Mapping[str, str]) -> tuple[Settings, RegistryRules, Limits]:
     """Return all that is read from an environment."""
     found = Settings.from_environment({"CHURN_HOME": "/nonexistent", **values})
-    rules, limits = read_rules(found.registry), Limits.from_values(found.service)
+    rules, limits = read_registry_rules(found.registry), Limits.from_values(found.service)
     return replace(found, registry={}, service={}), rules, limits
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Outcomes = NDArray[np.int64]
+Labels = NDArray[np.int64]
 
 WEIGHTS: Final = {
     "log_tenure": -0.75,

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.promotion.company import Floats, Outcomes, sigmoid
+from benchmarks.promotion.company import Floats, Labels, sigmoid
 
 _PENALTY: Final = 10.0
 """1 / C of the product's recipe; the intercept is free."""
@@ -19,7 +19,7 @@ class Logistic:
     slopes: Floats
     intercept: float
 
-    def __init__(self, design: Floats, y: Outcomes, start: "Logistic | None" = None) -> None:
+    def __init__(self, design: Floats, y: Labels, start: "Logistic | None" = None) -> None:
         mean, spread = design.mean(0), design.std(0)
         scale = np.where(spread > 0, spread, 1.0)
         z = np.empty((len(y), len(scale) + 1))
@@ -37,7 +37,7 @@ class Logistic:
         return np.column_stack([1 - p, p])
 
 
-def _newton(z: Floats, y: Outcomes, weights: Floats) -> Floats:
+def _newton(z: Floats, y: Labels, weights: Floats) -> Floats:
     penalty = np.append(0.0, np.full(z.shape[1] - 1, _PENALTY))
     for _ in range(_STEPS):
         p = sigmoid(z @ weights)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.promotion import company, former
-from benchmarks.promotion.company import Drift, Floats, Outcomes
+from benchmarks.promotion.company import Drift, Floats, Labels
 from benchmarks.promotion.logistic import Logistic
 from churn.training import promotion
 from churn.training.comparison import Comparison
-from churn.training.evaluation import FOLDS, REPEATS, Folds
+from churn.training.folds import Folds
 from churn.training.holdout import HELD_OUT_SHARE
+from churn.training.recipe import STANDARD
 from churn.training.refits import Refit, refit, score_unseen
 
 NIGHTS: Final = 100
@@ -39,7 +40,7 @@ class Base:
     """The customers of a night; those who stay keep their outcome, hold-out and folds."""
 
     design: Floats
-    y: Outcomes
+    y: Labels
     held_out: NDArray[np.bool_]
     places: Folds
 
@@ -51,7 +52,7 @@ class Base:
             design,
             (random.random(size) < p).astype(np.int64),
             random.random(size) < HELD_OUT_SHARE,
-            random.integers(FOLDS, size=(REPEATS, size)),
+            random.integers(STANDARD.folds, size=(STANDARD.repeats, size)),
         )
 
     def replace(self, rows: NDArray[np.intp], new: "Base") -> None:
@@ -110,7 +111,7 @@ def hold_out(base: Base, champion: Model, candidate: Model) -> Comparison:
 def out_of_fold(base: Base, champion: Model, candidate: Model) -> Comparison:
     """Return the comparison of both recipes' refits, on customers that neither has learned from."""
     old, new = (score_unseen(m.refits, base.design, base.places) for m in (champion, candidate))
-    return Comparison(base.y, old, new, company.slices(base.design), folds=FOLDS)
+    return Comparison(base.y, old, new, company.slices(base.design), folds=STANDARD.folds)
 
 
 def former_rule(base: Base, champion: Model, candidate: Model) -> bool:
@@ -119,7 +120,7 @@ def former_rule(base: Base, champion: Model, candidate: Model) -> bool:
 
 
 def present_rule(base: Base, champion: Model, candidate: Model) -> bool:
-    """Decide as ``churn.pipeline.deciding`` does."""
+    """Decide as ``churn.pipeline.champion_challenger`` does."""
     compared = hold_out(base, champion, candidate)
     if promotion.needs_refits(compared, len(base.y), _RULE):
         compared = out_of_fold(base, champion, candidate)

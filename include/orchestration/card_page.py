@@ -12,7 +12,9 @@ import html
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from churn.core.names import TRAINING_DAG
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, MutableMapping
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Scope]]
     Send = Callable[[Scope], Awaitable[None]]
-
-DAG_ID: Final = "churn_training"
 
 
 def _headers() -> dict[str, str]:
@@ -52,7 +52,7 @@ class LazyApp:
 
 
 def create_app(store: Callable[[], ModelStore]) -> FastAPI:
-    """Return the app: the card of the version in use, of any other, and their pictures."""
+    """Return the app: the card of the live version, of any other, and their pictures."""
     from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
     from churn.core.errors import NoModelError
@@ -91,7 +91,7 @@ def _guarded() -> FastAPI:
         openapi_url=None,  # which would be a route without the checks
         dependencies=[
             Depends(get_user),
-            Depends(requires_access_dag("GET", param_dag_id=DAG_ID)),
+            Depends(requires_access_dag("GET", param_dag_id=TRAINING_DAG)),
         ],
         exception_handlers={ChurnError: _refused},
     )
@@ -124,9 +124,9 @@ def _rendered(card: str) -> str:
 def _links(store: ModelStore, shown: str) -> str:
     current = store.current()
     items = [
-        f"<li><a href='../{name}/'>{name}</a>{' (in use)' if name == current else ''}</li>"
+        f"<li><a href='../{name}/'>{name}</a>{' (live)' if name == current else ''}</li>"
         if name != shown
-        else f"<li><b>{name}</b>{' (in use)' if name == current else ''}</li>"
+        else f"<li><b>{name}</b>{' (live)' if name == current else ''}</li>"
         for name in reversed(store.versions())
     ]
     return f"<nav><h2>Versions</h2><ul>{''.join(items)}</ul></nav>"

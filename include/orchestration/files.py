@@ -20,15 +20,15 @@ def load_files(connection: Connection) -> list[int]:
         AirflowSkipException: nothing is new, and no customers wait for a model.
     """
     from churn.core.settings import Settings
-    from churn.pipeline import steps
+    from churn.pipeline import model_steps, steps
 
     settings, name = Settings.from_environment(), param("file")
     if name != NEWEST:
         return steps.load_csv(connection, steps.locate(name, settings.data), reading())
     where = settings.data / settings.load.data_file
     loads = steps.load_new(connection, where, reading(), stopped=param("allow_change"))
-    asked = param("retrain") or param("mode") != PUBLISH
-    if not (loads or asked or steps.has_undecided(connection, model_store())):
+    requested = param("retrain") or param("mode") != PUBLISH
+    if not (loads or requested or model_steps.has_undecided(connection, model_store())):
         raise AirflowSkipException(
             "no new customer file, and a model of the customers was decided on: the run ends here. "
             "Name a file, or choose *Train again*, to train all the same"

@@ -50,7 +50,7 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
         type=["null", "string"],
         enum=[None, "auto", "manual"],
         title="Promotion",
-        values_display={_EMPTY: "as the setting CHURN_PROMOTION says"},
+        values_display={_EMPTY: "as set by CHURN_PROMOTION"},
         description="Manual: a person approves in the UI before a better model takes over. "
         "CHURN_PROMOTION is auto unless it is set.",
     ),

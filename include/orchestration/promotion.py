@@ -1,4 +1,4 @@
-"""Who promotes, whether a person is asked, and the task that asks."""
+"""Who promotes, whether a person approves, and the task that requests approval."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from churn.pipeline.rules import Rules
-    from churn.registry.model_registry import Operator
+    from churn.pipeline.registry_rules import RegistryRules
+    from churn.registry.model_registry import ModelRegistry
 
 RESPONSE_TIME: Final = timedelta(hours=20)
 _NOBODY: Final = "nobody"
 
 
-class AskToPromote(ApprovalOperator):
-    """Asks a person in the Airflow UI, with the decision's words and the card, where one is asked.
+class RequestApproval(ApprovalOperator):
+    """Requests approval in the Airflow UI, with the decision and the card, where it is manual.
 
     ``version`` is what may be promoted, empty where nothing is. The answer is a name: who approved.
     """
@@ -43,58 +43,58 @@ class AskToPromote(ApprovalOperator):
         self.version = version
 
     def execute(self, context: Context) -> Any:
-        """Ask, or skip where nothing is to be promoted or nobody is to be asked."""
+        """Request approval, or skip where nothing is to be promoted or promotion is automatic."""
         if not self.version:
             raise AirflowSkipException("nothing is to be promoted")
         if not is_manual():
             raise AirflowSkipException("promotion is automatic")
-        from churn.pipeline import steps
+        from churn.pipeline import model_steps
 
-        with operating() as operator:
-            self.body = steps.explain(operator, self.version)
+        with open_registry() as registry:
+            self.body = model_steps.explain(registry, self.version)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> str:
-        """Return who approved; record it where somebody, or the time, declined."""
+        """Return who approved; record a refusal, or that the time ran out."""
         user = event.get("responded_by_user") or {}
         name = str(user.get("name") or user.get("id") or _NOBODY)
         if event.get("chosen_options") == [self.REJECT]:
-            from churn.pipeline import steps
+            from churn.pipeline import model_steps
 
-            with operating() as operator:
-                steps.decline(operator, self.version, f"declined by {name}")
+            with open_registry() as registry:
+                model_steps.decline(registry, self.version, f"declined by {name}")
         super().execute_complete(context, event)  # on a no this raises, to skip what follows
         return name
 
 
 @contextmanager
-def operating(*, approved_by: str | None = None) -> Iterator[Operator]:
+def open_registry(*, approved_by: str | None = None) -> Iterator[ModelRegistry]:
     """Open the warehouse and the store in the name of this run, and of who approved."""
-    from churn.registry.model_registry import Operator
+    from churn.registry.model_registry import ModelRegistry
 
     run = f"Airflow run {get_current_context()['run_id']}"
     actor = f"{run}, approved by {approved_by}" if approved_by else run
     with warehouse() as connection:
-        yield Operator(connection, model_store(), actor)
+        yield ModelRegistry(connection, model_store(), actor)
 
 
 def approver() -> str | None:
-    """Return who approved in this run, if somebody was asked."""
+    """Return who approved in this run, if a person did."""
     name = get_current_context()["ti"].xcom_pull(task_ids="approve")
     return str(name) if name else None
 
 
-def rules() -> Rules:
+def rules() -> RegistryRules:
     """Return how candidates are judged here."""
     from churn.core.settings import Settings
-    from churn.pipeline.rules import read_rules
+    from churn.pipeline.registry_rules import read_registry_rules
 
-    return read_rules(Settings.from_environment().registry)
+    return read_registry_rules(Settings.from_environment().registry)
 
 
 def is_manual() -> bool:
     """Whether a person has the last word: by the run's param, else by the setting."""
-    from churn.pipeline.rules import MANUAL
+    from churn.pipeline.registry_rules import MANUAL
 
     return (param("promotion") or rules().mode) == MANUAL
 
@@ -107,4 +107,4 @@ def is_dry() -> bool:
 def skip_unless_promoted(version: str) -> None:
     """End the task where the champion stays."""
     if not version:
-        raise AirflowSkipException("nothing is to be promoted; the log of `decide` says why")
+        raise AirflowSkipException("nothing is to be promoted; the log of `decide` states why")

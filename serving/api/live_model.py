@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from churn.core.errors import ChurnError, ModelRefusedError, NoModelError
-from churn.registry.loaded_model import LoadedModel, load_published, load_served
+from churn.registry.live_version import load_served
+from churn.registry.loaded_model import LoadedModel, load_published
 from churn.registry.store import ModelStore
 from serving.api.metrics import Metrics
 

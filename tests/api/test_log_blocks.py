@@ -22,7 +22,8 @@ from churn.model.block import CHOICES, UNKNOWN
 from churn.pipeline import erasure
 from churn.pipeline.batch.csv_reader import CsvReader
 from churn.pipeline.batch.scored_rows import ScoredRows, score_rows
-from churn.registry.loaded_model import LoadedModel, load_served
+from churn.registry.live_version import load_served
+from churn.registry.loaded_model import LoadedModel
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
 from churn.warehouse.predictions import log_records as records

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from churn.pipeline.batch.csv_writer import COLUMNS
 from churn.pipeline.score_file import score_file
-from churn.registry.loaded_model import load_served
+from churn.registry.live_version import load_served
 from churn.registry.store import ModelStore
 from churn.warehouse.loading.progress import Progress
 from tests.customer_file import CHURN_CSV

@@ -26,12 +26,12 @@ def _view(name: str, href: str) -> dict[str, str]:
 def test_the_links_lead_to_the_service(url: str, tmp_path: Path) -> None:
     assert _views(tmp_path, CHURN_API_URL=url) == [
         _view("Churn API", f"{url}/docs"),
-        _view("Churn model in use", f"{url}/model"),
+        _view("Churn live model", f"{url}/model"),
     ]
 
 
 def test_without_an_address_the_links_lead_to_the_local_stack(tmp_path: Path) -> None:
     assert _views(tmp_path) == [
         _view("Churn API", "http://localhost:8000/docs"),
-        _view("Churn model in use", "http://localhost:8000/model"),
+        _view("Churn live model", "http://localhost:8000/model"),
     ]

@@ -113,7 +113,7 @@ def test_the_trigger_form_offers_what_the_reader_knows(dag: DAG) -> None:
 def test_the_trigger_form_asks_whether_a_person_approves_and_leaves_it_to_the_setting(
     dag: DAG,
 ) -> None:
-    from churn.pipeline.rules import AUTO, MANUAL
+    from churn.pipeline.registry_rules import AUTO, MANUAL
 
     param = dag.params.get_param("promotion")
     assert param.resolve() is None

@@ -10,14 +10,13 @@ from matplotlib.image import imread
 from churn.core.training_options import Objective, TrainingOptions
 from churn.registry.store import CARD
 from churn.training.bootstrap import Figure
-from churn.training.evaluation import REPEATS
-from churn.training.fitted import Trained, train
+from churn.training.fitted import Trained, train_frame
 from churn.training.metrics import METRICS
 from churn.training.report import card
 from churn.training.report.plots import PICTURES, draw
 from churn.training.report.reliability import reliability
 from churn.training.report.tables import shown
-from tests.customer_file import customers, package, trained
+from tests.customer_file import SMALL, customers, package, trained
 from tests.interacting_customers import trained_on_interactions
 
 NUMBER = r"-?\d+\.\d+"
@@ -37,11 +36,11 @@ def test_the_card_begins_in_plain_words() -> None:
     start = _card().split("## How good it is")[0]
     assert "Of 7,043 customers, 1,869 (26.54%) had churned; the model is fitted on 5,632" in start
     assert "of them, and 1,411 are the hold-out, which it never learns from" in start
-    assert "Of the 10 % it thinks most likely to leave, 77 in 100 do** (74 to 80)" in start
+    assert "Of the 10 % it thinks most likely to churn, 77 in 100 do** (74 to 80)" in start
     assert "picked at random it would be 27" in start
     assert (
-        "80.7 of 100 yes-or-no answers are right; saying that nobody leaves is right in 73.5"
-        in start
+        "80.7 of 100 yes-or-no predictions are right; "
+        "predicting that no customer churns is right in 73.5" in start
     )
     assert "No other model beats it" in start
     assert not re.search(r"log-odds|bootstrap|Brier|out of fold", start)
@@ -82,7 +81,7 @@ def test_every_policy_is_there_and_the_one_in_use_is_bold() -> None:
 
 @cache
 def _trained_for(objective: Objective) -> Trained:
-    return train(customers().iloc[::8], TrainingOptions(objective=objective))
+    return train_frame(customers().iloc[::8], TrainingOptions(objective=objective), recipe=SMALL)
 
 
 @pytest.mark.parametrize("objective", list(Objective))
@@ -95,12 +94,11 @@ def test_every_headline_profit_is_of_the_policy_that_serves(objective: Objective
     assert first
     assert bold
     assert first[1] == bold[1]
-    rows, recipe = trained.report.rows, trained.report.recipe
+    rows, recipe = trained.report.rows, trained.report.published
     contacted = [
-        trained.policy.contacts(recipe.repeat(number), rows.monthly_charges)
-        for number in range(REPEATS)
+        trained.policy.contacts(scores, rows.monthly_charges) for scores in recipe.out_of_fold
     ]
-    expected = float((np.mean(contacted, axis=0) * rows.stakes.realised(rows.y)).mean())
+    expected = float((np.mean(contacted, axis=0) * rows.payoff.realised(rows.y)).mean())
     assert recipe.measured.figure("profit").value == pytest.approx(expected, abs=0.3)
 
 
@@ -145,15 +143,17 @@ def test_a_card_of_trees_says_that_they_are_published_and_why() -> None:
     text = _card_of_trees()
     assert "is published**: it beats the scorecard by" in text
     assert "The scorecard answers where fields are missing" in text
-    assert "The promotion rule on random forest: promote: better beyond noise" in text
+    chosen = trained_on_interactions().family.title
+    assert f"The promotion rule on {chosen}: promote: better beyond noise" in text
 
 
 @pytest.mark.slow
 def test_a_card_on_few_customers_or_a_part_of_them_says_so() -> None:
     options = TrainingOptions(objective=Objective.PROFIT, evaluated_rows=1_000)
-    text = card.render("few", datetime(2026, 1, 1, tzinfo=UTC), train(customers(), options))
+    few = train_frame(customers(), options, recipe=SMALL)
+    text = card.render("few", datetime(2026, 1, 1, tzinfo=UTC), few)
     assert re.search(r"Measured on [\d,]{3,5} of 7,043 customers", text)
-    assert "by the policy in use, expected profit over 0 (`profit`)" in text
+    assert "by the chosen policy, expected profit over 0 (`profit`)" in text
     assert "nan" not in text
 
 

@@ -10,9 +10,9 @@ from sklearn import metrics
 
 from churn.training.comparison import Comparison, Difference, differences, student
 from churn.training.metrics import log_loss
-from churn.training.ranking import Floats, Outcomes, Ranked, placements, roc_auc
+from churn.training.ranking import Floats, Labels, Ranked, placements, roc_auc
 
-Scored = tuple[Outcomes, Floats]
+Scored = tuple[Labels, Floats]
 
 
 def _scored(rows: int = 600, seed: int = 0) -> Scored:
@@ -22,7 +22,7 @@ def _scored(rows: int = 600, seed: int = 0) -> Scored:
     return (rng.random(rows) < p).astype(np.int64), p
 
 
-def _drawn(metric: str, y: Outcomes, p: Floats, counts: Floats) -> Floats:
+def _drawn(metric: str, y: Labels, p: Floats, counts: Floats) -> Floats:
     return log_loss(y, p, counts) if metric == "log_loss" else roc_auc(Ranked(y, p, counts))
 
 

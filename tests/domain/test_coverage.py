@@ -18,8 +18,8 @@ from churn.model.conditioning import Conditioner
 from churn.model.scorecard import Scorecard
 from churn.training.compiling import compile_scorecard
 from churn.training.encoded_customers import Encoded, leaders_of
-from churn.training.evaluation import deal
 from churn.training.features import fit_profiles
+from churn.training.folds import deal
 from tests.customer_file import (
     conditioner,
     customers,

@@ -3,21 +3,21 @@ import pytest
 
 from churn.core.training_options import Economics
 from churn.training.evaluation import (
+    Dataset,
     Evaluation,
-    Rows,
     cross_validate,
     evaluate_once,
     folds_ahead,
-    majority_baseline,
 )
 from churn.training.families import families, matrix
+from churn.training.majority_baseline import majority_baseline
 from tests.customer_file import customers, trained
 
 SCORECARD, ALL_COLUMNS, *_ = families()
 
 
-def _rows(step: int = 1) -> Rows:
-    return Rows.of(customers().iloc[::step], Economics())
+def _rows(step: int = 1) -> Dataset:
+    return Dataset.of(customers().iloc[::step], Economics())
 
 
 def test_the_majority_baseline_has_the_figures_of_the_file() -> None:
@@ -36,7 +36,7 @@ def test_the_majority_baseline_has_the_figures_of_the_file() -> None:
 
 
 def test_the_recipe_is_at_the_ceiling_of_this_file_and_not_above_it() -> None:
-    found = trained().report.recipe.measured.figures
+    found = trained().report.published.measured.figures
     assert 0.849 <= found["roc_auc"].value < 0.855
     assert found["pr_auc"].value >= 0.668
     assert found["log_loss"].value <= 0.412
@@ -69,7 +69,7 @@ def _challengers() -> tuple[Evaluation, ...]:
 
 
 def test_the_folds_differ_as_much_as_they_do_on_this_file() -> None:
-    by_fold = trained().report.recipe.measured.by_part["roc_auc"]
+    by_fold = trained().report.published.measured.by_part["roc_auc"]
     assert 0.002 < np.std(by_fold, ddof=1) < 0.02
 
 
@@ -103,7 +103,7 @@ def test_all_families_are_measured_on_the_same_folds() -> None:
 
 
 def test_a_figure_is_the_mean_over_the_folds() -> None:
-    measured = trained().report.recipe.measured
+    measured = trained().report.published.measured
     assert measured.by_part["log_loss"].shape == (15,)
     assert measured.figure("log_loss").value == pytest.approx(measured.by_part["log_loss"].mean())
 

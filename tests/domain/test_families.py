@@ -10,14 +10,14 @@ from churn.core.training_options import ProtectedAttributes
 from churn.model.boosted import matrix as matrix_of_known
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS
 from churn.training.evaluation import probability
-from churn.training.families import TREE_FAMILIES, Family, families, matrix
+from churn.training.families import TREE_FAMILIES, Learner, families, matrix
 from churn.training.features import REGULARISATION_C, design, linear, target
 from tests.customer_file import customers, customers_of
 
 NAMES = [family.name for family in families()]
 
 
-def _family(name: str) -> Family:
+def _family(name: str) -> Learner:
     return families()[NAMES.index(name)]
 
 

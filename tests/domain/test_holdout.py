@@ -17,9 +17,11 @@ from churn.core.training_options import Economics, ProtectedAttributes
 from churn.customer.look_alikes import BITS, hashes
 from churn.training import refits
 from churn.training.encoded_customers import leaders_of
-from churn.training.evaluation import FOLDS, REPEATS, Rows, deal
+from churn.training.evaluation import Dataset
 from churn.training.families import families, matrix
+from churn.training.folds import deal
 from churn.training.holdout import HELD_OUT_SHARE, is_held_out, is_sampled
+from churn.training.recipe import STANDARD
 from churn.warehouse.customers import HASH
 from tests.customer_file import customers, held_out
 
@@ -96,7 +98,7 @@ def test_near_copies_are_on_the_side_of_whom_they_copy(prefix: str) -> None:
         held_out(both)[None, :],
         is_sampled(first, 0.3)[None, :],
         refits.folds(first),
-        deal(np.asarray(both["churn"], dtype=np.int64), first, FOLDS, REPEATS),
+        deal(np.asarray(both["churn"], dtype=np.int64), first, STANDARD.folds, STANDARD.repeats),
     ]
     for places in splits:
         np.testing.assert_array_equal(places[:, : len(frame)], places[:, len(frame) :])
@@ -108,25 +110,27 @@ def test_a_customer_is_in_one_fold_then_and_now_though_its_look_alikes_changed()
     then = now.assign(tenure=random.integers(1, 3, len(now)), contract="One year")
     then = pd.concat([then.sample(5_000, random_state=0), _near_copies(now[:100], prefix="gone ")])
     learned, scored = refits.folds_of(then, now)
-    assert learned.shape == (REPEATS, 5_100)
+    assert learned.shape == (STANDARD.repeats, 5_100)
     by_id = dict(zip(now["customer_id"], scored.T.tolist(), strict=True))
     for one, places in zip(then["customer_id"][:5_000], learned.T.tolist(), strict=False):
         assert by_id[one] == places
-    assert np.bincount(learned[0, 5_000:], minlength=FOLDS).min() > 5
+    assert np.bincount(learned[0, 5_000:], minlength=STANDARD.folds).min() > 5
 
 
 def test_a_model_that_remembers_gains_nothing_by_near_copies() -> None:
     """The nearest neighbour of a customer is the copy, where a split lets a model see it."""
     frame = customers()
     doubled = pd.concat([frame, _near_copies(frame, prefix="copy of ")], ignore_index=True)
-    both, alone = Rows.of(doubled, Economics()), Rows.of(frame, Economics())
+    both, alone = Dataset.of(doubled, Economics()), Dataset.of(frame, Economics())
     anywhere = KFold(5, shuffle=True, random_state=0).split(doubled)
     assert _remembered(both, tuple(anywhere)) > 0.8
-    without_copies = _remembered(alone, alone.folds[:FOLDS])
-    assert _remembered(both, both.folds[:FOLDS]) == pytest.approx(without_copies, abs=0.02)
+    without_copies = _remembered(alone, alone.folds[: STANDARD.folds])
+    assert _remembered(both, both.folds[: STANDARD.folds]) == pytest.approx(
+        without_copies, abs=0.02
+    )
 
 
-def _remembered(rows: Rows, folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> float:
+def _remembered(rows: Dataset, folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> float:
     columns = families(ProtectedAttributes.USE)[1].columns
     design = StandardScaler().fit_transform(matrix(rows.frame, columns))
     right = []
@@ -141,11 +145,13 @@ def test_the_folds_have_about_as_many_customers_and_leavers(groups: int) -> None
     random = np.random.default_rng(groups)
     of = random.integers(groups, size=20_000)
     y = (random.random(20_000) < 0.2).astype(np.int64)
-    for repeat in deal(y, of, FOLDS, REPEATS):
+    for repeat in deal(y, of, STANDARD.folds, STANDARD.repeats):
         assert max(len(set(repeat[of == one])) for one in set(of[:200])) == 1
         if groups >= 700:
-            assert np.bincount(repeat, minlength=FOLDS) == pytest.approx(4_000, rel=0.1)
-            assert np.bincount(repeat, y, minlength=FOLDS) == pytest.approx(y.sum() / 5, rel=0.1)
+            assert np.bincount(repeat, minlength=STANDARD.folds) == pytest.approx(4_000, rel=0.1)
+            assert np.bincount(repeat, y, minlength=STANDARD.folds) == pytest.approx(
+                y.sum() / 5, rel=0.1
+            )
 
 
 def test_a_sample_of_customers_has_as_many_held_out_as_all() -> None:

@@ -1,20 +1,20 @@
 import numpy as np
 import pytest
 
-from churn.training.bootstrap import Part, interval, measure, noise_floor, resampled
-from churn.training.metrics import Stakes
-from churn.training.ranking import Floats, Outcomes
+from churn.training.bootstrap import FoldScores, interval, measure, noise_floor, resampled
+from churn.training.metrics import Payoff
+from churn.training.ranking import Floats, Labels
 from tests.customer_file import trained
 
 
-def _calibrated(size: int, seed: int) -> tuple[Outcomes, Floats]:
+def _calibrated(size: int, seed: int) -> tuple[Labels, Floats]:
     random = np.random.default_rng(seed)
     p = random.beta(1, 3, size)
     return (random.random(size) < p).astype(np.int64), p
 
 
-def _stakes(size: int) -> Stakes:
-    return Stakes(np.full(size, 70.0), 10.0)
+def _payoff(size: int) -> Payoff:
+    return Payoff(np.full(size, 70.0), 10.0)
 
 
 def test_a_draw_has_as_many_customers_as_there_are() -> None:
@@ -31,13 +31,13 @@ def test_the_same_customers_are_drawn_every_time() -> None:
 def test_intervals_cover_the_truth_19_times_in_20() -> None:
     names = ("roc_auc", "log_loss", "brier", "accuracy", "precision_at_10")
     everybody, p = _calibrated(200_000, 0)
-    rows = [Part(np.arange(len(p)), p)]
-    truth = measure(everybody, rows, np.ones((1, len(p))), _stakes(len(p))).draws
+    rows = [FoldScores(np.arange(len(p)), p)]
+    truth = measure(everybody, rows, np.ones((1, len(p))), _payoff(len(p))).draws
     covered = []
     for seed in range(1, 201):
         y, p = _calibrated(800, seed)
         weights = resampled(np.ones(800), draws=100, seed=seed)
-        found = measure(y, [Part(np.arange(800), p)], weights, _stakes(800)).figures
+        found = measure(y, [FoldScores(np.arange(800), p)], weights, _payoff(800)).figures
         covered.append([found[n].low <= truth[n][0] <= found[n].high for n in names])
     shares = dict(zip(names, np.mean(covered, axis=0), strict=True))
     assert all(0.90 <= share <= 0.985 for share in shares.values()), shares
@@ -57,7 +57,7 @@ def test_a_figure_that_is_not_defined_has_no_interval() -> None:
 
 def test_an_interval_stays_within_what_the_metric_can_be() -> None:
     y, p = np.array([1, 0] * 20), np.array([0.9, 0.1] * 20)
-    found = measure(y, [Part(np.arange(40), p)], resampled(np.ones(40)), _stakes(40))
+    found = measure(y, [FoldScores(np.arange(40), p)], resampled(np.ones(40)), _payoff(40))
     assert found.figure("roc_auc").high <= 1
     assert found.figure("calibration_error").low >= 0
 
@@ -68,14 +68,14 @@ def test_the_noise_floor_is_what_calibrated_scores_show() -> None:
     for seed in range(300):
         y, p = _calibrated(1_000, seed)
         weights = np.ones((1, 1_000))
-        found = measure(y, [Part(np.arange(1_000), p)], weights, _stakes(1_000))
+        found = measure(y, [FoldScores(np.arange(1_000), p)], weights, _payoff(1_000))
         shown.append(float(found.draws["calibration_error"][0]))
     assert floor.mean == pytest.approx(np.mean(shown), rel=0.05)
     assert 0.01 <= np.mean(np.array(shown) > floor.highest) <= 0.10
 
 
-def _part(size: int, seed: int) -> Part:
-    return Part(np.arange(size), _calibrated(size, seed)[1])
+def _part(size: int, seed: int) -> FoldScores:
+    return FoldScores(np.arange(size), _calibrated(size, seed)[1])
 
 
 def test_the_noise_floor_falls_as_customers_are_added() -> None:
@@ -85,14 +85,14 @@ def test_the_noise_floor_falls_as_customers_are_added() -> None:
 
 
 def test_the_recipe_is_calibrated_as_far_as_can_be_told() -> None:
-    recipe = trained().report.recipe
+    recipe = trained().report.published
     assert recipe.measured.figure("calibration_error").value < recipe.noise_floor.highest
 
 
 def test_scores_that_are_spoilt_are_far_over_the_noise_floor() -> None:
     y, p = _calibrated(2_000, 1)
     odds = 3 * p / (1 - p)  # what class_weight="balanced" does to probabilities
-    spoilt = [Part(np.arange(2_000), odds / (1 + odds))]
-    found = measure(y, spoilt, resampled(np.ones(2_000)), _stakes(2_000))
+    spoilt = [FoldScores(np.arange(2_000), odds / (1 + odds))]
+    found = measure(y, spoilt, resampled(np.ones(2_000)), _payoff(2_000))
     floor = noise_floor(spoilt, np.ones(2_000))
     assert found.figure("calibration_error").low > 3 * floor.highest

@@ -19,5 +19,5 @@ def test_both_can_be_set() -> None:
 
 @pytest.mark.parametrize("text", ["10 %", "-0.1", "1.1", "nan", "none"])
 def test_a_limit_that_is_no_share_is_refused_by_its_name(text: str) -> None:
-    with pytest.raises(ChurnError, match=r"CHURN_LIMIT_LOST=.*expected a share from 0 to 1"):
+    with pytest.raises(ChurnError, match=r"CHURN_LIMIT_LOST=.*expected a number from 0 to 1"):
         LoadOptions.from_values({"CHURN_LIMIT_LOST": text})

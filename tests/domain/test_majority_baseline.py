@@ -6,10 +6,11 @@ import pytest
 
 from churn.core.errors import DataQualityError
 from churn.core.training_options import Economics
-from churn.training.evaluation import Rows, cross_validate, majority_baseline, refuse_no_better
+from churn.training.evaluation import Dataset, cross_validate
 from churn.training.families import families
-from churn.training.fitted import train
-from tests.customer_file import customers
+from churn.training.fitted import train_frame
+from churn.training.majority_baseline import majority_baseline, refuse_no_better
+from tests.customer_file import SMALL, customers
 
 pytestmark = pytest.mark.slow
 
@@ -22,14 +23,14 @@ def _shuffled(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _judge(frame: pd.DataFrame) -> None:
-    rows = Rows.of(frame, Economics())
+    rows = Dataset.of(frame, Economics())
     refuse_no_better(cross_validate(families()[0], rows).measured, majority_baseline(rows))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_trained_on_shuffled_labels(seed: int) -> None:
     with pytest.raises(DataQualityError, match=REFUSED):
-        train(_shuffled(customers().iloc[seed::4], seed))
+        train_frame(_shuffled(customers().iloc[seed::4], seed), recipe=SMALL)
 
 
 @pytest.mark.parametrize("size", [300, 700, 2_000])
@@ -48,8 +49,8 @@ def test_small_files_with_a_real_signal_are_trained_on(size: int) -> None:
 
 
 def test_a_small_file_is_trained_on_from_end_to_end() -> None:
-    model = train(customers().sample(300, random_state=1))
-    assert model.report.recipe.measured.figure("roc_auc").value > 0.7
+    model = train_frame(customers().sample(300, random_state=1), recipe=SMALL)
+    assert model.report.published.measured.figure("roc_auc").value > 0.7
 
 
 def test_a_signal_of_few_churned_customers_is_enough() -> None:

@@ -51,15 +51,6 @@ def test_a_manifest_with_two_thresholds_is_refused_with_both() -> None:
         read_manifest(_written(threshold=0.4))
 
 
-def test_a_manifest_from_before_there_were_policies_is_read_with_its_threshold() -> None:
-    document = json.loads(_written(threshold=0.4))
-    del document["policy"]
-    found = read_manifest(json.dumps(document).encode())
-    assert found.threshold == found.policy.threshold == 0.4
-    assert found.policy.contact(0.4)
-    assert not found.policy.contact(0.39)
-
-
 def test_a_manifest_from_before_the_margin_and_the_incentive_decides_as_it_did() -> None:
     document = json.loads(_written())
     for name in ("margin", "incentive", "retained_acceptance"):

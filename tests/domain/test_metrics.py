@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from churn.training import metrics, ranking
-from churn.training.metrics import METRICS, Stakes
-from churn.training.ranking import Floats, Outcomes, Ranked
+from churn.training.metrics import METRICS, Payoff
+from churn.training.ranking import Floats, Labels, Ranked
 
-Rows = tuple[Outcomes, Floats, Floats]
+Rows = tuple[Labels, Floats, Floats]
 
 
 @st.composite
@@ -34,8 +34,8 @@ def _repeated(rows: Rows) -> Rows:
 
 def _score(rows: Rows) -> dict[str, float]:
     y, p, counts = rows
-    stakes = Stakes(np.full(len(y), 30.0), 10.0)
-    return {name: float(v[0]) for name, v in metrics.score(y, p, counts[None], stakes).items()}
+    payoff = Payoff(np.full(len(y), 30.0), 10.0)
+    return {name: float(v[0]) for name, v in metrics.score(y, p, counts[None], payoff).items()}
 
 
 @given(scored_rows())
@@ -104,9 +104,9 @@ def test_customers_with_equal_scores_share_a_calibration_bin() -> None:
 
 def test_the_profit_of_a_worked_example() -> None:
     y, p = np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.1, 0.1])
-    stakes = Stakes(np.array([30.0, 20.0, 90.0, 90.0]), 10.0)
+    payoff = Payoff(np.array([30.0, 20.0, 90.0, 90.0]), 10.0)
     # The first two are asked: one brings 30 - 10, the other costs 10; 0.1 * 90 does not pay.
-    assert metrics.profit(y, p, np.ones((1, 4)), stakes)[0] == pytest.approx((20 - 10) / 4)
+    assert metrics.profit(y, p, np.ones((1, 4)), payoff)[0] == pytest.approx((20 - 10) / 4)
 
 
 def test_a_draw_without_leavers_has_no_ranking_and_warns_of_nothing() -> None:

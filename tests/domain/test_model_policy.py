@@ -122,4 +122,6 @@ def test_contacting_by_expected_profit_brings_most_on_the_hold_out() -> None:
 
 
 def test_the_profit_out_of_fold_is_the_one_measured_before_we_started() -> None:
-    assert trained().report.recipe.measured.figure("profit").value == pytest.approx(14.51, abs=0.1)
+    assert trained().report.published.measured.figure("profit").value == pytest.approx(
+        14.51, abs=0.1
+    )

@@ -9,20 +9,21 @@ import joblib
 import numpy as np
 import pytest
 
-from churn.core.training_options import Objective, TrainingOptions
+from churn.core.training_options import TrainingOptions
 from churn.customer.description import FEATURES
 from churn.customer.parsing import parse_customer
 from churn.model.block import block_of
-from churn.model.policy import Policy
-from churn.pipeline.packing import Package, fingerprint, free_moment, pack
+from churn.pipeline.packing import Package, fingerprint, free_moment, pack, recipe
 from churn.registry.loaded_model import load_model
 from churn.registry.manifest import read_manifest
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
 from churn.training.families import TREE_FAMILIES, families
 from churn.training.features import probabilities
+from churn.training.recipe import STANDARD, Recipe
+from churn.training.report import card
 from churn.training.report.plots import PICTURES
 from churn.warehouse.customers import Snapshot
-from tests.customer_file import customers, customers_of, package, trained
+from tests.customer_file import SMALL, customers, customers_of, package, trained
 from tests.interacting_customers import interacting_customers, trained_on_interactions
 
 
@@ -71,6 +72,18 @@ def test_the_model_for_analysts_is_the_scikit_learn_pipeline() -> None:
     loaded = joblib.load(io.BytesIO(package().files[MODEL]))
     frame = customers().iloc[::50]
     assert np.array_equal(probabilities(loaded, frame), probabilities(trained().model, frame))
+
+
+def test_another_recipe_is_what_the_models_are_measured_by_and_what_is_recorded() -> None:
+    model = trained_on_interactions()
+    assert len(model.report.published.parts) == 2
+    assert model.report.rows.resampled.shape[0] == 1 + 20
+    recorded = recipe(model)
+    assert Recipe.recorded(recorded) == SMALL
+    assert Recipe.recorded(recipe(trained())) == STANDARD == Recipe(folds=5, repeats=3, draws=200)
+    text = card.render("small", datetime(2026, 1, 1, tzinfo=UTC), model)
+    assert "the mean over 2 folds, 1 times" in text
+    assert "1.96 standard errors of 20 bootstrap draws" in text
 
 
 def test_the_manifest_names_the_recipe_and_the_libraries() -> None:
@@ -127,12 +140,12 @@ def test_the_manifest_keeps_the_policy_and_the_options_it_was_trained_with() -> 
 
 def test_a_manifest_from_before_all_this_is_still_read() -> None:
     document = json.loads(package().manifest.model_dump_json())
-    new = ("policy", "calibration", "hold_out", "challengers", "folds_ahead_of_all_columns")
+    new = ("calibration", "hold_out", "challengers", "folds_ahead_of_all_columns")
     more = ("slices", "cost_of_leaving_out_protected", "leak_checks", "settings", "family")
     old = {name: value for name, value in document.items() if name not in (*new, *more)}
     found = read_manifest(json.dumps(old).encode())
     assert found.family == "scorecard"
-    assert found.policy == Policy(objective=Objective.HALF, threshold=found.threshold)
+    assert found.policy == package().manifest.policy
 
 
 def _package_of_trees() -> Package:

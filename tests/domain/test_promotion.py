@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from churn.pipeline.deciding import slices
+from churn.pipeline.champion_challenger import slices
 from churn.training.comparison import Comparison
 from churn.training.features import pipeline, probabilities, target
 from churn.training.promotion import Decision, PromotionRule, judge, needs_refits

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from churn.core.errors import ModelRefusedError, NoModelError
-from churn.registry.loaded_model import load_model, load_served
+from churn.registry.live_version import load_served
+from churn.registry.loaded_model import load_model
 from churn.registry.store import CARD, MANIFEST, SCORECARD, ModelStore
 from tests.customer_file import package, version_of
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.core.errors import ChurnError
-from churn.pipeline.rules import MANUAL, Rules, read_rules
+from churn.pipeline.registry_rules import MANUAL, RegistryRules, read_registry_rules
 from churn.registry.retention import RetentionRule, expendable, pin, pinned, tidy, unpin
-from churn.registry.store import ModelStore, Served
+from churn.registry.store import ModelStore, ServedVersion
 from churn.training.promotion import PromotionRule
 from tests.customer_file import package, version_of
 
@@ -21,8 +21,8 @@ def _gone(newest: int = 3, served_days: int = 10, **given: object) -> tuple[str,
     return expendable(RetentionRule(newest, served_days), **asked)  # type: ignore[arg-type]
 
 
-def _served(*names_and_days: tuple[str, int]) -> tuple[Served, ...]:
-    return tuple(Served(name, NOW - timedelta(days=days)) for name, days in names_and_days)
+def _served(*names_and_days: tuple[str, int]) -> tuple[ServedVersion, ...]:
+    return tuple(ServedVersion(name, NOW - timedelta(days=days)) for name, days in names_and_days)
 
 
 def test_the_newest_are_kept_and_the_others_go_oldest_first() -> None:
@@ -88,11 +88,11 @@ def test_half_written_candidates_and_half_removed_versions_are_cleared_away(tmp_
 
 
 def test_the_rules_have_defaults() -> None:
-    assert read_rules({}) == Rules(PromotionRule(), RetentionRule(20, 30), "auto")
+    assert read_registry_rules({}) == RegistryRules(PromotionRule(), RetentionRule(20, 30), "auto")
 
 
 def test_every_part_of_a_rule_is_a_setting() -> None:
-    rules = read_rules(
+    rules = read_registry_rules(
         {
             "CHURN_PROMOTION": "manual",
             "CHURN_PROMOTION_LEAST_SHARE": "0.002",
@@ -130,4 +130,4 @@ def test_a_setting_that_is_not_right_is_named_with_what_it_may_be(
     name: str, value: str, told: str
 ) -> None:
     with pytest.raises(ChurnError, match=rf"{name}.*{told}"):
-        read_rules({name: value})
+        read_registry_rules({name: value})

@@ -4,20 +4,20 @@ import pytest
 
 from churn.core.training_options import Economics, Objective
 from churn.model.policy import Policy
-from churn.training.evaluation import Rows
+from churn.training.evaluation import Dataset
 from churn.training.sensitivity import by_acceptance, by_choice
 from tests.customer_file import customers, trained
 
 
 def _by_acceptance() -> dict[float, float]:
     report = trained().report
-    found = by_acceptance(report.recipe, report.rows, trained().policy)
+    found = by_acceptance(report.published, report.rows, trained().policy)
     return {round(true, 6): figure.value for true, figure in found.items()}
 
 
 def _by_choice(policy: Policy) -> dict[str, float]:
     report = trained().report
-    found = by_choice(report.recipe, report.rows, policy)
+    found = by_choice(report.published, report.rows, policy)
     return {name: figure.value for name, figure in found.items()}
 
 
@@ -50,8 +50,8 @@ def test_no_choice_brings_more_than_the_oracle_and_an_incentive_lowers_them_all(
     policy = trained().policy
     dear = policy.model_copy(update={"incentive": 5.0, "margin": 0.8})
     report = trained().report
-    rows = Rows.of(report.rows.frame, Economics(incentive=5.0, margin=0.8))
-    found = by_choice(report.recipe, rows, dear)
+    rows = Dataset.of(report.rows.frame, Economics(incentive=5.0, margin=0.8))
+    found = by_choice(report.published, rows, dear)
     for name, value in _by_choice(policy).items():
         assert found[name].value < value
         assert found[name].value <= found["an oracle"].value
@@ -61,5 +61,5 @@ def test_contacting_every_customer_brings_what_is_worked_by_hand() -> None:
     frame, report = customers(), trained().report
     everybody = trained().policy.model_copy(update={"objective": Objective.HALF, "threshold": 0.0})
     charges = frame["monthly_charges"][frame["churn"]].sum() / len(frame)
-    for true, figure in by_acceptance(report.recipe, report.rows, everybody).items():
+    for true, figure in by_acceptance(report.published, report.rows, everybody).items():
         assert figure.value == pytest.approx(true * 3.6 * charges - 10)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from churn.core.errors import ChurnError
-from churn.registry.served import Served, is_as_written, parse, render
+from churn.registry.served import ServedVersion, is_as_written, parse, render
 from churn.registry.store import MANIFEST, ModelStore
 from serving.api.live_model import LiveModel
 from tests.customer_file import package, version_of
@@ -176,7 +176,7 @@ def test_a_store_of_before_serves_and_gets_its_hashes_at_the_next_change(store: 
 
 def test_what_is_rendered_is_read_back_whether_hashes_are_known_or_not(store: ModelStore) -> None:
     first, second = store.served()
-    for order in ((), (first,), (first, Served(second.version, second.since))):
+    for order in ((), (first,), (first, ServedVersion(second.version, second.since))):
         assert parse(render(order)) == tuple(order)
         assert is_as_written(render(order))
         assert not is_as_written(render(order)[:-1])

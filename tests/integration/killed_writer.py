@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from churn.registry import events
-from churn.registry.model_registry import Operator
+from churn.registry.model_registry import ModelRegistry
 from churn.registry.retention import RetentionRule
 from churn.registry.store import ModelStore, Version, read_version
 from churn.warehouse.connect import connect
@@ -82,19 +82,19 @@ class Killer:
         sys.addaudithook(self.audit)
 
 
-def act(operator: Operator, source: Version, action: str, version: str) -> None:
+def act(registry: ModelRegistry, source: Version, action: str, version: str) -> None:
     """Do one thing to the store."""
     if action == "publish":
-        events.lock(operator.connection)
+        events.lock(registry.connection)
         manifest = source.manifest.model_copy(update={"version": version})
-        operator.store.write_candidate(manifest, source.files)
-        operator.promote(version, "a test")
+        registry.store.write_candidate(manifest, source.files)
+        registry.promote(version, "a test")
     elif action == "roll back":
-        operator.roll_back("a test")
+        registry.roll_back("a test")
     elif action == "retire":
-        operator.retire(RetentionRule(newest=1, served_days=0))
+        registry.retire(RetentionRule(newest=1, served_days=0))
     elif action == "pin":
-        operator.pin(version, "a test")
+        registry.pin(version, "a test")
     else:
         raise ValueError(action)
 
@@ -111,7 +111,7 @@ def main() -> None:
             continue
         with connect(url) as connection:
             Killer(folder, int(number)).watch()
-            act(Operator(connection, store, "killed writer"), version, action, name)
+            act(ModelRegistry(connection, store, "killed writer"), version, action, name)
         tell("done")
         os._exit(0)
 

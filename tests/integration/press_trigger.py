@@ -29,7 +29,7 @@ def press(page: Page, url: str, screenshot: str) -> None:
     page.get_by_test_id("trigger-dag-button").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("churn_training")
-    expect(dialog).to_contain_text("as the setting CHURN_PROMOTION says")
+    expect(dialog).to_contain_text("as set by CHURN_PROMOTION")
     expect(dialog).not_to_contain_text("null")
     page.screenshot(path=screenshot.replace(".png", ".form.png"))
     dialog.get_by_role("button", name=re.compile("^Trigger")).last.click()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from churn.core.errors import DataQualityError
-from churn.pipeline import steps
+from churn.pipeline import model_steps, steps
 from churn.pipeline.arrivals import QUIET_SECONDS, find_new
 from churn.registry.store import ModelStore
 from churn.warehouse.cleaning.gate import Terms
@@ -222,8 +222,8 @@ def test_customers_without_a_decision_call_for_a_model(
 ) -> None:
     store = ModelStore(tmp_path / "models")
     with connect(url) as connection:
-        assert not steps.has_undecided(connection, store)
+        assert not model_steps.has_undecided(connection, store)
     put(csv_text(ROWS))
     night()
     with connect(url) as connection:
-        assert steps.has_undecided(connection, store)
+        assert model_steps.has_undecided(connection, store)

@@ -153,7 +153,7 @@ def test_a_folder_whose_second_file_is_stopped_names_the_others(
         with pytest.raises(DataQualityError, match=r"STOP  .*/1\.csv") as caught:
             steps.clean(opened, loads)
     last = str(caught.value).splitlines()[-1]
-    assert last == "not looked at after that: 2.csv, 3.csv; load them again"
+    assert last == "not checked after that: 2.csv, 3.csv; load them again"
 
 
 def test_a_folder_with_a_file_that_is_refused_says_that_none_was_loaded(

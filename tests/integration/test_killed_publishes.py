@@ -12,7 +12,7 @@ from churn.registry import retention
 from churn.registry.audit import audit
 from churn.registry.events import read_events
 from churn.registry.loaded_model import load_model
-from churn.registry.model_registry import Operator
+from churn.registry.model_registry import ModelRegistry
 from churn.registry.store import ModelStore, read_version
 from churn.warehouse.connect import connect
 from tests.customer_file import package, version_of
@@ -58,7 +58,7 @@ def store(url: str, tmp_path: Path) -> ModelStore:
     with connect(url) as connection:
         for day in (1, 2):
             store.write_candidate(package(day).manifest, package(day).files)
-            Operator(connection, store, "setup").promote(version_of(day), "to begin with")
+            ModelRegistry(connection, store, "setup").promote(version_of(day), "to begin with")
     return store
 
 
@@ -105,7 +105,7 @@ def _require_whole(url: str, store: ModelStore) -> None:
     for version in store.versions():
         assert read_version(store.published(version))
     with connect(url) as connection:
-        Operator(connection, store, "the next").begin()
+        ModelRegistry(connection, store, "the next").begin()
     leftovers = [path for path in store.path.rglob("*") if path.name.startswith(".")]
     assert leftovers == []
     assert list(store.path.glob("retired/*")) == []
@@ -161,7 +161,7 @@ def test_a_rollback_killed_at_any_call_leaves_one_version_or_the_other(
         for number in range(1, MOST_CALLS):
             if store.current() == FIRST:  # the last attempt got so far
                 with connect(url) as connection:
-                    Operator(connection, store, "the next").promote(SECOND, "once more")
+                    ModelRegistry(connection, store, "the next").promote(SECOND, "once more")
             told = writer.act(number, "roll back", "")
             assert store.current() in (FIRST, SECOND)
             _require_whole(url, store)
@@ -177,7 +177,7 @@ def test_a_removal_killed_at_any_call_removes_whole_versions_and_never_the_serve
     url: str, store: ModelStore, writer: Writer
 ) -> None:
     with connect(url) as connection:
-        Operator(connection, store, "setup").pin(FIRST, "the first one")
+        ModelRegistry(connection, store, "setup").pin(FIRST, "the first one")
     number, done = 0, False
     with _readers(store):
         while not done:
@@ -208,7 +208,7 @@ def test_a_pin_killed_at_any_call_is_there_with_its_event_or_not_at_all(
     for number in range(1, MOST_CALLS):
         told = writer.act(number, "pin", FIRST)
         with connect(url) as connection:
-            Operator(connection, store, "the next").begin()
+            ModelRegistry(connection, store, "the next").begin()
             kinds = [e.kind for e in read_events(connection) if "pinned" in e.kind]
         assert (FIRST in retention.pinned(store)) == (kinds[-1:] == ["pinned"])
         _require_whole(url, store)
@@ -216,5 +216,5 @@ def test_a_pin_killed_at_any_call_is_there_with_its_event_or_not_at_all(
             break
         if kinds[-1:] == ["pinned"]:
             with connect(url) as connection:
-                Operator(connection, store, "the next").unpin(FIRST, "once more")
+                ModelRegistry(connection, store, "the next").unpin(FIRST, "once more")
     assert number > 5

@@ -11,8 +11,8 @@ import pytest
 from churn.core.errors import ModelRefusedError, NoModelError
 from churn.registry import events
 from churn.registry.audit import audit
-from churn.registry.events import GENESIS, Entry, Kind, append, hash_of, read_events, served_at
-from churn.registry.model_registry import Operator
+from churn.registry.events import GENESIS, Entry, EventKind, append, hash_of, read_events, served_at
+from churn.registry.model_registry import ModelRegistry
 from churn.registry.store import MANIFEST, ModelStore
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.schema import create_tables
@@ -40,12 +40,12 @@ def superuser(postgres_server: Server, database_name: str, url: str) -> str:
 
 def _promote(url: str, store: ModelStore, version: str, actor: str = "ana") -> None:
     with connect(url) as connection:
-        Operator(connection, store, actor).promote(version, f"because of {version[-1]}")
+        ModelRegistry(connection, store, actor).promote(version, f"because of {version[-1]}")
 
 
 def _roll_back(url: str, store: ModelStore, to: str | None = None) -> None:
     with connect(url) as connection:
-        Operator(connection, store, "rui").roll_back("it went wrong", to=to)
+        ModelRegistry(connection, store, "rui").roll_back("it went wrong", to=to)
 
 
 def _events(url: str) -> list[events.Event]:
@@ -187,7 +187,7 @@ def test_the_service_reads_the_record_and_can_add_nothing(
     with connect(serving_url) as connection:
         assert len(list(read_events(connection))) == 1
     with connect(serving_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        append(connection, Entry(Kind.PROMOTED, SECOND, "mallory", "for fun"))
+        append(connection, Entry(EventKind.PROMOTED, SECOND, "mallory", "for fun"))
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_chain_that_was_computed_anew_is_found_by_what_the_store_remembers(
         _promote(url, store, version)
     _tamper(superuser, "DELETE FROM model_events WHERE event_id = 2")
     with connect(url) as connection:
-        append(connection, Entry(Kind.PROMOTED, SECOND, "rui", "another story", FIRST))
+        append(connection, Entry(EventKind.PROMOTED, SECOND, "rui", "another story", FIRST))
     assert "is not the event that the model store remembers" in _trouble(url, store)
 
 
@@ -312,7 +312,7 @@ def test_a_manifest_whose_row_was_forged_too_is_told_by_the_chain(
     path.write_text(re.sub(r'"threshold": [0-9.]+', '"threshold": 0.1', path.read_text()))
     with connect(url) as connection:
         connection.execute("DELETE FROM model_versions")
-    with pytest.raises(ModelRefusedError, match="not the one that event 1 put in use"):
+    with pytest.raises(ModelRefusedError, match="not the one that event 1 promoted"):
         _promote(url, store, FIRST)
 
 
@@ -330,11 +330,11 @@ def test_a_pointer_that_was_changed_by_hand_is_told_and_then_recorded(
     store.pointer.write_text(f"{FIRST}\n")
     assert f"{FIRST} serves, and by event 2 it should be {SECOND}" in _trouble(url, store)
     with connect(url) as connection:
-        Operator(connection, store, "the next run").begin()
+        ModelRegistry(connection, store, "the next run").begin()
     last = _events(url)[-1]
     assert (last.kind, last.version, last.former) == ("reconciled", FIRST, SECOND)
     assert "CURRENT was changed by hand" in last.reason or "by hand" in last.reason
-    assert last.effective_at == store.in_use_since()
+    assert last.effective_at == store.live_since()
     assert _trouble(url, store) == ""
 
 

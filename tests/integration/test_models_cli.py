@@ -74,7 +74,7 @@ def test_what_cannot_be_promoted_is_one_line_and_changes_nothing(churn: Churn) -
 
 
 def test_promoting_what_serves_says_so(churn: Churn) -> None:
-    assert "is in use already" in churn("models", "promote", FIRST, *WHY).stdout
+    assert "is the live version already" in churn("models", "promote", FIRST, *WHY).stdout
 
 
 def test_the_list_shows_what_serves_what_is_pinned_and_what_is_refused(churn: Churn) -> None:
@@ -183,7 +183,7 @@ def test_a_model_that_a_person_went_back_from_is_not_promoted_again_by_itself(
     assert stale("models", "rollback", "--reason", "it frightens customers").returncode == 0
     again = stale("run", tmp_path / "customers.csv", "--allow-change")
     assert again.stdout.strip() == former
-    assert f"keep: it is {better} again, from which" in again.stderr
+    assert f"keep: it is {better} again, which" in again.stderr
     assert "it frightens customers" in again.stderr
     assert stale("models", "promote", better, *WHY).returncode == 0
     with connect(stale.database_url) as connection:

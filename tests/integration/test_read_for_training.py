@@ -10,7 +10,7 @@ from churn.training import fitted, holdout
 from churn.training.encoded_customers import Encoded, leaders_of
 from churn.warehouse import customers as stored
 from churn.warehouse.connect import connect
-from tests.customer_file import CHURN_CSV, customers, held_out, read_rows
+from tests.customer_file import CHURN_CSV, SMALL, customers, held_out, read_rows
 from tests.loading import Write, bring_in, csv_text
 
 
@@ -24,11 +24,11 @@ def _learned(frame_codes: Encoded, rows: Encoded) -> None:
 def test_the_customers_to_learn_from_are_those_not_held_out(url: str) -> None:
     bring_in(url, CHURN_CSV)
     with connect(url) as connection:
-        data = fitted.read_data(connection, TrainingOptions())
+        data = fitted.read_training_set(connection, TrainingOptions())
     frame = customers()
     kept = frame[~held_out(frame)]
-    _learned(Encoded.of(kept), data.learn)
-    assert len(data.measured) == len(frame)
+    _learned(Encoded.of(kept), data.learned)
+    assert len(data.measured.y) == len(frame)
     assert (data.population.customers, data.population.churned) == (7_043, 1_869)
 
 
@@ -37,14 +37,14 @@ def test_of_many_customers_a_sample_by_hash_is_measured_and_all_are_learned_from
     bring_in(url, CHURN_CSV)
     options = TrainingOptions(evaluated_rows=2_000)
     with connect(url) as connection:
-        data = fitted.read_data(connection, options)
+        data = fitted.read_training_set(connection, options, recipe=SMALL)
     frame = customers()
     sampled = holdout.is_sampled(leaders_of(frame), 2_000 / 7_043)
     expected = set(frame["customer_id"][sampled])
-    assert set(data.measured["customer_id"]) == expected
-    assert len(data.learn) > 5_000
-    found = fitted.train_on(data, options)
-    whole = fitted.train(customers(), options)
+    assert set(data.measured.frame["customer_id"]) == expected
+    assert len(data.learned) > 5_000
+    found = fitted.train(data, options)
+    whole = fitted.train_frame(customers(), options, recipe=SMALL)
     assert (found.customers, found.churned) == (whole.customers, whole.churned)
     np.testing.assert_allclose(
         found.model["logistic"].coef_, whole.model["logistic"].coef_, atol=1e-9
@@ -57,16 +57,18 @@ def test_an_unknown_total_is_taken_as_the_months_times_the_bill(url: str, write:
     bring_in(url, write(csv_text(rows)))
     with connect(url) as connection:
         frame = stored.read_customers(connection)
-        data = fitted.read_data(connection, TrainingOptions())
+        data = fitted.read_training_set(connection, TrainingOptions())
     expected = frame["tenure"] * frame["monthly_charges"]
     np.testing.assert_allclose(frame["total_charges"].astype(float), expected)
-    assert np.isfinite(data.learn.amounts["total_charges"]).all()
-    trained = fitted.train_on(data)
-    assert trained.report.recipe.measured.figures["roc_auc"].value == pytest.approx(0.85, abs=0.005)
+    assert np.isfinite(data.learned.amounts["total_charges"]).all()
+    trained = fitted.train(data, TrainingOptions())
+    assert trained.report.published.measured.figures["roc_auc"].value == pytest.approx(
+        0.85, abs=0.005
+    )
 
 
 def test_nobody_at_all_gives_empty_data_and_not_an_error(url: str) -> None:
     with connect(url) as connection:
-        data = fitted.read_data(connection, TrainingOptions())
+        data = fitted.read_training_set(connection, TrainingOptions())
     assert dataclasses.astuple(data.population) == (0, 0)
-    assert len(data.learn) == 0
+    assert len(data.learned) == 0

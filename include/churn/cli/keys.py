@@ -18,7 +18,7 @@ from churn.core.settings import Settings
 
 @click.group()
 def keys() -> None:
-    """Say who may call the service: keys for predict and admin."""
+    """Manage the API keys of the service: for predict and admin."""
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def add_key(settings: Settings, name: str, scopes: tuple[Scope, ...]) -> None:
 @json_option
 @click.pass_obj
 def list_keys(settings: Settings, environment: bool, as_json: bool) -> None:
-    """List the keys, without their secrets, which nobody has."""
+    """List the keys, without their secrets, which are not stored."""
     now, known = _now(), read_keys(settings.api_keys_file).keys
     if as_json:
         print_json([_without_hash(key, now) for key in known])

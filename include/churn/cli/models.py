@@ -13,11 +13,11 @@ import click
 from churn.core.errors import ChurnError
 from churn.core.json_output import json_option, print_json
 from churn.core.settings import Settings
-from churn.pipeline.rules import read_rules
+from churn.pipeline.registry_rules import read_registry_rules
 from churn.registry import audit, events
 from churn.registry.events import CHANGES_SERVED, Event
 from churn.registry.listing import list_versions
-from churn.registry.model_registry import Operator, current_or_none
+from churn.registry.model_registry import ModelRegistry, current_or_none
 from churn.registry.store import CARD, ModelStore
 from churn.warehouse.connect import connect
 
@@ -26,10 +26,10 @@ _Command = Callable[..., None]
 
 
 @contextmanager
-def operating(settings: Settings) -> Iterator[Operator]:
+def open_registry(settings: Settings) -> Iterator[ModelRegistry]:
     """Open the warehouse and the store in the name of who runs the command."""
     with connect(settings.database_url) as connection:
-        yield Operator(connection, ModelStore(settings.model_store), _who())
+        yield ModelRegistry(connection, ModelStore(settings.model_store), _who())
 
 
 def _who() -> str:
@@ -53,7 +53,7 @@ def models() -> None:
 @json_option
 @click.pass_obj
 def list_models(settings: Settings, as_json: bool) -> None:
-    """List every published version; the one in use has a star."""
+    """List every published version; the live one has a star."""
     store = ModelStore(settings.model_store)
     found = list(list_versions(store, current=current_or_none(store)))
     if as_json:
@@ -67,7 +67,7 @@ def list_models(settings: Settings, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show_model(settings: Settings, version: str | None, as_json: bool) -> None:
-    """Print the card of a VERSION (a candidate, too), or of the one in use."""
+    """Print the card of a VERSION (a candidate, too), or of the live one."""
     store = ModelStore(settings.model_store)
     content = store.read(version or store.current())
     if as_json:
@@ -81,9 +81,9 @@ def show_model(settings: Settings, version: str | None, as_json: bool) -> None:
 @_reason
 @click.pass_obj
 def promote(settings: Settings, version: str, reason: str) -> None:
-    """Put a published VERSION, or a candidate, in use, whatever the rule says."""
-    with operating(settings) as operator:
-        click.echo(_done(operator.promote(version, reason), version))
+    """Promote a published VERSION, or a candidate, regardless of the promotion rule."""
+    with open_registry(settings) as registry:
+        click.echo(_line_or_unchanged(registry.promote(version, reason), version))
 
 
 @models.command("rollback")
@@ -91,9 +91,9 @@ def promote(settings: Settings, version: str, reason: str) -> None:
 @_reason
 @click.pass_obj
 def roll_back(settings: Settings, to: str | None, reason: str) -> None:
-    """Put an earlier version in use again; the same model is not promoted by itself after that."""
-    with operating(settings) as operator:
-        click.echo(_done(operator.roll_back(reason, to=to), to or ""))
+    """Return to an earlier version; the same model is not promoted automatically after that."""
+    with open_registry(settings) as registry:
+        click.echo(_line_or_unchanged(registry.roll_back(reason, to=to), to or ""))
 
 
 @models.command("pin")
@@ -102,8 +102,8 @@ def roll_back(settings: Settings, to: str | None, reason: str) -> None:
 @click.pass_obj
 def pin(settings: Settings, version: str, reason: str) -> None:
     """Never remove a VERSION."""
-    with operating(settings) as operator:
-        click.echo(_told(operator.pin(version, reason)))
+    with open_registry(settings) as registry:
+        click.echo(_line(registry.pin(version, reason)))
 
 
 @models.command("unpin")
@@ -112,16 +112,16 @@ def pin(settings: Settings, version: str, reason: str) -> None:
 @click.pass_obj
 def unpin(settings: Settings, version: str, reason: str) -> None:
     """Let retention remove a VERSION when its time comes."""
-    with operating(settings) as operator:
-        click.echo(_told(operator.unpin(version, reason)))
+    with open_registry(settings) as registry:
+        click.echo(_line(registry.unpin(version, reason)))
 
 
 @models.command("retire")
 @click.pass_obj
 def retire(settings: Settings) -> None:
-    """Remove the versions that nobody needs any more (CHURN_KEEP_...), as every publish does."""
-    with operating(settings) as operator:
-        for version in operator.retire(read_rules(settings.registry).retention):
+    """Remove the versions that the retention rule (CHURN_KEEP_...) does not keep."""
+    with open_registry(settings) as registry:
+        for version in registry.retire(read_registry_rules(settings.registry).retention):
             click.echo(f"removed {version}")
 
 
@@ -135,7 +135,7 @@ def list_events(settings: Settings, as_json: bool) -> None:
         if as_json:
             print_json(list(found))
         for event in () if as_json else found:
-            click.echo(_told(event))
+            click.echo(_line(event))
 
 
 @models.command("at")
@@ -143,17 +143,17 @@ def list_events(settings: Settings, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def at(settings: Settings, moment: str, as_json: bool) -> None:
-    """Say what served at a MOMENT such as 2026-11-17T03:12Z, who had put it in use, and why."""
-    asked = _moment(moment)
+    """Show the live version at a MOMENT such as 2026-11-17T03:12Z, who promoted it, and why."""
+    requested = _moment(moment)
     with connect(settings.database_url) as connection:
-        event = events.served_at(connection, asked)
+        event = events.served_at(connection, requested)
     if event is None:
-        raise ChurnError(f"nothing served yet at {asked:%Y-%m-%d %H:%M:%S} UTC, by the record")
+        raise ChurnError(f"nothing served yet at {requested:%Y-%m-%d %H:%M:%S} UTC, by the record")
     if as_json:
         print_json(event)
         return
-    click.echo(f"{event.version} served at {asked:%Y-%m-%d %H:%M:%S} UTC")
-    click.echo(_told(event))
+    click.echo(f"{event.version} served at {requested:%Y-%m-%d %H:%M:%S} UTC")
+    click.echo(_line(event))
 
 
 def _moment(text: str) -> datetime:
@@ -179,11 +179,11 @@ def verify(settings: Settings, as_json: bool) -> None:
         print_json({"events": found.events})
 
 
-def _done(event: Event | None, version: str) -> str:
-    return _told(event) if event else f"{version} is in use already; nothing was changed"
+def _line_or_unchanged(event: Event | None, version: str) -> str:
+    return _line(event) if event else f"{version} is the live version already; nothing was changed"
 
 
-def _told(event: Event) -> str:
+def _line(event: Event) -> str:
     after = f" after {event.former}" if event.former and event.kind in CHANGES_SERVED else ""
     moment = f"{event.effective_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
     what = f"{event.event_id}  {moment}  {event.kind}  {event.version}{after}"

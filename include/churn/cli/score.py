@@ -11,7 +11,7 @@ from churn.core import whole_files
 from churn.core.errors import DataQualityError, plain
 from churn.core.settings import Settings
 from churn.pipeline.score_file import score_file
-from churn.registry.loaded_model import load_served
+from churn.registry.live_version import load_served
 from churn.registry.store import ModelStore
 from churn.warehouse.loading.progress import Progress
 

@@ -1,7 +1,7 @@
 """API keys: who may call the service, and for what. Only their hashes are kept.
 
 A key is 256 random bits, so there is nothing that a slow hash (scrypt, Argon2) would have to make
-dear to guess, and SHA-256 costs a request a microsecond (NIST SP 800-63B 5.1.1.2 asks for slow
+expensive to guess, and SHA-256 costs a request a microsecond (NIST SP 800-63B 5.1.1.2 asks for slow
 hashes of *memorised* secrets). A digest is compared with every key's in constant time.
 """
 
@@ -21,7 +21,7 @@ from churn.core import whole_files
 from churn.core.errors import ChurnError
 
 GRACE: Final = timedelta(hours=24)
-"""How long a rotated key still opens, unless told otherwise."""
+"""How long a rotated key still works by default."""
 
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -59,7 +59,7 @@ class Keys:
     keys: tuple[Key, ...] = ()
 
     def find(self, presented: bytes, now: datetime) -> Key | None:
-        """Return the live key that was presented; the time taken does not tell how near it was."""
+        """Return the live key that was presented; the time does not depend on its content."""
         digest = hashlib.sha256(presented).hexdigest()
         found = None
         for key in self.keys:
@@ -142,8 +142,8 @@ def _from_entry(text: str) -> Key:
         found = _scopes(scopes.split("+"))
         return Key(_checked_name(name), found, digest, datetime.fromtimestamp(0, UTC))
     except ValueError:
-        told = _SECRET.sub("churn_...", text)[:40]
-        raise ChurnError(f"CHURN_API_KEYS: {told!r}: {_ENTRY_HELP}") from None
+        shown = _SECRET.sub("churn_...", text)[:40]
+        raise ChurnError(f"CHURN_API_KEYS: {shown!r}: {_ENTRY_HELP}") from None
 
 
 def read_keys(path: Path) -> Keys:

@@ -1,10 +1,10 @@
-"""What can go wrong, each with a message that says what to do about it."""
+"""The errors that users see; each message states what to do."""
 
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_MOST_TOLD = 3
+_MOST_PROBLEMS = 3
 _MOST_CHARACTERS = 400
 _MOST_OF_A_NAME = 60
 _MOST_LISTED = 20
@@ -54,7 +54,7 @@ class InvalidCustomerError(ChurnError):
     """A customer description that breaks a type, a domain or a rule between fields."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(_told(problems))
+        super().__init__(_joined(problems))
         self.problems = problems
 
 
@@ -83,7 +83,7 @@ def shown(value: object) -> str:
         return f"a very long {type(value).__name__}"
 
 
-def _told(problems: tuple[Problem, ...]) -> str:
-    told = "; ".join(map(str, problems[:_MOST_TOLD]))
-    more = len(problems) - _MOST_TOLD
-    return f"{told}; and {more} more" if more > 0 else told
+def _joined(problems: tuple[Problem, ...]) -> str:
+    texts = "; ".join(map(str, problems[:_MOST_PROBLEMS]))
+    more = len(problems) - _MOST_PROBLEMS
+    return f"{texts}; and {more} more" if more > 0 else texts

@@ -1,11 +1,10 @@
 """What an operator may set about loading customer files."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from churn.core.errors import ChurnError
+from churn.core import variables
 
 FILE: Final = "CHURN_DATA_FILE"
 LIMIT_LOST: Final = "CHURN_LIMIT_LOST"
@@ -30,18 +29,9 @@ class LoadOptions:
         Raises:
             ChurnError: naming the variable and what it may be.
         """
-        text = values.get(LIMIT_LOST, "").strip()
+        given = variables.given(values)
+        limit = variables.number(given, LIMIT_LOST, 0, 1)
         return cls(
-            data_file=values.get(FILE, "").strip(),
-            limit_lost=_share(text) if text else cls.limit_lost,
+            data_file=given.get(FILE, cls.data_file),
+            limit_lost=cls.limit_lost if limit is None else limit,
         )
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = math.nan
-    if not 0 <= share <= 1:
-        raise ChurnError(f"{LIMIT_LOST}={text}: expected a share from 0 to 1")
-    return share

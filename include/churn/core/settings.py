@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from churn.core import env_file
 from churn.core.errors import ChurnError
 from churn.core.load_options import LoadOptions
 from churn.core.log_options import LogOptions
@@ -23,11 +24,11 @@ class Settings:
     data: Path
     spool: Path
     registry: Mapping[str, str] = field(default_factory=dict)
-    """``CHURN_PROMOTION…`` and ``CHURN_KEEP_…``, for ``churn.pipeline.rules``."""
+    """``CHURN_PROMOTION…`` and ``CHURN_KEEP_…``, for ``churn.pipeline.registry_rules``."""
     training: TrainingOptions = field(default_factory=TrainingOptions)
     api_keys_file: Path = PROJECT / ".local" / "api_keys.json"
     api_keys: str = ""
-    """``CHURN_API_KEYS``: hashed keys beside those of the file, for containers."""
+    """``CHURN_API_KEYS``: hashed keys in addition to those of the file, for containers."""
     service: Mapping[str, str] = field(default_factory=dict)
     """``CHURN_API_…``, for ``serving.api.limits``."""
     log: LogOptions = field(default_factory=LogOptions)
@@ -55,14 +56,12 @@ class Settings:
 
 
 def _read_stack(path: Path) -> dict[str, str]:
-    """Return the KEY=VALUE lines of the file that the local stack writes, if it is there."""
+    """Return the KEY=VALUE lines of the file that the local stack writes, if it exists."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return env_file.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ChurnError(
             f"cannot read {path}: {error}; start the stack again with `make up`"
         ) from None
-    pairs = (line.partition("=")[::2] for line in lines if "=" in line and not line.startswith("#"))
-    return dict(pairs)

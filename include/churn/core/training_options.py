@@ -1,12 +1,11 @@
 """How a model is trained, decided upon and refused: what an operator may set."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
-from churn.core.errors import ChurnError
+from churn.core import variables
 
 
 class Objective(StrEnum):
@@ -31,7 +30,7 @@ class Economics:
     ``acceptance`` is the share of churning customers who stay because they are contacted: an uplift
     that only a control group measures. Each of them is worth ``months`` of charges, of which
     ``margin`` is profit. ``cost`` is paid for every contact, ``incentive`` to each customer who
-    accepts, which ``retained_acceptance`` of those do who would have stayed anyway.
+    accepts, which ``retained_acceptance`` of the other, retained customers do.
     """
 
     acceptance: float = 0.3
@@ -66,16 +65,16 @@ class TrainingOptions:
         Raises:
             ChurnError: naming the variable and what it may be.
         """
-        given = {name: value.strip() for name, value in values.items() if value.strip()}
+        given = variables.given(values)
         return cls(
-            objective=_one_of(Objective, given, _OBJECTIVE, cls.objective),
+            objective=variables.word(given, _OBJECTIVE, cls.objective),
             economics=_economics(given),
-            protected_attributes=_one_of(
-                ProtectedAttributes, given, _PROTECTED, ProtectedAttributes.USE
+            protected_attributes=variables.word(given, _PROTECTED, cls.protected_attributes),
+            max_auc=variables.number(given, MAX_AUC, 0.5, 1),
+            max_accuracy=variables.number(given, MAX_ACCURACY, 0.5, 1),
+            evaluated_rows=int(
+                variables.number(given, _ROWS, 1_000, 10_000_000) or cls.evaluated_rows
             ),
-            max_auc=_number(given, MAX_AUC, (0.5, 1)),
-            max_accuracy=_number(given, MAX_ACCURACY, (0.5, 1)),
-            evaluated_rows=int(_number(given, _ROWS, (1_000, 10_000_000)) or cls.evaluated_rows),
         )
 
     @property
@@ -107,31 +106,9 @@ _ECONOMICS: Final = {
 _PROTECTED: Final = "CHURN_PROTECTED_ATTRIBUTES"
 _ROWS: Final = "CHURN_EVALUATED_ROWS"
 
-Word = TypeVar("Word", bound=StrEnum)
-
-
-def _one_of(kind: type[Word], given: Mapping[str, str], name: str, default: Word) -> Word:
-    if name not in given:
-        return default
-    try:
-        return kind(given[name].lower())
-    except ValueError:
-        raise ChurnError(f"{name}={given[name]}: expected {' | '.join(kind)}") from None
-
 
 def _economics(given: Mapping[str, str]) -> Economics:
-    read = {part: _number(given, name, within) for part, (name, within) in _ECONOMICS.items()}
+    read = {
+        part: variables.number(given, name, *within) for part, (name, within) in _ECONOMICS.items()
+    }
     return Economics(**{part: number for part, number in read.items() if number is not None})
-
-
-def _number(given: Mapping[str, str], name: str, within: tuple[float, float]) -> float | None:
-    if name not in given:
-        return None
-    low, high = within
-    try:
-        number = float(given[name])
-    except ValueError:
-        number = math.nan
-    if not low <= number <= high:
-        raise ChurnError(f"{name}={given[name]}: expected a number from {low:g} to {high:,g}")
-    return number

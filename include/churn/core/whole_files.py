@@ -79,8 +79,8 @@ def output(target: str, source: BinaryIO) -> Iterator[BinaryIO]:
         with _opened(Path(target)) as file:
             yield file
     except OSError as error:
-        told = f"{target} cannot be written: {error.strerror}"
-        raise ChurnError(f"{told}; a file that was there before is as it was") from error
+        message = f"{target} cannot be written: {error.strerror}"
+        raise ChurnError(f"{message}; a file that was there before is as it was") from error
 
 
 def _stat(what: IO[Any] | str) -> os.stat_result | None:

@@ -11,9 +11,6 @@ Z_90 = 1.6448536269514722
 TOLERANCE = 1e-9
 """Allowed difference in probability between two computations of the same scorecard."""
 
-TREES_TOLERANCE = 1e-6
-"""The same for trees: XGBoost sums in single precision."""
-
 HALF = 0.5
 """The probability from which on a customer counts as churning (``prediction``)."""
 
@@ -24,6 +21,11 @@ class ModelFamily(StrEnum):
     SCORECARD = "scorecard"
     RANDOM_FOREST = "random_forest"
     GRADIENT_BOOSTING = "gradient_boosting"
+
+    @property
+    def tolerance(self) -> float:
+        """The largest difference between probabilities of one model; XGBoost has 32-bit floats."""
+        return TOLERANCE if self is ModelFamily.SCORECARD else 1e-6
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Looks at an installation and says what is wrong with it, and what to do."""
+"""Checks an installation and reports what is wrong and what to do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def _warehouse(settings: Settings) -> str:
     with connect(settings.database_url) as connection:
         require_current(connection)
         found = customers.count(connection)
-    return f"{found.customers} customers, {found.churned} of whom left"
+    return f"{found.customers} customers, {found.churned} churned"
 
 
 def _model(settings: Settings) -> str:

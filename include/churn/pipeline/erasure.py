@@ -39,10 +39,10 @@ class Erased:
     def __str__(self) -> str:
         counts = [f"{count} from {name}" for name, count in self.rows.items() if count]
         counts += [f"{self.spooled} from the spool"] if self.spooled else []
-        told = f"erased {', '.join(counts)}" if counts else "nothing was there to erase"
+        message = f"erased {', '.join(counts)}" if counts else "nothing was there to erase"
         if not self.versions:
-            return f"{told}; no model version was trained with this customer"
-        return f"{told}; trained with or measured on this customer: {', '.join(self.versions)}"
+            return f"{message}; no model version was trained with this customer"
+        return f"{message}; trained with or measured on this customer: {', '.join(self.versions)}"
 
 
 def erase(connection: Connection, customer_id: str, folder: Path) -> Erased:
@@ -111,7 +111,7 @@ def forget_spooled(folder: Path, customer_id: str, *, patience: float = _PATIENC
     """Take a customer's records out of the spool; return how many those were.
 
     A running service finishes its segment within a second, and the database refuses the records.
-    It sees that somebody was erased, and forgets the answers that it holds for retries.
+    It sees that a customer was erased, and forgets the answers that it holds for retries.
 
     Raises:
         ChurnError: it did not.
@@ -132,8 +132,8 @@ def forget_spooled(folder: Path, customer_id: str, *, patience: float = _PATIENC
         if not busy:
             return forgotten
         if time.monotonic() > until:
-            told = "the database is done, but a running service still holds records in"
-            raise ChurnError(f"{told} {', '.join(busy)}; run the command again")
+            message = "the database is done, but a running service still holds records in"
+            raise ChurnError(f"{message} {', '.join(busy)}; run the command again")
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -18,11 +18,11 @@ from churn.registry.quality import (
 )
 from churn.training.bootstrap import Figure, Measured
 from churn.training.evaluation import Evaluation
-from churn.training.selection import Report
+from churn.training.selection import EvaluationReport
 
 
 class Findings(TypedDict):
-    """The manifest's fields that say how good a version is."""
+    """The manifest's fields that state how good a version is."""
 
     cross_validation: Mapping[str, Metric]
     majority_baseline: Mapping[str, float]
@@ -35,12 +35,12 @@ class Findings(TypedDict):
     leak_checks: LeakChecks
 
 
-def of(report: Report) -> Findings:
-    """Return what the manifest says of a report."""
+def of(report: EvaluationReport) -> Findings:
+    """Return the fields of the manifest that come from a report."""
     return {
-        "cross_validation": cross_validation(report.recipe.measured),
+        "cross_validation": cross_validation(report.published.measured),
         "majority_baseline": {name: f.value for name, f in report.baseline.figures.items()},
-        "calibration": calibration(report.recipe),
+        "calibration": calibration(report.published),
         "hold_out": hold_out(report),
         "challengers": challengers(report),
         "folds_ahead_of_all_columns": report.folds_ahead_of_all_columns,
@@ -64,7 +64,7 @@ def cross_validation(measured: Measured) -> dict[str, Metric]:
 
 
 def calibration(evaluation: Evaluation) -> Calibration:
-    """Return the calibration error beside its noise floor."""
+    """Return the calibration error and its noise floor."""
     floor = evaluation.noise_floor
     return Calibration(
         error=_interval(evaluation.measured.figure("calibration_error")),
@@ -73,7 +73,7 @@ def calibration(evaluation: Evaluation) -> Calibration:
     )
 
 
-def hold_out(report: Report) -> HoldOut:
+def hold_out(report: EvaluationReport) -> HoldOut:
     """Return the published family's figures on the hold-out."""
     rows = report.held_out_rows
     return HoldOut(
@@ -83,7 +83,7 @@ def hold_out(report: Report) -> HoldOut:
     )
 
 
-def challengers(report: Report) -> dict[str, Challenger]:
+def challengers(report: EvaluationReport) -> dict[str, Challenger]:
     """Return every family on the same folds and on the hold-out, the scorecard first."""
     scorecard = report.challengers[0].measured
     return {
@@ -97,7 +97,7 @@ def challengers(report: Report) -> dict[str, Challenger]:
     }
 
 
-def slices(report: Report) -> tuple[SliceQuality, ...]:
+def slices(report: EvaluationReport) -> tuple[SliceQuality, ...]:
     """Return each slice's figures."""
     return tuple(
         SliceQuality(
@@ -112,7 +112,7 @@ def slices(report: Report) -> tuple[SliceQuality, ...]:
     )
 
 
-def leak_checks(report: Report) -> LeakChecks:
+def leak_checks(report: EvaluationReport) -> LeakChecks:
     """Return what the tripwire looked at."""
     limits = report.ceilings
     return LeakChecks(
@@ -124,7 +124,7 @@ def leak_checks(report: Report) -> LeakChecks:
 
 
 def figures(found: Mapping[str, Figure]) -> Figures:
-    """Return the figures that are defined: a slice without leavers, say, has no recall."""
+    """Return the figures that are defined: a slice without churned customers has no recall."""
     return {name: _interval(one) for name, one in found.items() if math.isfinite(one.high)}
 
 

@@ -18,9 +18,10 @@ from churn.model.score import ModelFamily
 from churn.pipeline import findings
 from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
-from churn.training import bootstrap, evaluation, features, holdout
+from churn.training import features, holdout
 from churn.training.disclosure import invented_customers
 from churn.training.fitted import Trained
+from churn.training.recipe import SEED
 from churn.training.report import card, plots
 from churn.warehouse.customers import Snapshot
 
@@ -123,10 +124,8 @@ def recipe(trained: Trained) -> dict[str, str | int | float]:
         if trained.trees
         else "logistic regression, additive scorecard",
         "C": features.REGULARISATION_C,
-        "folds": evaluation.FOLDS,
-        "repeats": evaluation.REPEATS,
-        "seed": evaluation.SEED,
-        "bootstrap_draws": bootstrap.DRAWS,
+        **trained.report.rows.recipe.values,
+        "seed": SEED,
         "held_out_share": holdout.HELD_OUT_SHARE,
         "split_by": "look-alikes",
     }
@@ -147,7 +146,7 @@ def _boosted(trained: Trained) -> BoostedModel | None:
 def _golden_rows(trained: Trained) -> tuple[GoldenRow, ...]:
     """Return invented customers, every other one with half of its fields unknown."""
     conditioner, trees = Conditioner(trained.scorecard), _boosted(trained)
-    invented = invented_customers(trained.scorecard, _GOLDEN_ROWS, evaluation.SEED)
+    invented = invented_customers(trained.scorecard, _GOLDEN_ROWS, SEED)
     rows = [dict(list(row.items())[:: 1 + i % 2]) for i, row in enumerate(invented)]
     customers = list(map(parse_customer, rows))
     scorers = [trees if trees and trees.knows_enough(one) else conditioner for one in customers]

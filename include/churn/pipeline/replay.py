@@ -8,7 +8,7 @@ from uuid import UUID
 from churn.core.errors import ChurnError
 from churn.customer.parsing import parse_customer
 from churn.registry import loaded_model
-from churn.registry.events import Kind, last_of
+from churn.registry.events import EventKind, last_of
 from churn.registry.loaded_model import LoadedModel
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import Connection, placeholders, statement
@@ -110,7 +110,7 @@ def read_logged(connection: Connection, prediction_id: str) -> Logged:
 def _load(connection: Connection, store: ModelStore, version: str) -> LoadedModel:
     if version in store.versions():
         return loaded_model.load_published(store, version)
-    retired = last_of(connection, Kind.RETIRED, version)
+    retired = last_of(connection, EventKind.RETIRED, version)
     what = "is not in this model store"
     if retired:
         moment = f"{retired.happened_at.astimezone(UTC):%Y-%m-%d %H:%M}"

@@ -21,7 +21,7 @@ class NotReproducibleError(ChurnError):
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What training again gave, beside what the manifest records."""
+    """What training again gave, and what the manifest records."""
 
     version: str
     recorded: str
@@ -40,8 +40,10 @@ class Reproduction:
         )
         verdict = "reproduced" if self.is_same else "NOT reproduced"
         hashes = f"fingerprint {self.found[:16]}, recorded {self.recorded[:16]}"
-        told = f"{self.version}: {verdict}; {hashes}"
-        return f"{told}; other libraries: {others}" if others else f"{told}; the same libraries"
+        message = f"{self.version}: {verdict}; {hashes}"
+        return (
+            f"{message}; other libraries: {others}" if others else f"{message}; the same libraries"
+        )
 
 
 def reproduce(connection: Connection, manifest: Manifest) -> Reproduction:
@@ -52,10 +54,14 @@ def reproduce(connection: Connection, manifest: Manifest) -> Reproduction:
     """
     from churn.pipeline import packing
     from churn.training import fitted
+    from churn.training.recipe import Recipe
 
     source = rebuild(connection, manifest)
     options = TrainingOptions.from_values(manifest.settings)
-    trained = fitted.train_on(fitted.read_data(connection, options, source), options)
+    data = fitted.read_training_set(
+        connection, options, recipe=Recipe.recorded(manifest.recipe), source=source
+    )
+    trained = fitted.train(data, options)
     recipe = packing.recipe(trained)
     if recipe != manifest.recipe:
         raise NotReproducibleError(

@@ -1,26 +1,17 @@
-"""The pipeline's steps. Each is a transaction, can run twice, and can be killed anywhere."""
+"""The pipeline's steps on data. Each is a transaction and can run twice, or be killed anywhere."""
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from churn.core.errors import DataQualityError, plain, plain_list
 from churn.core.log_options import LogOptions
-from churn.core.training_options import TrainingOptions
-from churn.pipeline import deciding
 from churn.pipeline.arrivals import find_new
-from churn.registry import events, retention
-from churn.registry.events import Kind
-from churn.registry.model_registry import Operator
-from churn.registry.retention import RetentionRule
-from churn.registry.store import CARD, ModelStore
-from churn.training.promotion import Decision, PromotionRule
 from churn.warehouse import schema
 from churn.warehouse.cleaning.clean import clean as clean_load
 from churn.warehouse.cleaning.gate import Terms
 from churn.warehouse.cleaning.load_report import LoadReport, read_report
-from churn.warehouse.connect import Connection, placeholders, scalar, statement
+from churn.warehouse.connect import Connection
 from churn.warehouse.loading.folders import find_files, has_files, is_glob, left_out
 from churn.warehouse.loading.load import Reading
 from churn.warehouse.loading.load import load_csv as load
@@ -106,18 +97,12 @@ def load_new(
     return loads
 
 
-def has_undecided(connection: Connection, store: ModelStore) -> bool:
-    """Whether customers were accepted since a decision on a model, or ever if nothing serves."""
-    values = {"has_versions": bool(store.versions())}
-    return bool(scalar(connection, statement("has_undecided", **placeholders(values)), values))
-
-
 def clean(
     connection: Connection,
     load_ids: Sequence[int],
     terms: Terms | None = None,
     *,
-    tell: Callable[[str], None] | None = None,
+    show: Callable[[str], None] | None = None,
 ) -> list[LoadReport]:
     """Bring each load's valid rows into ``customers``, the others into ``rejected_rows``.
 
@@ -134,7 +119,7 @@ def clean(
     for load_id in load_ids:
         report = clean_load(connection, load_id, terms)
         connection.commit()
-        (tell or log.info)(report.text(values=tell is not None))
+        (show or log.info)(report.text(values=show is not None))
         _require_passed(connection, report, load_ids[len(reports) + 1 :])
         reports.append(report)
     return reports
@@ -152,80 +137,5 @@ def _require_passed(connection: Connection, report: LoadReport, waiting: Sequenc
         if not waiting:
             raise
         names = plain_list([Path(read_report(connection, one).file).name for one in waiting])
-        told = f"{error}\nnot looked at after that: {names}; load them again"
-        raise DataQualityError(told) from None
-
-
-def train(
-    connection: Connection,
-    store: ModelStore,
-    options: TrainingOptions | None = None,
-) -> str:
-    """Train on the customers and write a candidate version; return its name."""
-    from churn.pipeline import packing
-    from churn.training import fitted
-    from churn.warehouse import customers
-
-    customers.begin_snapshot(connection)
-    data = customers.take_snapshot(connection, customers.latest_load(connection))
-    chosen = options or TrainingOptions()
-    trained = fitted.train_on(fitted.read_data(connection, chosen), chosen)
-    moment = packing.free_moment(store, trained, datetime.now(UTC))
-    package = packing.pack(trained, data=data, now=moment)
-    events.lock(connection)  # who has it clears half-written candidates away
-    store.write_candidate(package.manifest, package.files)
-    log.info("candidate %s\n%s", package.manifest.version, package.files[CARD].decode())
-    return package.manifest.version
-
-
-def decide(
-    operator: Operator, version: str, rule: PromotionRule, *, dry_run: bool = False
-) -> Decision:
-    """Decide whether a candidate takes over, say why, and record it; publish nothing.
-
-    A candidate that is what serves already is discarded. A dry run records nothing.
-    """
-    decision = deciding.decide(operator.connection, operator.store, version, rule)
-    log.info("%s: %s", version, decision.reason)
-    if not dry_run:
-        kind = Kind.PROPOSED if decision.promote else Kind.KEPT
-        operator.record(kind, version, decision.reason, numbers=dict(decision.numbers))
-        if decision.unchanged:
-            retention.discard(operator.store, version)
-    return decision
-
-
-def decline(operator: Operator, version: str, reason: str) -> None:
-    """Record that a person did not let a candidate take over."""
-    operator.record(Kind.DECLINED, version, reason)
-    log.info("%s is not published: %s", version, reason)
-
-
-def explain(operator: Operator, version: str) -> str:
-    """Return what a person wants to read before a candidate takes over, in Markdown."""
-    proposal = events.last_of(operator.connection, Kind.PROPOSED, version)
-    reason = proposal.reason if proposal else "nothing was decided about it"
-    card = operator.store.read(version).files[CARD].decode()
-    return f"**{version}** {reason}.\n\n{card}"
-
-
-def publish(
-    operator: Operator,
-    version: str,
-    *,
-    reason: str | None = None,
-    retention_rule: RetentionRule | None = None,
-) -> str:
-    """Verify a candidate as the service will, put it in use and record it; return its name.
-
-    Without a reason, it is the one of the last decision on it. Versions that nobody needs any
-    more are then removed.
-    """
-    proposal = events.last_of(operator.connection, Kind.PROPOSED, version)
-    decided = proposal.reason if proposal else "published by hand"
-    details = {"decided_by": proposal.event_id} if proposal else {}
-    operator.promote(version, reason or decided, **details)
-    for gone in operator.retire(retention_rule or RetentionRule()):
-        log.info("removed %s", gone)
-    log.info("published %s", version)
-    return version
+        message = f"{error}\nnot checked after that: {names}; load them again"
+        raise DataQualityError(message) from None

@@ -77,7 +77,7 @@ def _trouble_served(connection: Connection, store: ModelStore) -> str:
     """Return what is wrong with what serves, every file of it, as against the record."""
     last = last_change(connection)
     if last is None:
-        return "a version serves and no event says so" if store.pointer.exists() else ""
+        return "a version is live and no event records it" if store.pointer.exists() else ""
     current = store.current()
     if current != last.version:
         return f"{current} serves, and by event {last.event_id} it should be {last.version}"

@@ -23,7 +23,7 @@ GENESIS: Final = "0" * 64
 _AT_ONCE: Final = 1_000
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What happened to a version."""
 
     PROPOSED = "proposed"
@@ -37,15 +37,15 @@ class Kind(StrEnum):
     RETIRED = "retired"
 
 
-CHANGES_SERVED: Final = frozenset({Kind.PROMOTED, Kind.ROLLED_BACK, Kind.RECONCILED})
-_PINS: Final = frozenset({Kind.PINNED, Kind.UNPINNED})
+CHANGES_SERVED: Final = frozenset({EventKind.PROMOTED, EventKind.ROLLED_BACK, EventKind.RECONCILED})
+_PINS: Final = frozenset({EventKind.PINNED, EventKind.UNPINNED})
 
 
 @dataclass(frozen=True)
 class Entry:
     """What is to be recorded. ``effective_at`` is given where it was before the recording."""
 
-    kind: Kind
+    kind: EventKind
     version: str
     actor: str
     reason: str
@@ -102,7 +102,7 @@ def append(connection: Connection, entry: Entry) -> Event:
 
 
 def hash_of(event: Event) -> str:
-    """Return the hash of all that an event says, the hash of the event before included."""
+    """Return the hash of an event's content, which has the hash of the event before."""
     content = {name: _canonical(value) for name, value in vars(event).items() if name != "hash"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -129,28 +129,27 @@ def last_change(connection: Connection) -> Event | None:
     return changes[-1] if changes else None
 
 
-def standing(connection: Connection) -> tuple[str, ...]:
-    """Return the versions to go back to, the latest last; the one in use ends them.
+def rollback_order(connection: Connection) -> tuple[str, ...]:
+    """Return the versions that a rollback may return to, the latest last; the live one ends them.
 
-    A version that was gone back from, and whatever served after the one gone back to, is left out
-    until it is promoted again. A pointer found on an earlier version is a way back, too.
+    A rollback removes the version it leaves and all that served after the version it returns to,
+    until they are promoted again.
     """
-    found: list[str] = []
+    order: list[str] = []
     for event in read_events(connection):
         if event.kind not in CHANGES_SERVED:
             continue
-        known = event.version in found
-        if event.kind == Kind.PROMOTED:
-            found = [version for version in found if version != event.version]
-        elif known:
-            found = found[: found.index(event.version)]
-        elif event.kind == Kind.ROLLED_BACK:
-            found = [version for version in found if version != event.former]
-        found.append(event.version)
-    return tuple(found)
+        if event.kind == EventKind.PROMOTED:
+            order = [version for version in order if version != event.version]
+        elif event.version in order:  # a rollback, or a pointer found on an earlier version
+            order = order[: order.index(event.version)]
+        elif event.kind == EventKind.ROLLED_BACK:
+            order = [version for version in order if version != event.former]
+        order.append(event.version)
+    return tuple(order)
 
 
-def last_of(connection: Connection, kind: Kind, version: str) -> Event | None:
+def last_of(connection: Connection, kind: EventKind, version: str) -> Event | None:
     """Return the last event of a kind about a version."""
     found = [e for e in read_events(connection) if (e.kind, e.version) == (kind, version)]
     return found[-1] if found else None
@@ -159,7 +158,7 @@ def last_of(connection: Connection, kind: Kind, version: str) -> Event | None:
 def pinned(connection: Connection) -> frozenset[str]:
     """Return the versions that are pinned by the record."""
     last = {e.version: e.kind for e in read_events(connection) if e.kind in _PINS}
-    return frozenset(version for version, kind in last.items() if kind == Kind.PINNED)
+    return frozenset(version for version, kind in last.items() if kind == EventKind.PINNED)
 
 
 def _last(connection: Connection) -> tuple[int, str, datetime, str]:

@@ -30,18 +30,18 @@ def read(path: Path) -> bytes:
     Raises:
         ModelRefusedError: naming the file and what is wrong with it.
     """
-    told = f"{path.parent.name}/{path.name}"
+    name = f"{path.parent.name}/{path.name}"
     try:
         descriptor = os.open(path, _READ)
     except OSError as error:
         is_link = error.errno == errno.ELOOP
         reason = "is a symbolic link" if is_link else error.strerror
-        raise ModelRefusedError(f"{told}: {reason}") from None
+        raise ModelRefusedError(f"{name}: {reason}") from None
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         reason = "Is a directory" if stat.S_ISDIR(mode) else "is no regular file"
-        raise ModelRefusedError(f"{told}: {reason}")
+        raise ModelRefusedError(f"{name}: {reason}")
     with os.fdopen(descriptor, "rb") as file:
         return file.read()
 

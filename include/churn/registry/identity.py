@@ -12,14 +12,14 @@ def difference(connection: Connection, version: Version) -> str:
     """Return how a version differs from its record; empty where it does not, or has none yet.
 
     The chained event knows every byte of the manifest, and the manifest every file's; the table
-    tells what was changed, and knows versions that no event of ours put in use.
+    shows what was changed, and has versions that no event of ours promoted.
     """
     name = version.manifest.version
     if fields := _differing(connection, version.manifest):
         return f"{name}/{MANIFEST} is not the one that was recorded: {', '.join(fields)} differ"
     number, recorded = _last_recorded(connection, name)
     if recorded not in (None, version.manifest_sha256):
-        return f"{name}/{MANIFEST} is not the one that event {number} put in use"
+        return f"{name}/{MANIFEST} is not the one that event {number} promoted"
     return ""
 
 

@@ -48,6 +48,6 @@ def manifest_of(connection: Connection, version: str) -> Manifest:
 
 
 def gone(connection: Connection, store: ModelStore) -> frozenset[str]:
-    """Return the recorded versions whose files are gone though no event says that they retired."""
+    """Return the recorded versions whose files are gone without an event of their retirement."""
     rows = connection.execute(statement("read_unretired_versions")).fetchall()
     return frozenset(str(row[0]) for row in rows) - set(store.versions())

@@ -1,29 +1,28 @@
 """A version ready to answer: loaded, verified, and able to score, whatever its family."""
 
-import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.core.errors import ChurnError, InvalidCustomerError, ModelRefusedError
+from churn.core.errors import InvalidCustomerError, ModelRefusedError
 from churn.customer.description import MONTHLY_CHARGES, Customer
 from churn.customer.parsing import parse_customer
 from churn.model.block import Block
 from churn.model.block_score import BlockScore, Floats, score_block
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
-from churn.model.score import TOLERANCE, TREES_TOLERANCE, ModelFamily, Score
+from churn.model.score import ModelFamily, Score
 from churn.model.scorecard import read_scorecard
 from churn.model.what_if import Offer
 from churn.registry.manifest import GoldenRow, Manifest
 from churn.registry.store import SCORECARD, TREES, ModelStore, Version, read_version
 
-_FAILURES = (ArithmeticError, InvalidCustomerError, LookupError, TypeError, ValueError)
+_FAILURES: Final = (ArithmeticError, InvalidCustomerError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -137,35 +136,9 @@ def load_version(version: Version) -> LoadedModel:
     return model
 
 
-@dataclass(frozen=True)
-class Served:
-    """The version that answers; ``refused`` says why it is not the one that the pointer names."""
-
-    model: LoadedModel
-    refused: str | None = None
-
-
-def load_served(store: ModelStore) -> Served:
-    """Load the version in use, or where that is refused the one that served last and is sound.
-
-    Raises:
-        ModelRefusedError: no version that served can be loaded; the reason is the first one's.
-        NoModelError: nothing has been published yet.
-    """
-    try:
-        return Served(load_published(store, store.current()))
-    except ChurnError as error:
-        for earlier in reversed(store.served()):
-            with suppress(ModelRefusedError):
-                model = load_published(store, earlier.version)
-                told = f"{error}; {model.version}, the last sound version that served, answers"
-                return Served(model, told)
-        raise
-
-
 @contextmanager
 def _refusing(what: str) -> Iterator[None]:
-    """Tell of what numbers can do to a calculation as of any other defect of a version."""
+    """Report a failed calculation as any other defect of a version."""
     try:
         yield
     except _FAILURES as error:
@@ -182,9 +155,8 @@ def _trees(version: Version) -> BoostedModel | None:
     try:
         family = ModelFamily(version.manifest.family)
     except ValueError:
-        name = version.manifest.version
-        told = f"{name}: this service cannot score the family {version.manifest.family!r}"
-        raise ModelRefusedError(told) from None
+        reason = f"this service cannot score the family {version.manifest.family!r}"
+        raise ModelRefusedError(f"{version.manifest.version}: {reason}") from None
     if family is ModelFamily.SCORECARD:
         return None
     return BoostedModel.from_json(_content(version, TREES), family)
@@ -193,8 +165,7 @@ def _trees(version: Version) -> BoostedModel | None:
 def _check_golden_row(model: LoadedModel, number: int, row: GoldenRow) -> None:
     with _refusing(f"{model.version}: golden row {number} fails"):
         score = model.score(parse_customer(row.known), explained=False)
-    tolerance = TOLERANCE if score.scored_by is ModelFamily.SCORECARD else TREES_TOLERANCE
-    if not math.isclose(score.probability, row.probability, rel_tol=0, abs_tol=tolerance):
+    if not abs(score.probability - row.probability) <= score.scored_by.tolerance:
         raise ModelRefusedError(
             f"{model.version}: golden row {number} scores {score.probability!r}, "
             f"not {row.probability!r}"

@@ -1,10 +1,10 @@
-"""What a version says of itself; read before anything else of it is trusted."""
+"""The description of a version; read before anything else of it is trusted."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, computed_field, model_validator
+from pydantic import Field, FiniteFloat, computed_field, model_validator
 from pydantic_core import PydanticCustomError
 
 from churn.core.training_options import Objective
@@ -16,6 +16,7 @@ from churn.registry.quality import (
     HoldOut,
     Interval,
     LeakChecks,
+    ManifestPart,
     SliceQuality,
 )
 
@@ -25,11 +26,7 @@ VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z.-]{0,79}$"
 FILE_PATTERN = r"^(?:[0-9A-Za-z][0-9A-Za-z_-]{0,40}/)?[0-9A-Za-z][0-9A-Za-z_.-]{0,79}$"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TrainedOn(_Part):
+class TrainedOn(ManifestPart):
     """The customers that a version was trained with, and how many of them had churned.
 
     The model is fitted on ``fitted`` of them; ``held_out`` are those it never learns from. A
@@ -43,7 +40,7 @@ class TrainedOn(_Part):
     held_out: int | None = None
 
 
-class Metric(_Part):
+class Metric(ManifestPart):
     """A metric over the cross-validation's folds, with its 95 % bootstrap interval."""
 
     mean: FiniteFloat
@@ -52,14 +49,14 @@ class Metric(_Part):
     high: FiniteFloat | None = None
 
 
-class GoldenRow(_Part):
+class GoldenRow(ManifestPart):
     """A customer and the probability that every reader of this version must find."""
 
     known: Mapping[str, bool | int | float | str]
     probability: Probability
 
 
-class Manifest(_Part):
+class Manifest(ManifestPart):
     """The manifest of one version."""
 
     format: Literal[1] = 1

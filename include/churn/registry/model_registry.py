@@ -12,17 +12,17 @@ from datetime import UTC, datetime
 
 from churn.core.errors import ChurnError, ModelRefusedError, NoModelError
 from churn.registry import audit, events, identity, ledger, loaded_model, retention
-from churn.registry.events import Entry, Event, Kind
+from churn.registry.events import Entry, Event, EventKind
 from churn.registry.retention import RetentionRule
 from churn.registry.store import ModelStore, read_version
 from churn.warehouse.connect import Connection
 
 log = logging.getLogger(__name__)
-_UNTOLD = "a writer was killed before it could record that, or it was done by hand"
+_UNRECORDED = "a writer was killed before it could record that, or it was done by hand"
 
 
 @dataclass(frozen=True)
-class Operator:
+class ModelRegistry:
     """Who changes which store and its record. ``actor`` is a person, or a run of Airflow."""
 
     connection: Connection
@@ -30,25 +30,25 @@ class Operator:
     actor: str
 
     def promote(self, version: str, reason: str, **details: object) -> Event | None:
-        """Put a version or a candidate in use; ``None`` where it is in use already.
+        """Make a version or a candidate live; ``None`` where it is live already.
 
         Raises:
-            ModelRefusedError: the version fails a check; the one in use stays.
+            ModelRefusedError: the version fails a check; the live one stays.
         """
-        return self._put_in_use(Kind.PROMOTED, version, reason, details)
+        return self._make_live(EventKind.PROMOTED, version, reason, details)
 
     def roll_back(self, reason: str, *, to: str | None = None) -> Event | None:
-        """Put an earlier version in use: the named one, or the one that served before.
+        """Make an earlier version live: the named one, or the one that served before.
 
-        A version that was gone back from is not gone back to, unless it is named.
+        A version that was rolled back is skipped, unless it is named.
 
         Raises:
             NoModelError: no such version served before.
         """
         self.begin()
-        return self._put_in_use(Kind.ROLLED_BACK, to or self._before(), reason, {})
+        return self._make_live(EventKind.ROLLED_BACK, to or self._before(), reason, {})
 
-    def record(self, kind: Kind, version: str, reason: str, **details: object) -> Event:
+    def record(self, kind: EventKind, version: str, reason: str, **details: object) -> Event:
         """Record a decision that changes nothing by itself."""
         self.begin()
         former = current_or_none(self.store)
@@ -58,7 +58,7 @@ class Operator:
         """Never let retention remove a published version."""
         loaded_model.load_published(self.store, version)
         self.begin()
-        event = self._added(Entry(Kind.PINNED, version, self.actor, reason))
+        event = self._added(Entry(EventKind.PINNED, version, self.actor, reason))
         retention.pin(self.store, version, reason)
         return self._commit(event)
 
@@ -67,7 +67,7 @@ class Operator:
         if version not in retention.pinned(self.store):
             raise ChurnError(f"{version} is not pinned")
         self.begin()
-        event = self._added(Entry(Kind.UNPINNED, version, self.actor, reason))
+        event = self._added(Entry(EventKind.UNPINNED, version, self.actor, reason))
         retention.unpin(self.store, version)
         return self._commit(event)
 
@@ -83,7 +83,7 @@ class Operator:
         )
         reason = f"neither of the newest {rule.newest} nor served in the last {rule.served_days} d"
         for version in gone:
-            event = self._added(Entry(Kind.RETIRED, version, self.actor, reason))
+            event = self._added(Entry(EventKind.RETIRED, version, self.actor, reason))
             retention.retire(self.store, version)
             self._commit(event)
             self.begin()
@@ -96,8 +96,8 @@ class Operator:
         ledger.record_versions(self.connection, self.store)
         self._reconcile()
 
-    def _put_in_use(
-        self, kind: Kind, version: str, reason: str, details: Mapping[str, object]
+    def _make_live(
+        self, kind: EventKind, version: str, reason: str, details: Mapping[str, object]
     ) -> Event | None:
         self.begin()
         former = current_or_none(self.store)
@@ -108,8 +108,8 @@ class Operator:
             raise ModelRefusedError(differs)
         if version == former:
             return None
-        told = {**details, "manifest_sha256": content.manifest_sha256}
-        event = self._added(Entry(kind, version, self.actor, reason, former, told))
+        details_and_hash = {**details, "manifest_sha256": content.manifest_sha256}
+        event = self._added(Entry(kind, version, self.actor, reason, former, details_and_hash))
         self.store.publish(version, content.manifest_sha256)
         ledger.record_versions(self.connection, self.store)
         log.info("%s serves: %s", version, reason)
@@ -117,27 +117,27 @@ class Operator:
 
     def _before(self) -> str:
         current, published = current_or_none(self.store), self.store.versions()
-        standing = events.standing(self.connection)
-        earlier = [one for one in standing if one != current and one in published]
+        order = events.rollback_order(self.connection)
+        earlier = [one for one in order if one != current and one in published]
         if not earlier:
             raise NoModelError(
-                "no other version served before that was not gone back from; name one with --to"
+                "no other version served before, or all were rolled back; name one with --to"
             )
         return earlier[-1]
 
     def _reconcile(self) -> None:
-        """Record what is so and what no event says: a writer was killed, or somebody was here."""
+        """Record changes that have no event: a writer was killed, or a person changed the store."""
         self._reconcile_served()
         recorded = events.pinned(self.connection)
         pinned = retention.pinned(self.store)
         found = {
-            Kind.RETIRED: ledger.gone(self.connection, self.store),
-            Kind.PINNED: pinned - recorded,
-            Kind.UNPINNED: recorded - pinned,
+            EventKind.RETIRED: ledger.gone(self.connection, self.store),
+            EventKind.PINNED: pinned - recorded,
+            EventKind.UNPINNED: recorded - pinned,
         }
         for kind, versions in found.items():
             for version in sorted(versions):
-                self._add(Entry(kind, version, self.actor, f"found so; {_UNTOLD}"))
+                self._add(Entry(kind, version, self.actor, f"found so; {_UNRECORDED}"))
 
     def _reconcile_served(self) -> None:
         current, last = current_or_none(self.store), events.last_change(self.connection)
@@ -147,11 +147,11 @@ class Operator:
         recorded = last.version if last else None
         if current != recorded:
             reason = (
-                f"CURRENT names it and the record ended with {recorded or 'nothing'}; {_UNTOLD}"
+                f"CURRENT names it and the record ended with {recorded or 'nothing'}; {_UNRECORDED}"
             )
-            since = self.store.in_use_since()
+            since = self.store.live_since()
             log.warning("%s: %s", current, reason)
-            self._add(Entry(Kind.RECONCILED, current, self.actor, reason, recorded, {}, since))
+            self._add(Entry(EventKind.RECONCILED, current, self.actor, reason, recorded, {}, since))
 
     def _add(self, entry: Entry) -> Event:
         return self._commit(self._added(entry))
@@ -161,13 +161,13 @@ class Operator:
 
     def _commit(self, event: Event) -> Event:
         self.connection.commit()
-        events.lock(self.connection)  # whoever has it tidies up, temporary files included
+        events.lock(self.connection)  # its holder clears up, temporary files included
         audit.anchor_last(self.store, event)
         return event
 
 
 def current_or_none(store: ModelStore) -> str | None:
-    """Return the version in use; ``None`` where there is none, or the pointer holds nonsense."""
+    """Return the live version; ``None`` where there is none, or the pointer is invalid."""
     try:
         return store.current()
     except (NoModelError, ModelRefusedError):

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 
-class Part(BaseModel):
+class ManifestPart(BaseModel):
     """A part of the manifest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Interval(Part):
+class Interval(ManifestPart):
     """A figure and its interval."""
 
     value: FiniteFloat
@@ -22,7 +22,7 @@ class Interval(Part):
 Figures = Mapping[str, Interval]
 
 
-class HoldOut(Part):
+class HoldOut(ManifestPart):
     """The customers that the version never learned from, and its figures on them."""
 
     customers: int
@@ -30,7 +30,7 @@ class HoldOut(Part):
     figures: Figures
 
 
-class Challenger(Part):
+class Challenger(ManifestPart):
     """A family on the same folds and the same hold-out, and how it was judged where it was."""
 
     figures: Figures
@@ -39,7 +39,7 @@ class Challenger(Part):
     judged: str | None = None
 
 
-class SliceQuality(Part):
+class SliceQuality(ManifestPart):
     """A part of the customers: scores out of fold, decisions on the hold-out."""
 
     field: str
@@ -50,7 +50,7 @@ class SliceQuality(Part):
     decisions: Figures
 
 
-class LeakChecks(Part):
+class LeakChecks(ManifestPart):
     """What the tripwire looked at."""
 
     max_auc: FiniteFloat
@@ -59,7 +59,7 @@ class LeakChecks(Part):
     single_field_auc: Mapping[str, FiniteFloat]
 
 
-class Calibration(Part):
+class Calibration(ManifestPart):
     """The cross-validated calibration error, and what perfect calibration would show by chance."""
 
     error: Interval

@@ -10,7 +10,7 @@ from typing import Final
 
 from churn.core import whole_files
 from churn.registry.names import checked_name, entries, names_in
-from churn.registry.served import Served
+from churn.registry.served import ServedVersion
 from churn.registry.store import MANIFEST, ModelStore
 
 _CANDIDATE_LIFE: Final = timedelta(days=7)
@@ -30,14 +30,14 @@ def expendable(
     rule: RetentionRule,
     *,
     versions: Sequence[str],
-    served: Sequence[Served],
+    served: Sequence[ServedVersion],
     pinned: Collection[str | None],
     now: datetime,
 ) -> tuple[str, ...]:
-    """Return the versions, oldest first, that nobody needs any more.
+    """Return the versions that the rule does not keep, oldest first.
 
-    ``versions`` are sorted by age and ``served`` by when they were put in use: each served until
-    the next was put in use, and the last one still does.
+    ``versions`` are sorted by age and ``served`` by when they were promoted: each served until
+    the next was promoted, and the last one still does.
     """
     since = now - timedelta(days=rule.served_days)
     ends = [one.since for one in served[1:]]
@@ -74,7 +74,7 @@ def retire(store: ModelStore, version: str) -> None:
     folder.mkdir(exist_ok=True)
     store.published(version).rename(folder / version)
     whole_files.sync_folder(folder)
-    whole_files.sync_folder(store.path / "versions")
+    whole_files.sync_folder(store.published(version).parent)
     _remove(folder / version)
 
 
@@ -84,12 +84,12 @@ def discard(store: ModelStore, version: str) -> None:
 
 
 def tidy(store: ModelStore, *, older_than: timedelta = _CANDIDATE_LIFE) -> None:
-    """Remove what killed writers left, and candidates that nobody published in time.
+    """Remove what killed writers left, and candidates that were not published in time.
 
     Only for who holds the lock on the models: another writer's files would be removed too.
     """
     oldest = time.time() - older_than.total_seconds()
-    for path in entries(store.path / "candidates"):
+    for path in entries(store.candidates):
         is_whole = (path / MANIFEST).exists()  # it is written last
         if not is_whole or path.lstat().st_mtime < oldest:
             _remove(path)

@@ -19,7 +19,7 @@ _LINE: Final = re.compile(rf"(\S+) ({VERSION_PATTERN[1:-1]})(?: ({SHA256}|{_UNHA
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedVersion:
     """A version, when it was last promoted, and its manifest's hash where that was recorded."""
 
     version: str
@@ -27,13 +27,13 @@ class Served:
     manifest_sha256: str | None = None
 
 
-def parse(content: bytes) -> tuple[Served, ...]:
+def parse(content: bytes) -> tuple[ServedVersion, ...]:
     """Return the versions that served, the latest last; lines that cannot be read are left out."""
     found = map(_parsed, content.decode(errors="replace").split("\n"))
     return tuple(one for one in found if one)
 
 
-def render(order: Sequence[Served]) -> bytes:
+def render(order: Sequence[ServedVersion]) -> bytes:
     """Return the file's content."""
     lines = (
         f"{one.since.isoformat()} {one.version} {one.manifest_sha256 or _UNHASHED}\n"
@@ -50,7 +50,7 @@ def is_as_written(content: bytes) -> bool:
     return content in {render(order), unhashed}
 
 
-def _parsed(line: str) -> Served | None:
+def _parsed(line: str) -> ServedVersion | None:
     found = _LINE.fullmatch(line)
     try:
         since = datetime.fromisoformat(found[1]) if found else None
@@ -58,4 +58,4 @@ def _parsed(line: str) -> Served | None:
         return None
     if not (found and since):
         return None
-    return Served(found[2], since, None if found[3] in (None, _UNHASHED) else found[3])
+    return ServedVersion(found[2], since, None if found[3] in (None, _UNHASHED) else found[3])

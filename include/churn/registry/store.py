@@ -3,7 +3,7 @@
 ``candidates/<version>/`` is being written; ``versions/<version>/`` is complete and immutable;
 ``CURRENT`` is one line, the live version and the SHA-256 of its manifest, which has those of its
 files; ``SERVED`` lists the versions in the order in which they were promoted, with the same hash;
-``pins/<version>`` says why a version is never removed; what is in ``retired/`` is being removed.
+``pins/<version>`` states why a version is never removed; what is in ``retired/`` is being removed.
 Publishing is a rename and the replacement of ``CURRENT``, each fsynced, so a crash at any point
 leaves the former version live.
 """
@@ -15,13 +15,15 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from churn.core import whole_files
 from churn.core.errors import ModelRefusedError, NoModelError
+from churn.core.names import TRAINING_DAG
 from churn.registry import files, served
 from churn.registry.manifest import Manifest
 from churn.registry.names import checked_file, checked_name, names_in
-from churn.registry.served import SHA256, Served
+from churn.registry.served import SHA256, ServedVersion
 from churn.registry.version import (
     CARD,
     MANIFEST,
@@ -40,10 +42,12 @@ __all__ = [
     "SCORECARD",
     "TREES",
     "ModelStore",
-    "Served",
+    "ServedVersion",
     "Version",
     "read_version",
 ]
+
+_VERSIONS: Final = "versions"
 
 
 class ModelStore:
@@ -54,7 +58,7 @@ class ModelStore:
 
     @property
     def pointer(self) -> Path:
-        """The file that names the version in use."""
+        """The file that names the live version."""
         return self.path / "CURRENT"
 
     def current(self) -> str:
@@ -69,7 +73,7 @@ class ModelStore:
     def _pointed(self) -> tuple[str, str | None]:
         """Return the version and the hash that the pointer holds; an older one has no hash."""
         if not os.path.lexists(self.pointer):
-            raise NoModelError("no model has been published yet; run the DAG churn_training")
+            raise NoModelError(f"no model has been published yet; run the DAG {TRAINING_DAG}")
         try:
             content = files.read(self.pointer).decode()
             found = re.fullmatch(rf"(\S+) ({SHA256})\n", content)
@@ -80,15 +84,20 @@ class ModelStore:
 
     def versions(self) -> tuple[str, ...]:
         """Return every published version, oldest first."""
-        return names_in(self.path / "versions")
+        return names_in(self.path / _VERSIONS)
+
+    @property
+    def candidates(self) -> Path:
+        """The folder of the versions that are being written, or wait to be published."""
+        return self.path / "candidates"
 
     def candidate(self, version: str) -> Path:
         """Where a version waits to be published."""
-        return self.path / "candidates" / checked_name(version)
+        return self.candidates / checked_name(version)
 
     def published(self, version: str) -> Path:
         """Where a published version is."""
-        return self.path / "versions" / checked_name(version)
+        return self.path / _VERSIONS / checked_name(version)
 
     def has(self, version: str) -> bool:
         """Whether there is such a version, published or not."""
@@ -99,8 +108,8 @@ class ModelStore:
         published = self.published(version)
         return published if published.exists() else self.candidate(version)
 
-    def served(self) -> tuple[Served, ...]:
-        """Return the versions that served, the latest last; lines that say nothing are left out."""
+    def served(self) -> tuple[ServedVersion, ...]:
+        """Return the versions that served, the latest last; unreadable lines are left out."""
         return served.parse(self._read_served())
 
     def damage(self) -> str:
@@ -138,7 +147,7 @@ class ModelStore:
         return next(iter(known - {None}), None)
 
     def write_candidate(self, manifest: Manifest, content: Mapping[str, bytes]) -> Path:
-        """Write a complete version beside the published ones, the manifest last."""
+        """Write a complete version among the candidates, the manifest last."""
         folder = self.candidate(manifest.version)
         folder.mkdir(parents=True)
         for name, data in content.items():
@@ -165,7 +174,7 @@ class ModelStore:
         whole_files.replace(self.pointer, f"{version} {hashed}\n".encode())
         self.note_served()
 
-    def in_use_since(self) -> datetime:
+    def live_since(self) -> datetime:
         """When the pointer was last replaced."""
         return datetime.fromtimestamp(self.pointer.lstat().st_mtime, UTC)
 
@@ -173,14 +182,14 @@ class ModelStore:
         """Put the live version last in ``SERVED``; add the hashes that an older file lacks."""
         order, (current, hashed) = self.served(), self._pointed()
         is_last = bool(order) and order[-1].version == current
-        since = order[-1].since if is_last else self.in_use_since()
+        since = order[-1].since if is_last else self.live_since()
         others = [self._hashed(one) for one in order if one.version != current]
-        latest = Served(current, since, hashed)
+        latest = ServedVersion(current, since, hashed)
         content = served.render([*others, latest if hashed else self._hashed(latest)])
         if content != self._read_served():
             whole_files.replace(self.served_file, content)
 
-    def _hashed(self, one: Served) -> Served:
+    def _hashed(self, one: ServedVersion) -> ServedVersion:
         """Return an entry with the hash of its manifest, where that can be known."""
         if one.manifest_sha256:
             return one

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.training import metrics
-from churn.training.metrics import Stakes
-from churn.training.ranking import Floats, Outcomes
+from churn.training.metrics import Payoff
+from churn.training.ranking import Floats, Labels
+from churn.training.recipe import SEED, Recipe
 
-DRAWS: Final = 200
-SEED: Final = 20_260_101
 _FEWEST_DRAWS: Final = 20
 _Z_95: Final = 1.959963984540054
 
@@ -28,7 +27,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Part:
+class FoldScores:
     """Scores of some of the customers by one model that had not seen them."""
 
     rows: NDArray[np.intp]
@@ -61,7 +60,7 @@ class Measured:
         return interval(self.draws[name] - other.draws[name])
 
 
-def resampled(weights: Floats, *, draws: int = DRAWS, seed: int = SEED) -> Floats:
+def resampled(weights: Floats, *, draws: int = Recipe.draws, seed: int = SEED) -> Floats:
     """Return the weights and, below them, draws of as many customers with replacement.
 
     A row that stands for several customers is drawn as those customers would be. Shape
@@ -87,10 +86,10 @@ def interval(draws: Floats, *, lowest: float = -math.inf, highest: float = math.
     return Figure(value, max(lowest, value - reach), min(highest, value + reach))
 
 
-def measure(y: Outcomes, parts: Sequence[Part], weights: Floats, stakes: Stakes) -> Measured:
+def measure(y: Labels, parts: Sequence[FoldScores], weights: Floats, payoff: Payoff) -> Measured:
     """Return every metric over the parts; ``weights`` as ``resampled`` gives them."""
     scores = [
-        metrics.score(y[one.rows], one.p, weights[:, one.rows], stakes.take(one.rows))
+        metrics.score(y[one.rows], one.p, weights[:, one.rows], payoff.take(one.rows))
         for one in parts
     ]
     return Measured(
@@ -109,7 +108,7 @@ class NoiseFloor:
 
 
 def noise_floor(
-    parts: Sequence[Part], weights: Floats, *, draws: int = DRAWS, seed: int = SEED
+    parts: Sequence[FoldScores], weights: Floats, *, draws: int = Recipe.draws, seed: int = SEED
 ) -> NoiseFloor:
     """Simulate outcomes from the scores themselves; ``weights`` of shape (customers,)."""
     random = np.random.default_rng(seed)
@@ -122,5 +121,5 @@ def noise_floor(
     return NoiseFloor(float(mean_error.mean()), float(np.quantile(mean_error, 0.95)))
 
 
-def _drawn(uniform: Floats, part: Part, weights: Floats) -> Floats:
+def _drawn(uniform: Floats, part: FoldScores, weights: Floats) -> Floats:
     return np.asarray((uniform[:, part.rows] < part.p) * weights[part.rows])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.training import metrics, ranking
-from churn.training.ranking import Floats, Outcomes
+from churn.training.ranking import Floats, Labels
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Comparison:
     chosen alone.
     """
 
-    y: Outcomes
+    y: Labels
     champion: Floats
     challenger: Floats
     slices: Mapping[str, NDArray[np.bool_]]
@@ -131,10 +131,10 @@ def student(share: float, freedom: int) -> float:
     )
 
 
-_Metric = Callable[[Outcomes, Floats, Floats], _Estimate]
+_Estimator = Callable[[Labels, Floats, Floats], _Estimate]
 
 
-def _difference(metric: _Metric, compared: Comparison, reach: float) -> Difference:
+def _difference(metric: _Estimator, compared: Comparison, reach: float) -> Difference:
     counts = compared.counts
     champion, challenger = (
         _mean([metric(compared.y, p, counts) for p in np.atleast_2d(scores)])
@@ -161,13 +161,13 @@ def _mean(estimates: Sequence[_Estimate]) -> _Estimate:
     )
 
 
-def _log_loss(y: Outcomes, p: Floats, counts: Floats) -> _Estimate:
+def _log_loss(y: Labels, p: Floats, counts: Floats) -> _Estimate:
     losses = metrics.losses(y, p)
     mean = float(np.average(losses, weights=counts))
     return _Estimate(mean, losses - mean)
 
 
-def _roc_auc(y: Outcomes, p: Floats, counts: Floats) -> _Estimate:
+def _roc_auc(y: Labels, p: Floats, counts: Floats) -> _Estimate:
     """Return the ROC-AUC and its influences (DeLong et al. 1988, structural components)."""
     placed = ranking.placements(y, p, counts)
     base_rate = float(np.average(y, weights=counts))
@@ -175,4 +175,4 @@ def _roc_auc(y: Outcomes, p: Floats, counts: Floats) -> _Estimate:
     return _Estimate(auc, (placed - auc) / np.where(y == 1, base_rate, 1 - base_rate))
 
 
-_METRICS: Final[Mapping[str, _Metric]] = {"log_loss": _log_loss, "roc_auc": _roc_auc}
+_METRICS: Final[Mapping[str, _Estimator]] = {"log_loss": _log_loss, "roc_auc": _roc_auc}

@@ -16,18 +16,17 @@ from churn.model.block_score import score_block
 from churn.model.boosted import BoostedModel
 from churn.model.columns import AUXILIARY_COLUMNS, COLUMNS, DesignColumn, Transform
 from churn.model.conditioning import Conditioner
-from churn.model.score import TOLERANCE, TREES_TOLERANCE
+from churn.model.score import ModelFamily
 from churn.model.scorecard import Scorecard, WeightedColumn, points
 from churn.training.disclosure import crowded_range
 from churn.training.encoded_customers import Encoded
-from churn.training.families import Family, allowed, matrix
+from churn.training.families import Learner, allowed, matrix
 from churn.training.features import probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
     from xgboost import XGBClassifier
 
-"""XGBoost computes in single precision."""
 _COMPARED_ROWS = 1_000
 _DECIMALS = 8
 
@@ -46,19 +45,19 @@ class _Moments:
 
 def compile_scorecard(
     model: Pipeline,
-    learn: Encoded,
+    training: Encoded,
     protected: ProtectedAttributes = ProtectedAttributes.USE,
 ) -> Scorecard:
     """Return the scorecard of a fitted pipeline, with the moments of the rows it was fitted on."""
-    auxiliary = learn.matrix(AUXILIARY_COLUMNS)
-    centre = np.average(auxiliary, axis=0, weights=learn.weights)
-    spread = np.sqrt(np.average((auxiliary - centre) ** 2, axis=0, weights=learn.weights))
+    auxiliary = training.matrix(AUXILIARY_COLUMNS)
+    centre = np.average(auxiliary, axis=0, weights=training.weights)
+    spread = np.sqrt(np.average((auxiliary - centre) ** 2, axis=0, weights=training.weights))
     means = np.concatenate([model["scale"].mean_, centre])
     scales = np.concatenate([model["scale"].scale_, np.where(spread > 0, spread, 1.0)])
     slopes = np.concatenate([model["logistic"].coef_[0], np.zeros(len(AUXILIARY_COLUMNS))])
-    base_rate = float(np.average(learn.y, weights=learn.weights))
+    base_rate = float(np.average(training.y, weights=training.weights))
     columns = allowed(COLUMNS, protected)
-    moments = _moments(learn, columns, means, scales, base_rate)
+    moments = _moments(training, columns, means, scales, base_rate)
     unbounded = tuple(map(_weighted, columns, means, scales, slopes, moments.with_outcome))
     size = len(unbounded) - len(AUXILIARY_COLUMNS)
     bounded = (*unbounded[:size], *map(_bounded, unbounded[size:], auxiliary.T))
@@ -76,7 +75,7 @@ def compile_scorecard(
 
 
 def _moments(
-    learn: Encoded,
+    training: Encoded,
     columns: Sequence[DesignColumn],
     means: NDArray[np.float64],
     scales: NDArray[np.float64],
@@ -86,14 +85,14 @@ def _moments(
     size = len(columns)
     correlation, third = np.zeros((size, size)), np.zeros((size, size, size))
     with_outcome = np.zeros(size)
-    for block in learn.blocks():
+    for block in training.blocks():
         z = (block.matrix(columns) - means) / scales
         weighted = z.T * block.weights
         correlation += weighted @ z
         with_outcome += weighted @ (block.y - base_rate)
         for i in range(size):  # only j and k from i on: the others are the same products
             third[i, i:, i:] += (weighted[i:] * z[:, i]) @ z[:, i:]
-    total = learn.weights.sum()
+    total = training.weights.sum()
     return _Moments(correlation / total, third / total, with_outcome / total)
 
 
@@ -137,15 +136,15 @@ def largest_difference(model: Pipeline, scorecard: Scorecard, frame: "pd.DataFra
     """
     scored = score_block(Conditioner(scorecard), block_of_frame(frame)).probability
     difference = float(np.abs(scored - probabilities(model, frame)).max())
-    if not difference <= TOLERANCE:
+    if not difference <= ModelFamily.SCORECARD.tolerance:
         raise ModelRefusedError(
             f"the scorecard differs from the scikit-learn pipeline by {difference:.3g} "
-            f"(allowed {TOLERANCE:g}); nothing is published"
+            f"(allowed {ModelFamily.SCORECARD.tolerance:g}); nothing is published"
         )
     return difference
 
 
-def compile_trees(fitted: "XGBClassifier", family: Family, frame: "pd.DataFrame") -> bytes:
+def compile_trees(fitted: "XGBClassifier", family: Learner, frame: "pd.DataFrame") -> bytes:
     """Return fitted trees in XGBoost's own JSON, read back and compared over at most 1,000 rows.
 
     Raises:
@@ -158,9 +157,10 @@ def compile_trees(fitted: "XGBClassifier", family: Family, frame: "pd.DataFrame"
     read = BoostedModel.from_json(content).probabilities(block_of_frame(sample).customers())
     expected = fitted.predict_proba(matrix(sample, family.columns))[:, 1]
     difference = float(np.abs(read - expected).max())
-    if not difference <= TREES_TOLERANCE:
+    allowed = ModelFamily(family.name).tolerance
+    if not difference <= allowed:
         raise ModelRefusedError(
             f"the trees read from JSON differ from the fitted ones by {difference:.3g} "
-            f"(allowed {TREES_TOLERANCE:g}); nothing is published"
+            f"(allowed {allowed:g}); nothing is published"
         )
     return content

@@ -49,7 +49,7 @@ class Encoded:
 
     @property
     def y(self) -> NDArray[np.int64]:
-        """1 for customers who left."""
+        """1 for churned customers."""
         return self._index(CHURN)
 
     def take(self, rows: "slice | NDArray[np.bool_]") -> "Encoded":

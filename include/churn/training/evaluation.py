@@ -1,67 +1,77 @@
 """Measures families of models on customers that they have not seen, all on the same folds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.core.errors import DataQualityError
 from churn.core.training_options import Economics, Objective
 from churn.customer.description import MONTHLY_CHARGES
 from churn.customer.look_alikes import Hashes
 from churn.model.policy import Policy
 from churn.training import holdout
-from churn.training.bootstrap import Measured, NoiseFloor, Part, measure, noise_floor, resampled
+from churn.training.bootstrap import (
+    FoldScores,
+    Measured,
+    NoiseFloor,
+    measure,
+    noise_floor,
+    resampled,
+)
 from churn.training.encoded_customers import leaders_of
-from churn.training.families import Family, matrix
+from churn.training.families import Learner, matrix
 from churn.training.features import target
-from churn.training.metrics import Stakes
-from churn.training.ranking import Floats, Outcomes
+from churn.training.folds import deal
+from churn.training.metrics import Payoff
+from churn.training.ranking import Floats, Labels
+from churn.training.recipe import STANDARD, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDS: Final = 5
-REPEATS: Final = 3
-SEED: Final = 20_260_101
-
-Folds = NDArray[np.int64]
-"""The fold of each customer in each repeat, shape (repeats, customers)."""
-
-Progress = Callable[[str], None]
-
 
 @dataclass(frozen=True)
-class Rows:
+class Dataset:
     """Customers to learn from or to be measured on; ``weights``: how many each row stands for."""
 
     frame: "pd.DataFrame"
-    y: Outcomes
+    y: Labels
     weights: Floats
-    stakes: Stakes
+    payoff: Payoff
+    recipe: Recipe = STANDARD
 
     @classmethod
     def of(
-        cls, frame: "pd.DataFrame", economics: Economics, weights: Floats | None = None
-    ) -> "Rows":
+        cls,
+        frame: "pd.DataFrame",
+        economics: Economics,
+        weights: Floats | None = None,
+        recipe: Recipe = STANDARD,
+    ) -> "Dataset":
         """Return the customers of a frame, each for one unless ``weights`` says otherwise."""
         policy = Policy.of(Objective.PROFIT, economics)
         gain = policy.gains(np.asarray(frame[MONTHLY_CHARGES.name], dtype=float))
         ones = np.ones(len(frame)) if weights is None else weights
-        return cls(frame, target(frame), ones, Stakes(gain, policy.loss))
+        return cls(frame, target(frame), ones, Payoff(gain, policy.loss), recipe)
 
-    def decided_by(self, policy: Policy) -> "Rows":
+    def decided_by(self, policy: Policy) -> "Dataset":
         """Return the same rows, whose profit is that of a policy."""
         threshold = None if policy.objective is Objective.PROFIT else policy.threshold
-        return replace(self, stakes=replace(self.stakes, threshold=threshold))
+        return replace(self, payoff=replace(self.payoff, threshold=threshold))
 
-    def take(self, chosen: NDArray[np.bool_]) -> "Rows":
+    def take(self, chosen: NDArray[np.bool_]) -> "Dataset":
         """Return some of the rows."""
         rows = np.flatnonzero(chosen)
-        return Rows(self.frame.iloc[rows], self.y[rows], self.weights[rows], self.stakes.take(rows))
+        return replace(
+            self,
+            frame=self.frame.iloc[rows],
+            y=self.y[rows],
+            weights=self.weights[rows],
+            payoff=self.payoff.take(rows),
+        )
 
     @property
     def customers(self) -> int:
@@ -86,13 +96,14 @@ class Rows:
     @cached_property
     def resampled(self) -> Floats:
         """The weights and their bootstrap draws, the same for every model."""
-        return resampled(self.weights)
+        return resampled(self.weights, draws=self.recipe.draws)
 
     @cached_property
     def folds(self) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:
         """The rows to learn from and the rows to score, of each fold of each repeat."""
-        dealt = deal(self.y, self.leaders, FOLDS, REPEATS)
-        tests = [places == fold for places in dealt for fold in range(FOLDS)]
+        folds = self.recipe.folds
+        dealt = deal(self.y, self.leaders, folds, self.recipe.repeats)
+        tests = [places == fold for places in dealt for fold in range(folds)]
         return tuple((np.flatnonzero(~test), np.flatnonzero(test)) for test in tests)
 
     @cached_property
@@ -100,23 +111,27 @@ class Rows:
         """Of each row's look-alikes, the hash of the first."""
         return leaders_of(self.frame)
 
-    def measure(self, parts: Sequence[Part]) -> Measured:
+    def measure(self, parts: Sequence[FoldScores]) -> Measured:
         """Return every metric of scores on these rows."""
-        return measure(self.y, parts, self.resampled, self.stakes)
+        return measure(self.y, parts, self.resampled, self.payoff)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A family's scores on rows that its models had not seen, and how good they are."""
+    """A family's scores on rows that its models had not seen, and how good they are.
 
-    family: Family
-    parts: tuple[Part, ...]
+    So many ``parts`` as there are ``folds`` hold every row once.
+    """
+
+    family: Learner
+    parts: tuple[FoldScores, ...]
     measured: Measured
     noise_floor: NoiseFloor
+    folds: int
 
     def repeat(self, number: int) -> Floats:
         """Return the out-of-fold score of every row in one repeat of the cross-validation."""
-        parts = self.parts[number * FOLDS : (number + 1) * FOLDS]
+        parts = self.parts[number * self.folds : (number + 1) * self.folds]
         scores = np.empty(sum(len(part.rows) for part in parts))
         for part in parts:
             scores[part.rows] = part.p
@@ -125,76 +140,29 @@ class Evaluation:
     @cached_property
     def out_of_fold(self) -> Floats:
         """The out-of-fold scores of all repeats, shape (repeats, rows)."""
-        return np.stack([self.repeat(number) for number in range(len(self.parts) // FOLDS)])
+        return np.stack([self.repeat(number) for number in range(len(self.parts) // self.folds)])
 
 
-def deal(y: Outcomes, groups: NDArray[np.int64], folds: int, repeats: int) -> Folds:
-    """Return the fold of each row in each repeat, all rows of a group in one fold.
-
-    The groups are ranked by how many churned, then by size, and dealt like cards, in an order that
-    is drawn for each two rounds and turned round in the second. So the folds have about as many
-    rows of each outcome. scikit-learn's ``StratifiedGroupKFold`` is as even, but takes 3 s for
-    each repeat of 20,000 groups.
-    """
-    _, places = np.unique(groups, return_inverse=True)
-    sizes, churned = np.bincount(places), np.bincount(places, y)
-    random = np.random.default_rng(SEED)
-    rounds = np.tile(np.arange(folds), (len(sizes) // (2 * folds) + 1, 1))
-    found = np.empty((repeats, len(y)), dtype=np.int64)
-    for repeat in range(repeats):
-        ranked = np.lexsort((random.random(len(sizes)), -sizes, -churned))
-        drawn = random.permuted(rounds, axis=1)
-        fold = np.empty(len(sizes), dtype=np.int64)
-        fold[ranked] = np.hstack([drawn, drawn[:, ::-1]]).ravel()[: len(sizes)]
-        found[repeat] = fold[places]
-    return found
-
-
-def cross_validate(family: Family, rows: Rows) -> Evaluation:
-    """Fit the family on four fifths and score the last, fifteen times in all."""
+def cross_validate(family: Learner, rows: Dataset) -> Evaluation:
+    """Score every fold of each repeat by a model that is fitted on the others."""
     design = matrix(rows.frame, family.columns)
     parts = []
-    for learn, test in rows.folds:
-        fitted = family.fit(design[learn], rows.y[learn], rows.weights[learn])
-        parts.append(Part(test, probability(fitted, design[test])))
-    return _evaluation(family, rows, parts)
+    for training, test in rows.folds:
+        fitted = family.fit(design[training], rows.y[training], rows.weights[training])
+        parts.append(FoldScores(test, probability(fitted, design[test])))
+    return _evaluation(family, rows, parts, rows.recipe.folds)
 
 
-def evaluate_once(family: Family, learn: Rows, test: Rows) -> Evaluation:
-    """Fit the family on some rows and score others: the locked hold-out, say."""
-    fitted = family.fit(matrix(learn.frame, family.columns), learn.y, learn.weights)
+def evaluate_once(family: Learner, training: Dataset, test: Dataset) -> Evaluation:
+    """Fit the family on some rows and score others: for example the locked hold-out."""
+    fitted = family.fit(matrix(training.frame, family.columns), training.y, training.weights)
     p = probability(fitted, matrix(test.frame, family.columns))
-    return _evaluation(family, test, [Part(np.arange(len(p)), p)])
+    return _evaluation(family, test, [FoldScores(np.arange(len(p)), p)], 1)
 
 
 def probability(fitted: Any, design: Floats) -> Floats:
-    """Return the probability of leaving by a fitted estimator, shape (customers,)."""
+    """Return the probability of churning by a fitted estimator, shape (customers,)."""
     return np.asarray(fitted.predict_proba(design)[:, 1], dtype=float)
-
-
-def majority_baseline(rows: Rows) -> Measured:
-    """Return the metrics of giving everybody the base rate."""
-    base = np.average(rows.y, weights=rows.weights)
-    everybody = np.arange(len(rows.y))
-    return rows.measure([Part(everybody, np.full(len(rows.y), base))])
-
-
-def refuse_no_better(found: Measured, baseline: Measured) -> None:
-    """Refuse a model that does not beat the majority baseline on the same customers and draws.
-
-    Raises:
-        DataQualityError: the interval of their difference in log-loss does not lie below 0.
-    """
-    gap = found.minus(baseline, "log_loss")
-    if gap.high < 0:
-        return
-    ours, theirs = (one.figure("log_loss").value for one in (found, baseline))
-    raise DataQualityError(
-        "the model does not beat the majority baseline beyond noise, so it is not published: "
-        f"cross-validated log-loss {ours:.4f}, of the base rate for every customer {theirs:.4f}, "
-        f"difference {gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}; all of it must be below "
-        "0). Check that the churn column belongs to these customers; more customers may help"
-    )
 
 
 def folds_ahead(one: Measured, other: Measured, name: str = "log_loss") -> int:
@@ -202,6 +170,8 @@ def folds_ahead(one: Measured, other: Measured, name: str = "log_loss") -> int:
     return int((one.by_part[name] < other.by_part[name]).sum())
 
 
-def _evaluation(family: Family, rows: Rows, parts: Sequence[Part]) -> Evaluation:
-    floor = noise_floor(parts, rows.weights)
-    return Evaluation(family, tuple(parts), rows.measure(parts), floor)
+def _evaluation(
+    family: Learner, rows: Dataset, parts: Sequence[FoldScores], folds: int
+) -> Evaluation:
+    floor = noise_floor(parts, rows.weights, draws=rows.recipe.draws)
+    return Evaluation(family, tuple(parts), rows.measure(parts), floor, folds)

@@ -20,11 +20,10 @@ from churn.model import score
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS, DesignColumn, Transform
 from churn.training.disclosure import coarse
 from churn.training.features import REGULARISATION_C, linear
+from churn.training.recipe import SEED
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SEED: Final = 20_260_101
 
 SCORECARD: Final = score.ModelFamily.SCORECARD.value
 LOGISTIC_ALL_COLUMNS: Final = "logistic_all_columns"
@@ -51,8 +50,8 @@ _FOUR_COLUMNS: Final = (
 
 
 @dataclass(frozen=True)
-class Family:
-    """A recipe: the design columns, and the estimator that learns from them."""
+class Learner:
+    """A family as it is trained: the design columns, and the estimator that learns from them."""
 
     name: str
     title: str
@@ -83,23 +82,23 @@ def _coarse(matrix: NDArray[np.float64], columns: Sequence[DesignColumn]) -> NDA
     return seen
 
 
-def families(protected: ProtectedAttributes = ProtectedAttributes.USE) -> tuple[Family, ...]:
+def families(protected: ProtectedAttributes = ProtectedAttributes.USE) -> tuple[Learner, ...]:
     """Return the champion's family first, then its challengers.
 
-    Gender and age are left out of all but the origin's four fields, which nobody can publish.
+    Gender and age are left out of all but the origin's four fields, which cannot be published.
     """
     model, all_columns, trees = (
         allowed(columns, protected) for columns in (MODEL_COLUMNS, _ALL_COLUMNS, TREE_COLUMNS)
     )
     weighted = ("sample_weight",)
     return (
-        Family(SCORECARD, "scorecard", model, partial(linear, REGULARISATION_C)),
-        Family(LOGISTIC_ALL_COLUMNS, "logistic, all columns", all_columns, partial(linear, 1.0)),
-        Family(
+        Learner(SCORECARD, "scorecard", model, partial(linear, REGULARISATION_C)),
+        Learner(LOGISTIC_ALL_COLUMNS, "logistic, all columns", all_columns, partial(linear, 1.0)),
+        Learner(
             FOUR_FIELDS, "logistic, the origin's four fields", _FOUR_COLUMNS, partial(linear, 1.0)
         ),
-        Family(RANDOM_FOREST, "random forest", trees, _forest, weighted),
-        Family(GRADIENT_BOOSTING, "gradient boosting", trees, _boosting, weighted),
+        Learner(RANDOM_FOREST, "random forest", trees, _forest, weighted),
+        Learner(GRADIENT_BOOSTING, "gradient boosting", trees, _boosting, weighted),
     )
 
 
@@ -145,7 +144,7 @@ def _forest() -> Any:
     """Two rounds of a forest of 50 trees, in XGBoost's way.
 
     With one round a leaf is one Newton step from the base rate, which cannot reach a probability
-    under some 8 % on this data; the second round mends that, and scores stay log-odds.
+    under some 8 % on this data; the second round corrects that, and scores stay log-odds.
     """
     from xgboost import XGBClassifier
 

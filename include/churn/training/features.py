@@ -59,7 +59,7 @@ def linear(strength: float) -> Pipeline:
 
 
 def fit_profiles(
-    learn: Encoded,
+    training: Encoded,
     some: "pd.DataFrame",
     protected: ProtectedAttributes = ProtectedAttributes.USE,
 ) -> Pipeline:
@@ -67,7 +67,7 @@ def fit_profiles(
 
     ``some`` customers fit the design, whose categories are fixed.
     """
-    rows = learn.profiles()
+    rows = training.profiles()
     columns = [
         c for c in MODEL_COLUMNS if protected is ProtectedAttributes.USE or not c.field.protected
     ]
@@ -77,10 +77,10 @@ def fit_profiles(
 
 
 def target(frame: "pd.DataFrame") -> NDArray[np.int64]:
-    """Return 1 for customers who left."""
+    """Return 1 for churned customers."""
     return np.asarray(frame[CHURN.name], dtype=np.int64)
 
 
 def probabilities(model: Any, frame: "pd.DataFrame") -> NDArray[np.float64]:
-    """Return the probability of leaving, shape (customers,)."""
+    """Return the probability of churning, shape (customers,)."""
     return np.asarray(model.predict_proba(frame)[:, 1], dtype=float)

@@ -17,11 +17,12 @@ from churn.model.scorecard import Scorecard
 from churn.training import holdout
 from churn.training.compiling import compile_scorecard, compile_trees, largest_difference
 from churn.training.encoded_customers import Encoded
-from churn.training.evaluation import Rows
-from churn.training.families import SCORECARD, Family
+from churn.training.evaluation import Dataset
+from churn.training.families import SCORECARD, Learner
 from churn.training.features import fit_profiles
 from churn.training.ranking import Floats
-from churn.training.selection import Report, evaluate
+from churn.training.recipe import STANDARD, Recipe
+from churn.training.selection import EvaluationReport, evaluate
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection
 from churn.warehouse.customers import Population
@@ -34,11 +35,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Data:
+class TrainingSet:
     """Customers to measure models on, those the published one learns from, and how many in all."""
 
-    measured: "pd.DataFrame"
-    learn: Encoded
+    measured: Dataset
+    learned: Encoded
     population: Population
 
 
@@ -56,7 +57,7 @@ class Trained:
     population: Population
     fitted: int
     options: TrainingOptions
-    report: Report
+    report: EvaluationReport
     largest_difference: float
 
     @property
@@ -75,48 +76,63 @@ class Trained:
         return self.report.policy(self.options.objective)
 
     @property
-    def family(self) -> Family:
+    def family(self) -> Learner:
         """The family that is published."""
         return self.report.choice.family
 
 
-def train(
-    frame: "pd.DataFrame",
-    options: TrainingOptions | None = None,
-    weights: Floats | None = None,
-) -> Trained:
-    """Train on a frame that has all customers; ``weights``: how many each row stands for.
+def train(data: TrainingSet, options: TrainingOptions) -> Trained:
+    """Measure every family, choose one and fit it on the customers who are not held out.
 
     Raises:
-        DataQualityError: too few customers who left, or who stayed, or something tells the answer.
+        DataQualityError: too few customers churned or were retained, or a column leaks the answer.
         ModelRefusedError: the compiled scorecard is not the fitted model.
     """
+    _require_both_classes(data.population)
+    report = evaluate(data.measured, options)
+    family, learned, frame = report.choice.family, data.learned, report.rows.frame
+    log.info("the family to publish: %s", family.title)
+    protected = options.protected_attributes
+    model = fit_profiles(learned, frame, protected)
+    scorecard = compile_scorecard(model, learned, protected)
+    difference = largest_difference(model, scorecard, frame)
+    log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
+    trees = _trees(family, learned, frame)
+    fitted = round(float(learned.weights.sum()))
+    return Trained(model, scorecard, trees, data.population, fitted, options, report, difference)
+
+
+def train_frame(
+    frame: "pd.DataFrame",
+    options: TrainingOptions | None = None,
+    *,
+    recipe: Recipe = STANDARD,
+    weights: Floats | None = None,
+) -> Trained:
+    """Train on a frame that has all customers; ``weights``: how many each row stands for."""
     chosen = options or TrainingOptions()
-    everybody = _in_order(frame, weights, chosen.economics)
-    learn = everybody.take(~everybody.is_held_out)
-    return _train(
-        _sampled(everybody, chosen.evaluated_rows),
-        Encoded.of(learn.frame, learn.weights),
-        Population(everybody.customers, everybody.churned),
-        chosen,
+    rows = _in_order(frame, chosen.economics, recipe, weights)
+    learned = rows.take(~rows.is_held_out)
+    data = TrainingSet(
+        _sampled(rows, chosen.evaluated_rows),
+        Encoded.of(learned.frame, learned.weights),
+        Population(rows.customers, rows.churned),
     )
+    return train(data, chosen)
 
 
-def train_on(data: Data, options: TrainingOptions | None = None) -> Trained:
-    """Train on customers that were read for it, see ``train``."""
-    chosen = options or TrainingOptions()
-    measured = _in_order(data.measured, None, chosen.economics)
-    return _train(measured, data.learn, data.population, chosen)
-
-
-def read_data(
-    connection: Connection, options: TrainingOptions, source: sql.Composable = customers.NOW
-) -> Data:
+def read_training_set(
+    connection: Connection,
+    options: TrainingOptions,
+    *,
+    recipe: Recipe = STANDARD,
+    source: sql.Composable = customers.NOW,
+) -> TrainingSet:
     """Read all customers to measure on, or a sample of many, and in few bytes all to learn from."""
     rows = read_encoded(connection, source)
     first = leaders(rows.codes, rows.hashes)
-    everybody = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
-    population = Population(len(first), int(everybody.y.sum()))
+    encoded = Encoded(rows.codes, rows.amounts, np.ones(len(rows.codes)))
+    population = Population(len(first), int(encoded.y.sum()))
     sampled = holdout.is_sampled(first, options.evaluated_rows / max(1, len(first)))
     frame = (
         customers.read_customers(connection, source)
@@ -124,52 +140,42 @@ def read_data(
         else customers.read_some(connection, rows.hashes[sampled].tolist(), source)
     )
     log.info("measuring on %s of %s customers", f"{len(frame):,}", f"{len(first):,}")
-    return Data(frame, everybody.take(~holdout.is_held_out(first)), population)
+    measured = _in_order(frame, options.economics, recipe)
+    return TrainingSet(measured, encoded.take(~holdout.is_held_out(first)), population)
 
 
-def _train(
-    measured: Rows, learn: Encoded, population: Population, options: TrainingOptions
-) -> Trained:
-    """Measure every family, choose one and fit it on the customers who are not held out."""
-    _require_both_classes(population)
-    report = evaluate(measured, options)
-    log.info("the family to publish: %s", report.choice.family.title)
-    protected = options.protected_attributes
-    model = fit_profiles(learn, report.rows.frame, protected)
-    scorecard = compile_scorecard(model, learn, protected)
-    difference = largest_difference(model, scorecard, report.rows.frame)
-    log.info("the scorecard equals the scikit-learn pipeline (%.1e)", difference)
-    trees = _trees(report.choice.family, learn, report.rows.frame)
-    fitted = round(float(learn.weights.sum()))
-    return Trained(model, scorecard, trees, population, fitted, options, report, difference)
-
-
-def _in_order(frame: "pd.DataFrame", weights: Floats | None, economics: Economics) -> Rows:
+def _in_order(
+    frame: "pd.DataFrame",
+    economics: Economics,
+    recipe: Recipe,
+    weights: Floats | None = None,
+) -> Dataset:
     """Return the rows by id, as a database's order depends on its collation, a file's on chance."""
     order = np.argsort(np.asarray(frame[CUSTOMER_ID.name], dtype=str), kind="stable")
-    return Rows.of(frame.iloc[order], economics, None if weights is None else weights[order])
+    ordered = None if weights is None else weights[order]
+    return Dataset.of(frame.iloc[order], economics, ordered, recipe)
 
 
-def _sampled(rows: Rows, at_most: int) -> Rows:
+def _sampled(rows: Dataset, at_most: int) -> Dataset:
     """Return the rows that models are measured on: all, or about so many, look-alikes together."""
     if len(rows.y) <= at_most:
         return rows
     return rows.take(holdout.is_sampled(rows.leaders, at_most / len(rows.y)))
 
 
-def _trees(family: Family, learn: Encoded, sample: "pd.DataFrame") -> bytes | None:
+def _trees(family: Learner, training: Encoded, sample: "pd.DataFrame") -> bytes | None:
     """Return the fitted trees in XGBoost's own JSON, or None where the family has no trees."""
     if family.name == SCORECARD:
         return None
-    fitted = family.fit(learn.matrix(family.columns), learn.y, learn.weights)
+    fitted = family.fit(training.matrix(family.columns), training.y, training.weights)
     return compile_trees(fitted, family, sample)
 
 
 def _require_both_classes(population: Population) -> None:
     churned = population.churned
-    stayed = population.customers - churned
-    if min(churned, stayed) < MIN_PER_CLASS:
+    retained = population.customers - churned
+    if min(churned, retained) < MIN_PER_CLASS:
         raise DataQualityError(
-            f"{churned} customers left and {stayed} stayed; a model needs at least "
+            f"{churned} customers churned and {retained} were retained; a model needs at least "
             f"{MIN_PER_CLASS} of each. Is the right file loaded?"
         )

@@ -1,4 +1,4 @@
-"""The tripwire: stops a run in which something tells the answer, and names the suspect."""
+"""Leak checks: stop a run in which a column leaks the answer, and name the column."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from churn.customer.description import (
     reveals_outcome,
 )
 from churn.training.bootstrap import Figure
-from churn.training.ranking import Floats, Outcomes, Ranked, roc_auc
+from churn.training.ranking import Floats, Labels, Ranked, roc_auc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,12 +32,15 @@ _ROWS_PER_GROUP: Final = 50
 SAMPLE_AUC: Final = 0.855
 SAMPLE_ACCURACY: Final = 0.82
 SAMPLE_CHURN: Final = 0.265
-_ALIKE: Final = 0.02
+_SIMILAR_CHURN_RATE: Final = 0.02
+"""The largest difference in churn rate at which the sample's accuracy ceiling applies."""
+
 OTHER_AUC: Final = 0.95
 _SAMPLE_ID: Final = re.compile(r"\d{4}-[A-Z]{5}")
 """How the ids of the IBM sample look; what an honest model reaches on it was measured."""
 ENOUGH_ROWS: Final = 5_000
-_MOST: Final = 0.5
+_MOST_IDS: Final = 0.5
+"""The share of ids of the IBM sample's form from which a file is taken for it."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,11 @@ class Ceilings:
     reason: str
 
 
-def refuse_suspects(frame: "pd.DataFrame", y: Outcomes, weights: Floats) -> Mapping[str, float]:
+def refuse_suspects(frame: "pd.DataFrame", y: Labels, weights: Floats) -> Mapping[str, float]:
     """Look at each column by itself and at repeated customers; return each column's ROC-AUC.
 
     Raises:
-        DataQualityError: naming the column that tells the answer, or how many are there twice.
+        DataQualityError: naming the column that leaks the answer, or how many are there twice.
     """
     refuse_names(list(map(str, frame.columns)))
     refuse_repeated(frame)
@@ -62,8 +65,10 @@ def refuse_suspects(frame: "pd.DataFrame", y: Outcomes, weights: Floats) -> Mapp
     for name, auc in single.items():
         if auc > SINGLE_FIELD_AUC:
             raise DataQualityError(
-                f"{name} alone explains who left (ROC-AUC {auc:.3f}, over {SINGLE_FIELD_AUC}): it "
-                "is the answer under another name, or was written after it; take it out of the file"
+                f"{name} alone explains who churned "
+                f"(ROC-AUC {auc:.3f}, over {SINGLE_FIELD_AUC}): "
+                "it is the answer under another name, or was written after it; remove it from the "
+                "file"
             )
     return single
 
@@ -79,12 +84,12 @@ def refuse_names(names: Sequence[str]) -> None:
     if suspects:
         raise DataQualityError(
             f"{', '.join(suspects)}: derived from the answer, by the name; a model that sees this "
-            "knows what it is asked; take it out"
+            "knows the answer; remove it from the file"
         )
 
 
 def refuse_repeated(frame: "pd.DataFrame") -> None:
-    """Refuse customers who are in the data twice: the figures rest on fewer than they say.
+    """Refuse customers who are in the data twice: the figures would rest on fewer than are counted.
 
     New customers look alike honestly, so rows only count as repeated from the second month on,
     when all fields agree, the amount billed so far included.
@@ -102,12 +107,12 @@ def refuse_repeated(frame: "pd.DataFrame") -> None:
         raise DataQualityError(
             f"{repeated.sum():,} of {len(frame):,} customers equal another in every field but the "
             f"id (allowed {REPEATED_SHARE:.0%}): rows were copied, so the figures would rest on "
-            "fewer customers than they say"
+            "fewer customers than are counted"
         )
 
 
-def single_field_auc(values: "pd.Series[Any]", y: Outcomes, weights: Floats) -> float:
-    """Return the ROC-AUC of the best guess from one column: the share who left among its like.
+def single_field_auc(values: "pd.Series[Any]", y: Labels, weights: Floats) -> float:
+    """Return the ROC-AUC of one column, each value scored by the churn rate of its customers.
 
     Numbers are cut into up to 20 groups of equally many, so that it need not be monotone.
     """
@@ -126,17 +131,17 @@ def _groups(values: "pd.Series[Any]") -> NDArray[np.intp]:
     cuts = np.arange(1, most) / most
     try:
         numbers = np.asarray(values, dtype=float)
-    except ValueError:  # words: by how common each is, as there are too many to tell apart
+    except ValueError:  # words: by how common each is, as there are too many to group
         numbers = np.bincount(codes + 1)[codes + 1].astype(float)
     return np.searchsorted(np.unique(np.nanquantile(numbers, cuts)), numbers, side="left")
 
 
 def ceilings(frame: "pd.DataFrame", options: TrainingOptions) -> Ceilings:
     """Return what an honest model stays under: as set, else by the kind of customers."""
-    is_sample = frame[CUSTOMER_ID.name].astype(str).str.fullmatch(_SAMPLE_ID).mean() > _MOST
+    is_sample = frame[CUSTOMER_ID.name].astype(str).str.fullmatch(_SAMPLE_ID).mean() > _MOST_IDS
     auc = SAMPLE_AUC if is_sample else OTHER_AUC
-    # With fewer leavers than in the sample, saying that nobody leaves is right more often.
-    is_alike = is_sample and abs(frame[CHURN.name].mean() - SAMPLE_CHURN) < _ALIKE
+    # With fewer churned customers than in the sample, predicting no churn is right more often.
+    is_alike = is_sample and abs(frame[CHURN.name].mean() - SAMPLE_CHURN) < _SIMILAR_CHURN_RATE
     accuracy = SAMPLE_ACCURACY if is_alike else 1.0
     reason = "measured on the IBM sample" if is_sample else "for customers not measured before"
     if options.max_auc is not None or options.max_accuracy is not None:
@@ -153,7 +158,7 @@ def refuse_too_good(
     chance alone moves the figure.
 
     Raises:
-        DataQualityError: naming the figure, and the column that tells most.
+        DataQualityError: naming the figure, and the column that explains most.
     """
     suspect = max(single, key=lambda name: single[name])
     checks = [("roc_auc", limits.auc, MAX_AUC)]
@@ -165,5 +170,5 @@ def refuse_too_good(
                 f"cross-validated {name} {found[name].value:.4f} is over {limit:g} "
                 f"({limits.reason}): something leaks the answer. Look first at {suspect}, which "
                 f"alone has ROC-AUC {single[suspect]:.3f}. If these customers are honestly that "
-                f"easy to tell apart, raise {variable}"
+                f"easy to separate, raise {variable}"
             )

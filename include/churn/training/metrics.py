@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from churn.model.score import HALF
 from churn.training.ranking import (
     Floats,
-    Outcomes,
+    Labels,
     Ranked,
     average_precision,
     lift,
@@ -26,12 +26,12 @@ from churn.training.ranking import (
 )
 
 BINS: Final = 10
-TOP_SHARES: Final = (0.05, 0.10, 0.20)
+TOP_PERCENTS: Final = (5, 10, 20)
 _CLIP: Final = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
-class Metric:
+class MetricDisplay:
     """How a metric is shown, and what it cannot be beyond."""
 
     title: str
@@ -40,26 +40,26 @@ class Metric:
     highest: float = math.inf
 
 
-METRICS: Final[Mapping[str, Metric]] = {
-    "accuracy": Metric("accuracy at .5", highest=1.0),
-    "roc_auc": Metric("ROC-AUC", highest=1.0),
-    "pr_auc": Metric("PR-AUC", highest=1.0),
-    "log_loss": Metric("log-loss"),
-    "brier": Metric("Brier score", highest=1.0),
-    "calibration_error": Metric("calibration error", highest=1.0),
-    "precision_at_5": Metric("precision in the top 5 %", highest=1.0),
-    "precision_at_10": Metric("precision in the top 10 %", highest=1.0),
-    "precision_at_20": Metric("precision in the top 20 %", highest=1.0),
-    "lift_at_5": Metric("lift in the top 5 %", 2),
-    "lift_at_10": Metric("lift in the top 10 %", 2),
-    "lift_at_20": Metric("lift in the top 20 %", 2),
-    "profit": Metric("profit per customer", 2, lowest=-math.inf),
+METRICS: Final[Mapping[str, MetricDisplay]] = {
+    "accuracy": MetricDisplay("accuracy at .5", highest=1.0),
+    "roc_auc": MetricDisplay("ROC-AUC", highest=1.0),
+    "pr_auc": MetricDisplay("PR-AUC", highest=1.0),
+    "log_loss": MetricDisplay("log-loss"),
+    "brier": MetricDisplay("Brier score", highest=1.0),
+    "calibration_error": MetricDisplay("calibration error", highest=1.0),
+    "precision_at_5": MetricDisplay("precision in the top 5 %", highest=1.0),
+    "precision_at_10": MetricDisplay("precision in the top 10 %", highest=1.0),
+    "precision_at_20": MetricDisplay("precision in the top 20 %", highest=1.0),
+    "lift_at_5": MetricDisplay("lift in the top 5 %", 2),
+    "lift_at_10": MetricDisplay("lift in the top 10 %", 2),
+    "lift_at_20": MetricDisplay("lift in the top 20 %", 2),
+    "profit": MetricDisplay("profit per customer", 2, lowest=-math.inf),
 }
 """Every metric of a version, in the order in which they are shown."""
 
 
 @dataclass(frozen=True)
-class Stakes:
+class Payoff:
     """What contacting each customer brings (currency units), and who is contacted.
 
     ``gain`` is by how much a churning customer brings more than a retained one, who costs ``cost``.
@@ -70,9 +70,9 @@ class Stakes:
     cost: float
     threshold: float | None = None
 
-    def take(self, rows: NDArray[np.intp]) -> "Stakes":
-        """Return the stakes of some of the customers."""
-        return Stakes(self.gain[rows], self.cost, self.threshold)
+    def take(self, rows: NDArray[np.intp]) -> "Payoff":
+        """Return the payoff of some of the customers."""
+        return Payoff(self.gain[rows], self.cost, self.threshold)
 
     def contacts(self, p: Floats) -> NDArray[np.bool_]:
         """Return whom to contact by their scores."""
@@ -80,7 +80,7 @@ class Stakes:
             return p * self.gain > self.cost
         return p >= self.threshold
 
-    def realised(self, y: Outcomes) -> Floats:
+    def realised(self, y: Labels) -> Floats:
         """Return what contacting each customer brings, their outcome known."""
         return y * self.gain - self.cost
 
@@ -96,11 +96,11 @@ def calibration_bins(p: Floats, weights: Floats) -> NDArray[np.intp]:
     return np.unique(np.append(0, starts))
 
 
-def calibration_error(y: Outcomes, p: Floats, weights: Floats) -> Floats:
+def calibration_error(y: Labels, p: Floats, weights: Floats) -> Floats:
     """Return the expected calibration error.
 
     Naeini et al. 2015, Obtaining Well Calibrated Probabilities Using Bayesian Binning: scores are
-    sorted into 10 bins of equally many customers; the mean of |share of leavers - mean score|.
+    sorted into 10 bins of equally many customers; the mean of |share churned - mean score|.
     """
     gap = _calibration_gap(weights * y, weights * p, p, weights[0])
     return np.asarray(gap / weights.sum(axis=1))
@@ -109,7 +109,7 @@ def calibration_error(y: Outcomes, p: Floats, weights: Floats) -> Floats:
 def calibrated_error(churned: Floats, p: Floats, weights: Floats) -> Floats:
     """Return the calibration error for outcomes drawn from ``p`` itself: its noise floor.
 
-    ``churned`` has a row of leavers per draw, ``weights`` the shape (customers,); the idea is
+    ``churned`` has a row of churned customers per draw, ``weights`` the shape (customers,). See
     Broecker and Smith 2007, Increasing the Reliability of Reliability Diagrams.
     """
     return np.asarray(_calibration_gap(churned, weights * p, p, weights) / weights.sum())
@@ -122,41 +122,41 @@ def _calibration_gap(churned: Floats, expected: Floats, p: Floats, weights: Floa
     return np.asarray(np.abs(gaps).sum(axis=1))
 
 
-def log_loss(y: Outcomes, p: Floats, weights: Floats) -> Floats:
+def log_loss(y: Labels, p: Floats, weights: Floats) -> Floats:
     """Return the mean negative log-likelihood (Good 1952, Rational Decisions)."""
     return mean(losses(y, p), weights)
 
 
-def losses(y: Outcomes, p: Floats) -> Floats:
+def losses(y: Labels, p: Floats) -> Floats:
     """Return each customer's negative log-likelihood."""
     clipped = np.clip(p, _CLIP, 1 - _CLIP)
     return np.asarray(-np.where(y == 1, np.log(clipped), np.log1p(-clipped)))
 
 
-def brier(y: Outcomes, p: Floats, weights: Floats) -> Floats:
+def brier(y: Labels, p: Floats, weights: Floats) -> Floats:
     """Return the mean squared error of the probability (Brier 1950)."""
     return mean((p - y) ** 2, weights)
 
 
-def accuracy(y: Outcomes, p: Floats, weights: Floats) -> Floats:
+def accuracy(y: Labels, p: Floats, weights: Floats) -> Floats:
     """Return the share of customers on the right side of one half."""
     return mean(((p >= HALF) == y).astype(float), weights)
 
 
-def profit(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> Floats:
+def profit(y: Labels, p: Floats, weights: Floats, payoff: Payoff) -> Floats:
     """Return the profit per customer of contacting those whom the decision policy chooses.
 
     Realised by who churned, not expected (``Policy.expected_profit`` has the formula).
     """
-    return mean(stakes.contacts(p) * stakes.realised(y), weights)
+    return mean(payoff.contacts(p) * payoff.realised(y), weights)
 
 
-def score(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> dict[str, Floats]:
+def score(y: Labels, p: Floats, weights: Floats, payoff: Payoff) -> dict[str, Floats]:
     """Return every metric, by name, each of shape (weightings,)."""
     ranked = Ranked(y, p, weights)
-    found = {f"{share:.0%}"[:-1]: precision_at(ranked, share) for share in TOP_SHARES}
-    precisions = {f"precision_at_{share}": precision for share, precision in found.items()}
-    lifts = {f"lift_at_{share}": lift(precision, ranked) for share, precision in found.items()}
+    found = {percent: precision_at(ranked, percent / 100) for percent in TOP_PERCENTS}
+    precisions = {f"precision_at_{percent}": precision for percent, precision in found.items()}
+    lifts = {f"lift_at_{percent}": lift(precision, ranked) for percent, precision in found.items()}
     return {
         "accuracy": accuracy(y, p, weights),
         "roc_auc": roc_auc(ranked),
@@ -166,10 +166,10 @@ def score(y: Outcomes, p: Floats, weights: Floats, stakes: Stakes) -> dict[str, 
         "calibration_error": calibration_error(y, p, weights),
         **precisions,
         **lifts,
-        "profit": profit(y, p, weights, stakes),
+        "profit": profit(y, p, weights, payoff),
     }
 
 
 def mean(values: Floats, weights: Floats) -> Floats:
-    """Return the weighted mean; of nobody, it is not a number."""
+    """Return the weighted mean; NaN where the weights are 0."""
     return ratio(weights @ values, weights.sum(axis=1))

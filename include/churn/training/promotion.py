@@ -68,7 +68,7 @@ def first(candidate: str) -> Decision:
 
 def unchanged(champion: str) -> Decision:
     """Decide where data and code gave the champion once more."""
-    reason = f"unchanged: data and code give {champion} again, which stays in use"
+    reason = f"unchanged: data and code give {champion} again, which stays live"
     return Decision(False, reason, unchanged=True)
 
 

@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Outcomes = NDArray[np.int64]
+Labels = NDArray[np.int64]
 
 
 class Ranked:
     """Customers by falling score; customers with equal scores count as one step of a curve."""
 
-    def __init__(self, y: Outcomes, p: Floats, weights: Floats) -> None:
+    def __init__(self, y: Labels, p: Floats, weights: Floats) -> None:
         order = np.argsort(-p, kind="stable")
         self.y, self.p, self.weights = y[order], p[order], weights[:, order]
         self._steps = np.flatnonzero(np.append(np.diff(self.p) != 0, [True]))
 
     @cached_property
     def churned(self) -> Floats:
-        """Leavers down to each step, shape (weightings, steps)."""
+        """Churned customers down to each step, shape (weightings, steps)."""
         return np.asarray(np.cumsum(self.weights * self.y, axis=1)[:, self._steps])
 
     @cached_property
@@ -33,19 +33,19 @@ class Ranked:
 
     @property
     def base_rate(self) -> Floats:
-        """The share of leavers."""
+        """The share that churned."""
         return np.asarray(self.churned[:, -1] / self.customers[:, -1])
 
 
 def roc_auc(ranked: Ranked) -> Floats:
     """Return the area under the ROC curve by trapezoids (Fawcett 2006, algorithm 2)."""
-    churned, stayed = ranked.churned, ranked.customers - ranked.churned
+    churned, retained = ranked.churned, ranked.customers - ranked.churned
     heights = churned[:, 1:] + churned[:, :-1]
-    area = (np.diff(stayed) * heights).sum(axis=1) + stayed[:, 0] * churned[:, 0]
-    return ratio(area / 2, churned[:, -1] * stayed[:, -1])
+    area = (np.diff(retained) * heights).sum(axis=1) + retained[:, 0] * churned[:, 0]
+    return ratio(area / 2, churned[:, -1] * retained[:, -1])
 
 
-def placements(y: Outcomes, p: Floats, counts: Floats) -> Floats:
+def placements(y: Labels, p: Floats, counts: Floats) -> Floats:
     """Return the share of customers with the other outcome that each is on the right side of.
 
     Equal scores count half, so the mean over the churned customers is the ROC-AUC (DeLong et al.
@@ -71,7 +71,7 @@ def average_precision(ranked: Ranked) -> Floats:
 
 
 def precision_at(ranked: Ranked, share: float) -> Floats:
-    """Return the share of leavers among the ``share`` of customers with the highest scores.
+    """Return the share churned among the ``share`` of customers with the highest scores.
 
     Of customers with equal scores at the border a part counts, as if they came in random order.
     """

@@ -14,8 +14,9 @@ import numpy as np
 from churn.customer.description import CUSTOMER_ID
 from churn.customer.look_alikes import Hashes, part
 from churn.training.encoded_customers import leaders_of
-from churn.training.evaluation import FOLDS, REPEATS, Folds
-from churn.training.ranking import Floats, Outcomes
+from churn.training.folds import Folds
+from churn.training.ranking import Floats, Labels
+from churn.training.recipe import STANDARD, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,29 +35,35 @@ class Refit:
     fitted: Any
 
 
-def folds(first: Hashes) -> Folds:
+def folds(first: Hashes, recipe: Recipe = STANDARD) -> Folds:
     """Return the folds of customers, by the hashes of their leaders."""
-    bits = (part(first, lowest=_LOWEST + _BITS * one, bits=_BITS) for one in range(REPEATS))
-    return np.stack([one % FOLDS for one in bits])
+    bits = (part(first, lowest=_LOWEST + _BITS * one, bits=_BITS) for one in range(recipe.repeats))
+    return np.stack([one % recipe.folds for one in bits])
 
 
-def folds_of(learn: "pd.DataFrame", test: "pd.DataFrame") -> tuple[Folds, Folds]:
+def folds_of(
+    training: "pd.DataFrame", test: "pd.DataFrame", recipe: Recipe = STANDARD
+) -> tuple[Folds, Folds]:
     """Return the folds of customers to learn from and to score; who is both is in one fold."""
     scored = leaders_of(test)
     known = dict(zip(test[CUSTOMER_ID.name], scored, strict=True))
-    own = zip(learn[CUSTOMER_ID.name], leaders_of(learn), strict=True)
+    own = zip(training[CUSTOMER_ID.name], leaders_of(training), strict=True)
     learned = np.array([known.get(one, first) for one, first in own], dtype=np.int64)
-    return folds(learned), folds(scored)
+    return folds(learned, recipe), folds(scored, recipe)
 
 
 def refit(
-    fit: Callable[[Floats, Outcomes], Any], design: Floats, y: Outcomes, places: Folds
+    fit: Callable[[Floats, Labels], Any],
+    design: Floats,
+    y: Labels,
+    places: Folds,
+    folds: int = Recipe.folds,
 ) -> list[Refit]:
     """Fit once for each fold of each repeat, on the customers outside of it."""
     return [
         Refit(repeat, fold, fit(design[places[repeat] != fold], y[places[repeat] != fold]))
         for repeat in range(len(places))
-        for fold in range(FOLDS)
+        for fold in range(folds)
     ]
 
 

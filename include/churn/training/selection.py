@@ -14,19 +14,17 @@ from churn.model.policy import Policy
 from churn.training import leaks
 from churn.training.bootstrap import Figure, Measured
 from churn.training.comparison import Comparison
-from churn.training.decided import Consequences, consequences
+from churn.training.consequences import Consequences, consequences
 from churn.training.evaluation import (
-    FOLDS,
+    Dataset,
     Evaluation,
-    Rows,
     cross_validate,
     evaluate_once,
     folds_ahead,
-    majority_baseline,
-    refuse_no_better,
 )
-from churn.training.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Family, families
+from churn.training.families import LOGISTIC_ALL_COLUMNS, SCORECARD, Learner, families
 from churn.training.leaks import Ceilings
+from churn.training.majority_baseline import majority_baseline, refuse_no_better
 from churn.training.promotion import judge
 from churn.training.slices import Slice, masks, slices
 
@@ -37,23 +35,24 @@ log = logging.getLogger(__name__)
 class Choice:
     """The family that is published, and how those with a lower log-loss than it were judged."""
 
-    family: Family
+    family: Learner
     reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """What is known of a version's quality. ``objective`` is what its policy is for.
 
-    ``recipe`` is cross-validated on every customer, hold-out included, as nothing is chosen from
-    it; ``challengers`` on those who are not held out, and from them the family and the thresholds
-    are chosen; ``held_out`` is each family fitted on those and asked about the hold-out.
+    ``published`` is the published family, cross-validated on every customer, hold-out included, as
+    nothing is chosen from it. ``challengers`` are cross-validated on the others; the family and the
+    thresholds are chosen from them. ``held_out`` is each family fitted on the others and scored on
+    the hold-out.
     """
 
-    rows: Rows
-    held_out_rows: Rows
+    rows: Dataset
+    held_out_rows: Dataset
     baseline: Measured
-    recipe: Evaluation
+    published: Evaluation
     all_columns: Evaluation
     challengers: tuple[Evaluation, ...]
     held_out: tuple[Evaluation, ...]
@@ -72,66 +71,71 @@ class Report:
     def slices(self) -> tuple[Slice, ...]:
         """How the published family does on parts of the customers."""
         p = self.published_on_hold_out.parts[0].p
-        return slices(self.rows, self.recipe, self.held_out_rows, p, self.policy(self.objective))
+        return slices(self.rows, self.published, self.held_out_rows, p, self.policy(self.objective))
 
     @property
     def published_on_hold_out(self) -> Evaluation:
-        """The published family, asked about the hold-out."""
+        """The published family, scored on the hold-out."""
         return next(one for one in self.held_out if one.family is self.choice.family)
 
     @property
     def folds_ahead_of_all_columns(self) -> int:
-        """In how many folds the recipe has a lower log-loss than logistic on all columns."""
-        return folds_ahead(self.recipe.measured, self.all_columns.measured)
+        """In how many folds the published family has a lower log-loss than all columns have."""
+        return folds_ahead(self.published.measured, self.all_columns.measured)
 
 
-def evaluate(rows: Rows, options: TrainingOptions) -> Report:
+def evaluate(rows: Dataset, options: TrainingOptions) -> EvaluationReport:
     """Measure every family on the same folds and choose the one to publish.
 
     Raises:
-        DataQualityError: something tells the answer, and the suspect is named, or nothing does.
+        DataQualityError: a column leaks the answer, and is named, or no column predicts it.
     """
-    single = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
-    learn, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
+    single_field_auc = leaks.refuse_suspects(rows.frame, rows.y, rows.weights)
+    training, held_out = rows.take(~rows.is_held_out), rows.take(rows.is_held_out)
     _require_both_held_out(held_out)
     candidates = families(options.protected_attributes)
-    challengers = tuple(_told(cross_validate(family, learn)) for family in candidates)
-    choice = choose(challengers, learn)
+    challengers = tuple(_logged(cross_validate(family, training)) for family in candidates)
+    choice = choose(challengers, training)
     position = candidates.index(choice.family)
-    rules = _policies(challengers[position], learn, options)
+    rules = _policies(challengers[position], training, options)
     rows, held_out = (one.decided_by(rules[options.objective]) for one in (rows, held_out))
-    recipe, limits = cross_validate(choice.family, rows), leaks.ceilings(rows.frame, options)
-    baseline = majority_baseline(rows)
-    refuse_no_better(recipe.measured, baseline)
-    leaks.refuse_too_good(recipe.measured.figures, limits, single, rows=len(rows.y))
-    on_held_out = tuple(evaluate_once(family, learn, held_out) for family in candidates)
-    published = on_held_out[position].parts[0].p
-    return Report(
+    on_held_out = tuple(evaluate_once(family, training, held_out) for family in candidates)
+    held_out_scores = on_held_out[position].parts[0].p
+    report = EvaluationReport(
         rows=rows,
         held_out_rows=held_out,
-        baseline=baseline,
-        recipe=recipe,
+        baseline=majority_baseline(rows),
+        published=cross_validate(choice.family, rows),
         all_columns=cross_validate(_named(candidates, LOGISTIC_ALL_COLUMNS), rows),
         challengers=challengers,
         held_out=on_held_out,
         choice=choice,
-        policies=tuple(consequences(one, held_out, published) for one in rules.values()),
-        ceilings=limits,
-        single_field_auc=single,
+        policies=tuple(consequences(one, held_out, held_out_scores) for one in rules.values()),
+        ceilings=leaks.ceilings(rows.frame, options),
+        single_field_auc=single_field_auc,
         cost_of_leaving_out=_cost_of_leaving_out(rows),
         objective=options.objective,
     )
+    _refuse_worthless_or_leaking(report)
+    return report
 
 
-def _require_both_held_out(held_out: Rows) -> None:
+def _refuse_worthless_or_leaking(report: EvaluationReport) -> None:
+    found = report.published.measured
+    refuse_no_better(found, report.baseline)
+    size = len(report.rows.y)
+    leaks.refuse_too_good(found.figures, report.ceilings, report.single_field_auc, rows=size)
+
+
+def _require_both_held_out(held_out: Dataset) -> None:
     if not 0 < held_out.churned < held_out.customers:
         raise DataQualityError(
             f"of the {held_out.customers} customers that are held out by a hash, "
-            f"{held_out.churned} left: too few to judge a model by; more customers are needed"
+            f"{held_out.churned} churned: too few to judge a model by; more customers are needed"
         )
 
 
-def choose(challengers: tuple[Evaluation, ...], rows: Rows) -> Choice:
+def choose(challengers: tuple[Evaluation, ...], rows: Dataset) -> Choice:
     """Return the family to publish: the scorecard, unless one beats it by the promotion rule.
 
     Both are compared out of fold, over all repeats. The challenger with the lowest log-loss is
@@ -155,24 +159,26 @@ def _log_loss(evaluation: Evaluation) -> float:
     return evaluation.measured.figure("log_loss").value
 
 
-def _comparison(champion: Evaluation, challenger: Evaluation, rows: Rows) -> Comparison:
+def _comparison(champion: Evaluation, challenger: Evaluation, rows: Dataset) -> Comparison:
     masked = {f"{field} {value}": mask for field, value, mask in masks(rows.frame)}
     scores = champion.out_of_fold, challenger.out_of_fold
-    return Comparison(rows.y, scores[0], scores[1], masked, rows.weights, FOLDS)
+    return Comparison(rows.y, scores[0], scores[1], masked, rows.weights, champion.folds)
 
 
 def _policies(
-    evaluation: Evaluation, learn: Rows, options: TrainingOptions
+    evaluation: Evaluation, training: Dataset, options: TrainingOptions
 ) -> Mapping[Objective, Policy]:
     """Return the policy for every objective, its threshold chosen on out-of-fold scores."""
     return policy.policies(
         options.economics,
-        typical_monthly_charges=float(np.average(learn.monthly_charges, weights=learn.weights)),
-        best_f1=policy.best_f1_threshold(learn.y, evaluation.repeat(0), learn.weights),
+        typical_monthly_charges=float(
+            np.average(training.monthly_charges, weights=training.weights)
+        ),
+        best_f1=policy.best_f1_threshold(training.y, evaluation.repeat(0), training.weights),
     )
 
 
-def _cost_of_leaving_out(rows: Rows) -> dict[str, Figure]:
+def _cost_of_leaving_out(rows: Dataset) -> dict[str, Figure]:
     """Return what the scorecard loses without gender and age, on the same folds and draws."""
     use, leave_out = (
         cross_validate(_named(families(way), SCORECARD), rows).measured
@@ -181,11 +187,11 @@ def _cost_of_leaving_out(rows: Rows) -> dict[str, Figure]:
     return {name: leave_out.minus(use, name) for name in ("roc_auc", "log_loss", "brier")}
 
 
-def _named(candidates: tuple[Family, ...], name: str) -> Family:
+def _named(candidates: tuple[Learner, ...], name: str) -> Learner:
     return next(family for family in candidates if family.name == name)
 
 
-def _told(evaluation: Evaluation) -> Evaluation:
+def _logged(evaluation: Evaluation) -> Evaluation:
     loss, auc = (evaluation.measured.figure(name) for name in ("log_loss", "roc_auc"))
     log.info("%s: log-loss %.4f, ROC-AUC %.4f", evaluation.family.title, loss.value, auc.value)
     return evaluation

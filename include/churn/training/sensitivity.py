@@ -10,8 +10,8 @@ from churn.core.training_options import Objective
 from churn.model.policy import Policy
 from churn.model.score import HALF
 from churn.training.bootstrap import Figure
-from churn.training.decided import mean
-from churn.training.evaluation import REPEATS, Evaluation, Rows
+from churn.training.consequences import mean
+from churn.training.evaluation import Dataset, Evaluation
 from churn.training.ranking import Floats
 
 PARTS_OF_ACCEPTANCE: Final = (1.0, 2 / 3, 1 / 3, 1 / 6)
@@ -19,7 +19,7 @@ PARTS_OF_ACCEPTANCE: Final = (1.0, 2 / 3, 1 / 3, 1 / 6)
 _Contacts = Callable[[Floats], NDArray[np.bool_]]
 
 
-def by_acceptance(evaluation: Evaluation, rows: Rows, policy: Policy) -> Mapping[float, Figure]:
+def by_acceptance(evaluation: Evaluation, rows: Dataset, policy: Policy) -> Mapping[float, Figure]:
     """Return the profit per customer out of fold by the acceptance that is true.
 
     The policy goes on deciding by the acceptance that it assumes.
@@ -31,7 +31,7 @@ def by_acceptance(evaluation: Evaluation, rows: Rows, policy: Policy) -> Mapping
     }
 
 
-def by_choice(evaluation: Evaluation, rows: Rows, policy: Policy) -> Mapping[str, Figure]:
+def by_choice(evaluation: Evaluation, rows: Dataset, policy: Policy) -> Mapping[str, Figure]:
     """Return the profit per customer out of fold by who is contacted, with the policy's economics.
 
     The last one knows who churns: no model can bring more.
@@ -44,16 +44,16 @@ def by_choice(evaluation: Evaluation, rows: Rows, policy: Policy) -> Mapping[str
         "probability at least .5 (`half`)": lambda p: p >= HALF,
         "monthly charges and the base rate alone": lambda _: constant,
         "every customer": lambda p: np.ones(len(p), dtype=bool),
-        "an oracle": lambda _: rows.stakes.realised(rows.y) > 0,
+        "an oracle": lambda _: rows.payoff.realised(rows.y) > 0,
     }
     return {name: _profit(evaluation, rows, policy, one) for name, one in choices.items()}
 
 
-def _by(policy: Policy, rows: Rows) -> _Contacts:
+def _by(policy: Policy, rows: Dataset) -> _Contacts:
     return lambda p: policy.contacts(p, rows.monthly_charges)
 
 
-def _profit(evaluation: Evaluation, rows: Rows, true: Policy, contacts: _Contacts) -> Figure:
-    chosen = [contacts(evaluation.repeat(number)) for number in range(REPEATS)]
+def _profit(evaluation: Evaluation, rows: Dataset, true: Policy, contacts: _Contacts) -> Figure:
+    chosen = [contacts(scores) for scores in evaluation.out_of_fold]
     worth = rows.y * true.gains(rows.monthly_charges) - true.loss
     return mean(rows.resampled, np.mean(chosen, axis=0) * worth)

@@ -11,8 +11,8 @@ from churn.customer.description import CONTRACT, GENDER, SENIOR_CITIZEN
 from churn.model.policy import Policy
 from churn.training import metrics
 from churn.training.bootstrap import Figure, interval
-from churn.training.decided import decided, mean, share
-from churn.training.evaluation import REPEATS, Evaluation, Rows
+from churn.training.consequences import contact_figures, mean, share
+from churn.training.evaluation import Dataset, Evaluation
 from churn.training.ranking import Floats, Ranked, roc_auc
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def masks(frame: "pd.DataFrame") -> Iterator[tuple[str, str, NDArray[np.bool_]]]
 
 
 def slices(
-    rows: Rows, evaluation: Evaluation, held_out: Rows, p: Floats, policy: Policy
+    rows: Dataset, evaluation: Evaluation, held_out: Dataset, p: Floats, policy: Policy
 ) -> tuple[Slice, ...]:
     """Return every slice that has customers; ``p`` are the scores of the hold-out."""
     contacted = policy.contacts(p, held_out.monthly_charges)
@@ -62,22 +62,22 @@ def slices(
             customers=round(rows.weights[mask].sum()),
             churned=round((rows.weights * rows.y)[mask].sum()),
             scores=_scores(rows, evaluation, mask),
-            decisions=decided(held_out, contacted, held_out_mask),
+            decisions=contact_figures(held_out, contacted, held_out_mask),
         )
         for (field, value, mask), (_, _, held_out_mask) in pairs
         if mask.any() and held_out_mask.any()
     )
 
 
-def _scores(rows: Rows, evaluation: Evaluation, mask: NDArray[np.bool_]) -> dict[str, Figure]:
+def _scores(rows: Dataset, evaluation: Evaluation, mask: NDArray[np.bool_]) -> dict[str, Figure]:
     """Return the figures of a slice, each the mean over the cross-validation's repeats."""
     y, weights = rows.y[mask], rows.resampled[:, mask]
-    scored = [evaluation.repeat(number)[mask] for number in range(REPEATS)]
+    scored = evaluation.out_of_fold[:, mask]
     mean_score = np.mean(scored, axis=0)
-    everybody = np.ones(len(y))
+    all_rows = np.ones(len(y))
     return {
-        "churn_rate": share(weights, y.astype(float), everybody),
-        "mean_score": share(weights, mean_score, everybody),
+        "churn_rate": share(weights, y.astype(float), all_rows),
+        "mean_score": share(weights, mean_score, all_rows),
         "calibration_gap": mean(weights, mean_score - y),
         "roc_auc": interval(np.mean([roc_auc(Ranked(y, p, weights)) for p in scored], axis=0)),
         "log_loss": interval(np.mean([metrics.log_loss(y, p, weights) for p in scored], axis=0)),

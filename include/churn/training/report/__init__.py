@@ -1,1 +1,1 @@
-"""What a version says of itself: its card, its plots, and the figures in its manifest."""
+"""What describes a version: its card, its plots, and the figures in its manifest."""

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from churn.training.bootstrap import Figure
 
 INK, MUTED, BLUE, ORANGE = "#1f2933", "#9aa5b1", "#0b6fb8", "#d9650b"
-"""Told apart by those who do not see red or green, too."""
+"""Distinct without seeing red or green."""
 COLOURS: Final = (BLUE, ORANGE, MUTED, "#2f855a", "#7b4fa3")
 _SIZE: Final = (9.0, 5.0)
 _DPI: Final = 110

@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Final
 
 from churn.core.training_options import ProtectedAttributes
-from churn.training.bootstrap import DRAWS, Figure
-from churn.training.evaluation import FOLDS, REPEATS
+from churn.training.bootstrap import Figure
 from churn.training.fitted import Trained
 from churn.training.holdout import HELD_OUT_SHARE
 from churn.training.report import tables
 from churn.training.report.names import FOLDER
 from churn.training.report.summary import in_short
-from churn.training.selection import Report
+from churn.training.selection import EvaluationReport
 
 
 def render(version: str, created_at: datetime, trained: Trained) -> str:
@@ -31,11 +30,11 @@ def render(version: str, created_at: datetime, trained: Trained) -> str:
             "Do the probabilities come true?", _calibration_text(report), _plot("calibration")
         ),
         _section("Whom it finds", _plot("lift"), "", _plot("roc-and-pr")),
-        _section("Beside other models", *_families(report)),
+        _section("Compared with other models", *_families(report)),
         _section("Whom to contact", *_decisions(trained)),
-        _section("Is it the same for everybody?", *_slices(trained)),
-        _section("Is something telling the answer?", _leaks_text(report), *tables.leaks(report)),
-        _section("What it goes by", _POINTS, _plot("weights"), "", *tables.points(trained)),
+        _section("Is it the same for every group?", *_slices(trained)),
+        _section("Does a column leak the answer?", _leaks_text(report), *tables.leaks(report)),
+        _section("What it uses", _POINTS, _plot("weights"), "", *tables.points(trained)),
         _section("How it was measured", *_method(trained)),
     )
     return "\n\n".join(sections) + "\n"
@@ -51,22 +50,23 @@ def _plot(name: str) -> str:
 
 _POINTS: Final = (
     "Points are log-odds relative to the average customer: above 0 raises the risk. Fields go "
-    "together: points say what the model goes by, not what changes if a field is changed.\n"
+    "together: points show what the model uses, not what changes if a field is changed.\n"
 )
 
 
-def _quality_text(report: Report) -> str:
-    rows = report.held_out_rows
+def _quality_text(report: EvaluationReport) -> str:
+    rows, recipe = report.held_out_rows, report.rows.recipe
     return (
-        f"Cross-validated: the mean over {FOLDS} folds, {REPEATS} times, of customers that the "
-        f"model in question had not seen. Hold-out: {len(rows.y):,} customers chosen by a hash of "
-        "their id, the same in every run, that the published model has never learned from. In "
-        f"brackets the 95 % interval. {_luck(report)}\n"
+        f"Cross-validated: the mean over {recipe.folds} folds, {recipe.repeats} times, of "
+        "customers that the model in question had not seen. "
+        f"Hold-out: {len(rows.y):,} customers chosen by a "
+        "hash of their id, the same in every run, that the published model has never learned from. "
+        f"In brackets the 95 % interval. {_luck(report)}\n"
     )
 
 
-def _luck(report: Report) -> str:
-    """Say so when the hold-out is easier, or harder, than the average for every family."""
+def _luck(report: EvaluationReport) -> str:
+    """Return a note when the hold-out is easier, or harder, than the average for every family."""
     gaps = [
         held_out.measured.figure("log_loss").value - seen.measured.figure("log_loss").value
         for held_out, seen in zip(report.held_out, report.challengers, strict=True)
@@ -81,9 +81,9 @@ def _luck(report: Report) -> str:
     )
 
 
-def _calibration_text(report: Report) -> str:
-    floor = report.recipe.noise_floor
-    error = report.recipe.measured.figure("calibration_error")
+def _calibration_text(report: EvaluationReport) -> str:
+    floor = report.published.noise_floor
+    error = report.published.measured.figure("calibration_error")
     verdict = "no worse than" if error.value <= floor.highest else "more than"
     return (
         f"The calibration error (10 bins of equally many customers) is {tables.shown(error)}. A "
@@ -92,14 +92,15 @@ def _calibration_text(report: Report) -> str:
     )
 
 
-def _families(report: Report) -> Iterator[str]:
+def _families(report: EvaluationReport) -> Iterator[str]:
     yield "On the same folds of the customers who are not held out; the published one is bold.\n"
     yield from tables.families(report)
     yield f"\n{_plot('families')}\n"
     all_columns = report.all_columns.measured.figure("log_loss").value
+    ahead, of = report.folds_ahead_of_all_columns, report.rows.recipe.fits
     yield (
         f"Over all customers the published recipe is ahead of logistic on all columns (log-loss "
-        f"{all_columns:.4f}) in {report.folds_ahead_of_all_columns} of {FOLDS * REPEATS} folds."
+        f"{all_columns:.4f}) in {ahead} of {of} folds."
     )
     for name, reason in report.choice.reasons.items():
         yield f"\nThe promotion rule on {name.replace('_', ' ')}: {reason}."
@@ -114,14 +115,14 @@ def _decisions(trained: Trained) -> Iterator[str]:
         f"who accept get an incentive of {policy.incentive:g}, and of the customers who would have "
         f"stayed anyway the share {policy.retained_acceptance:g} accepts. "
         "Thresholds were chosen on out-of-fold scores of the customers who are not held out; the "
-        "figures are of the hold-out. The policy in use is bold; of `profit`, whose threshold "
+        "figures are of the hold-out. The chosen policy is bold; of `profit`, whose threshold "
         "depends on each customer's charges, the one at the mean charges is shown.\n"
     )
     yield from tables.policies(trained)
     yield (
         "\nAcceptance is the uplift of contacting, and this data cannot measure it: only a control "
         "group can, customers chosen at random who are not contacted. The profit per customer, out "
-        "of fold, if the policy in use decides by the assumed acceptance and another one is true:\n"
+        "of fold, if the chosen policy decides by the assumed acceptance and another one is true:\n"
     )
     yield from tables.acceptances(trained)
     yield "\nThe same by other ways to choose, if the assumed acceptance is true:\n"
@@ -129,7 +130,7 @@ def _decisions(trained: Trained) -> Iterator[str]:
 
 
 def _slices(trained: Trained) -> Iterator[str]:
-    yield "Scores are out of fold, decisions on the hold-out by the policy in use.\n"
+    yield "Scores are out of fold, decisions on the hold-out by the chosen policy.\n"
     yield from tables.slices(trained.report)
     yield f"\n{_plot('slices')}\n"
     cost = trained.report.cost_of_leaving_out
@@ -145,13 +146,13 @@ def _signed(figure: Figure) -> str:
     return f"{figure.value:+.4f} ({figure.low:+.4f} to {figure.high:+.4f})"
 
 
-def _leaks_text(report: Report) -> str:
+def _leaks_text(report: EvaluationReport) -> str:
     limits = report.ceilings
     accuracy = f", accuracy {limits.accuracy:g}" if limits.accuracy < 1 else ""
     return (
-        "Looked at: columns that tell the answer by themselves or by their name, customers who "
+        "Checked: columns that leak the answer by themselves or by their name, customers who "
         f"are in the data twice, and figures over the ceiling ({limits.reason}: ROC-AUC "
-        f"{limits.auc:g}{accuracy}). Nothing was found; the columns that tell most:\n"
+        f"{limits.auc:g}{accuracy}). Nothing was found; the columns that explain most:\n"
     )
 
 
@@ -165,11 +166,11 @@ def _method(trained: Trained) -> Iterator[str]:
     yield (
         f"- {HELD_OUT_SHARE:.0%} of customers are held out by a hash of their id; the models learn "
         "from the rest. Customers who differ in amounts alone are on one side of every split, so "
-        "that no model is asked about a copy of whom it learned from."
+        "that no model scores a copy of a customer it learned from."
     )
     yield (
         "- The cross-validated column is over all customers, as nothing is chosen from it; the "
         "family and the thresholds are chosen from the customers who are not held out."
     )
-    yield f"- Intervals: 1.96 standard errors of {DRAWS} bootstrap draws of customers."
-    yield "- The data is one snapshot: it says who left, not when, and nothing about next year."
+    yield f"- Intervals: 1.96 standard errors of {rows.recipe.draws} bootstrap draws of customers."
+    yield "- The data is one snapshot: it shows who churned, not when, and nothing about next year."

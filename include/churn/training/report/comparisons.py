@@ -55,9 +55,9 @@ def slices(trained: Trained) -> Canvas:
     names = [one.name for one in found]
     ranges(auc, names, [one.scores["roc_auc"] for one in found])
     auc.set(title="ROC-AUC, out of fold")
-    auc.axvline(trained.report.recipe.measured.figure("roc_auc").value, color=INK, linewidth=1)
+    auc.axvline(trained.report.published.measured.figure("roc_auc").value, color=INK, linewidth=1)
     ranges(gap, names, [one.scores["calibration_gap"] for one in found])
-    gap.set(title="Mean probability minus share who left")
+    gap.set(title="Mean probability minus churn rate")
     gap.axvline(0, color=INK, linewidth=1)
     ranges(rates, names, [one.decisions["false_positive_rate"] for one in found])
     rates.set(title="Retained customers who are contacted (share), hold-out")

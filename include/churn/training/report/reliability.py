@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from churn.training.metrics import calibration_bins
-from churn.training.ranking import Floats, Outcomes
+from churn.training.ranking import Floats, Labels
 
 
 @dataclass(frozen=True)
 class Bin:
     """Customers with similar scores: a tenth of all.
 
-    ``lowest`` and ``highest`` bound the share of leavers 19 times in 20, if the scores are true:
+    ``lowest`` and ``highest`` bound the share churned 19 times in 20, if the scores are true:
     the consistency bars of Broecker and Smith 2007, Increasing the Reliability of Reliability
     Diagrams.
     """
@@ -23,9 +23,7 @@ class Bin:
     highest: float
 
 
-def reliability(
-    y: Outcomes, p: Floats, weights: Floats, *, draws: int, seed: int
-) -> tuple[Bin, ...]:
+def reliability(y: Labels, p: Floats, weights: Floats, *, draws: int, seed: int) -> tuple[Bin, ...]:
     """Return the bins by rising score."""
     order = np.argsort(-p, kind="stable")
     y, p, weights = y[order], p[order], weights[order]
@@ -34,7 +32,7 @@ def reliability(
     drawn = np.random.default_rng(seed).random((draws, len(p))) < p
     rates = np.add.reduceat(drawn * weights, starts, axis=1) / size
     lowest, highest = np.quantile(rates, [0.025, 0.975], axis=0)
-    said = np.add.reduceat(weights * p, starts) / size
-    left = np.add.reduceat(weights * y, starts) / size
-    bins = zip(said, left, lowest, highest, strict=True)
+    predicted = np.add.reduceat(weights * p, starts) / size
+    churned = np.add.reduceat(weights * y, starts) / size
+    bins = zip(predicted, churned, lowest, highest, strict=True)
     return tuple(Bin(*map(float, one)) for one in bins)[::-1]

@@ -6,7 +6,7 @@ from churn.core.training_options import Objective
 from churn.training.bootstrap import Figure
 from churn.training.fitted import Trained
 from churn.training.report.tables import POLICIES
-from churn.training.selection import Report
+from churn.training.selection import EvaluationReport
 
 
 def in_short(trained: Trained) -> Iterator[str]:
@@ -22,34 +22,36 @@ def in_short(trained: Trained) -> Iterator[str]:
     )
 
 
-def _ranking(report: Report) -> Iterator[str]:
-    found = report.recipe.measured.figures
+def _ranking(report: EvaluationReport) -> Iterator[str]:
+    found = report.published.measured.figures
     base = report.baseline.figure("precision_at_10").value
     yield (
-        f"- **Of the 10 % it thinks most likely to leave, {_in_100(found['precision_at_10'])} in "
+        f"- **Of the 10 % it thinks most likely to churn, {_in_100(found['precision_at_10'])} in "
         f"100 do** ({_between(found['precision_at_10'])}); picked at random it would be "
         f"{100 * base:.0f}. Of the top 5 %, {_in_100(found['precision_at_5'])}."
     )
     yield (
-        f"- Shown one customer who left and one who stayed, it ranks them rightly "
+        f"- Of one churned and one retained customer, it ranks the churned one higher "
         f"{_in_100(found['roc_auc'])} times in 100 (ROC-AUC; chance is 50)."
     )
     yield (
-        f"- {_in_100(found['accuracy'], 1)} of 100 yes-or-no answers are right; saying that "
-        f"{_most(report)} is right in {_in_100(report.baseline.figure('accuracy'), 1)}."
+        f"- {_in_100(found['accuracy'], 1)} of 100 yes-or-no predictions are right; predicting "
+        f"that {_most(report)} is right in {_in_100(report.baseline.figure('accuracy'), 1)}."
     )
 
 
-def _most(report: Report) -> str:
+def _most(report: EvaluationReport) -> str:
     """Return what the majority does."""
     return (
-        "everybody leaves" if 2 * report.rows.churned > report.rows.customers else "nobody leaves"
+        "every customer churns"
+        if 2 * report.rows.churned > report.rows.customers
+        else "no customer churns"
     )
 
 
-def _calibration(report: Report) -> str:
-    error = report.recipe.measured.figure("calibration_error").value
-    floor = report.recipe.noise_floor
+def _calibration(report: EvaluationReport) -> str:
+    error = report.published.measured.figure("calibration_error").value
+    floor = report.published.noise_floor
     if error <= floor.highest:
         return (
             "- **Its probabilities can be taken at their word**: they err no more than by chance."
@@ -63,7 +65,7 @@ def _calibration(report: Report) -> str:
 def _decision(trained: Trained) -> str:
     in_use, best = (_policy(trained, one) for one in (trained.policy.objective, Objective.PROFIT))
     text = (
-        f"- Whom to contact, by the policy in use, {POLICIES[trained.policy.objective]}: "
+        f"- Whom to contact, by the chosen policy, {POLICIES[trained.policy.objective]}: "
         f"{_in_100(in_use['contacted'])} of 100 customers. {_contacted(in_use)} "
         f"It brings {in_use['profit'].value:.2f} per customer, if the assumed "
         f"{100 * trained.policy.acceptance:g} in 100 of those who would churn stay"
@@ -87,7 +89,7 @@ def _policy(trained: Trained, objective: Objective) -> dict[str, Figure]:
     return dict(found.figures)
 
 
-def _choice(report: Report) -> str:
+def _choice(report: EvaluationReport) -> str:
     scorecard, *others = report.challengers
     best = min(others, key=lambda one: one.measured.figure("log_loss").value)
     gap = best.measured.minus(scorecard.measured, "log_loss")

@@ -8,10 +8,10 @@ from churn.core.training_options import Objective
 from churn.customer import description
 from churn.model.scorecard import WeightedColumn
 from churn.training.bootstrap import Figure
-from churn.training.evaluation import FOLDS, REPEATS, folds_ahead
+from churn.training.evaluation import folds_ahead
 from churn.training.fitted import Trained
 from churn.training.metrics import METRICS
-from churn.training.selection import Report
+from churn.training.selection import EvaluationReport
 from churn.training.sensitivity import by_acceptance, by_choice
 
 POLICIES: Final[Mapping[Objective, str]] = {
@@ -36,14 +36,14 @@ def shown(figure: Figure, decimals: int = 4) -> str:
     return f"{figure.value:.{decimals}f} ({figure.low:.{decimals}f} to {figure.high:.{decimals}f})"
 
 
-def quality(report: Report) -> list[str]:
+def quality(report: EvaluationReport) -> list[str]:
     """Return every metric: cross-validated, on the hold-out, and of the majority baseline."""
-    recipe = report.recipe.measured.figures
+    published = report.published.measured.figures
     held_out = report.published_on_hold_out.measured.figures
     rows = (
         [
             metric.title,
-            shown(recipe[name], metric.decimals),
+            shown(published[name], metric.decimals),
             shown(held_out[name], metric.decimals),
             f"{report.baseline.figure(name).value:.{metric.decimals}f}",
         ]
@@ -52,10 +52,10 @@ def quality(report: Report) -> list[str]:
     return table(["metric", "cross-validated", "hold-out", "majority baseline"], rows)
 
 
-def families(report: Report) -> list[str]:
+def families(report: EvaluationReport) -> list[str]:
     """Return every family on the same folds, and its paired difference to the scorecard."""
     scorecard = report.challengers[0].measured
-    of = FOLDS * REPEATS
+    of = report.rows.recipe.fits
     rows = (
         [
             f"**{one.family.title}**" if one.family is report.choice.family else one.family.title,
@@ -94,7 +94,7 @@ def policies(trained: Trained) -> list[str]:
 def acceptances(trained: Trained) -> list[str]:
     """Return the profit per customer by the acceptance that is true."""
     report, policy = trained.report, trained.policy
-    found = by_acceptance(report.recipe, report.rows, policy)
+    found = by_acceptance(report.published, report.rows, policy)
     rows = (
         [f"{policy.acceptance:g}", f"{true:.3g}", shown(figure, 2)]
         for true, figure in found.items()
@@ -105,12 +105,12 @@ def acceptances(trained: Trained) -> list[str]:
 def choices(trained: Trained) -> list[str]:
     """Return the profit per customer by who is contacted."""
     report = trained.report
-    found = by_choice(report.recipe, report.rows, trained.policy)
+    found = by_choice(report.published, report.rows, trained.policy)
     rows = ([name, shown(figure, 2)] for name, figure in found.items())
     return table(["who is contacted", "profit per customer"], rows)
 
 
-def slices(report: Report) -> list[str]:
+def slices(report: EvaluationReport) -> list[str]:
     """Return each slice: ranked and calibrated out of fold, decided upon on the hold-out."""
     rows = (
         [
@@ -129,8 +129,8 @@ def slices(report: Report) -> list[str]:
     return table([*header, "churned: contacted", "retained: contacted"], rows)
 
 
-def leaks(report: Report) -> list[str]:
-    """Return the columns that tell most by themselves."""
+def leaks(report: EvaluationReport) -> list[str]:
+    """Return the columns that explain most by themselves."""
     ranked = sorted(report.single_field_auc.items(), key=lambda one: -one[1])
     rows = ([name.replace("_", " "), f"{auc:.3f}"] for name, auc in ranked[:5])
     return table(["column", "ROC-AUC by itself"], iter(rows))

@@ -19,7 +19,7 @@ Rule = TypeVar("Rule", PromotionRule, RetentionRule)
 
 
 @dataclass(frozen=True)
-class Rules:
+class RegistryRules:
     """How a candidate is judged, whether a person has the last word, and what is kept."""
 
     promotion: PromotionRule = field(default_factory=PromotionRule)
@@ -27,7 +27,7 @@ class Rules:
     mode: str = AUTO
 
 
-def read_rules(values: Mapping[str, str]) -> Rules:
+def read_registry_rules(values: Mapping[str, str]) -> RegistryRules:
     """Read ``CHURN_PROMOTION``, ``CHURN_PROMOTION_<PART>`` and ``CHURN_KEEP_<PART>``.
 
     Raises:
@@ -36,7 +36,7 @@ def read_rules(values: Mapping[str, str]) -> Rules:
     mode = values.get(_MODE) or AUTO
     if mode not in (AUTO, MANUAL):
         raise ChurnError(f"{_MODE}={mode}: expected {AUTO} or {MANUAL}")
-    return Rules(
+    return RegistryRules(
         _filled(PromotionRule(), _PROMOTION, values),
         _filled(RetentionRule(), _RETENTION, values),
         mode,

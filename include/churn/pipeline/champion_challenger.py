@@ -19,6 +19,7 @@ from churn.training.comparison import Comparison
 from churn.training.holdout import HELD_OUT_SHARE, is_held_out
 from churn.training.promotion import Decision, PromotionRule
 from churn.training.ranking import Floats
+from churn.training.recipe import Recipe
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection, placeholders, statement
 from churn.warehouse.encoded import read_encoded
@@ -34,7 +35,7 @@ _SERVED: Final = {"fingerprint", "threshold", "family", "policy"}
 def decide(
     connection: Connection, store: ModelStore, version: str, rule: PromotionRule
 ) -> Decision:
-    """Decide whether a candidate takes over from the version in use.
+    """Decide whether a candidate takes over from the live version.
 
     Raises:
         ModelRefusedError: the candidate fails a check.
@@ -45,7 +46,7 @@ def decide(
     except NoModelError:
         return promotion.first(version)
     except ModelRefusedError as error:
-        return Decision(True, f"promote: the version in use is refused ({error})")
+        return Decision(True, f"promote: the live version is refused ({error})")
     return _without_comparing(connection, candidate, champion) or promotion.judge(
         compare(connection, candidate, champion, rule), rule
     )
@@ -92,21 +93,23 @@ def _out_of_fold(
     The candidate's recipe learns from the customers as they are, the champion's from the customers
     as they were at its load.
     """
-    from churn.training.evaluation import FOLDS
     from churn.training.features import target
 
+    recipe = Recipe.recorded(candidate.manifest.recipe)
     now = customers.read_customers(connection)
-    then = _learned_from(connection, champion, candidate)
+    then = _training_customers(connection, champion, candidate)
     return Comparison(
         target(now),
-        _as_it_serves(champion, now) if then is None else _refitted(champion, then, now),
-        _refitted(candidate, now, now),
+        _as_it_serves(champion, now, recipe)
+        if then is None
+        else _refitted(champion, then, now, recipe),
+        _refitted(candidate, now, now, recipe),
         slices(now),
-        folds=FOLDS,
+        folds=recipe.folds,
     )
 
 
-def _learned_from(
+def _training_customers(
     connection: Connection, champion: LoadedModel, candidate: LoadedModel
 ) -> "pd.DataFrame | None":
     """Return the customers as they were at the champion's load; None where it cannot be refitted.
@@ -125,25 +128,27 @@ def _recipe(model: LoadedModel) -> dict[str, str | int | float]:
     return {name: part for name, part in model.manifest.recipe.items() if name != "model"}
 
 
-def _refitted(model: LoadedModel, learn: "pd.DataFrame", test: "pd.DataFrame") -> Floats:
+def _refitted(
+    model: LoadedModel, training: "pd.DataFrame", test: "pd.DataFrame", recipe: Recipe
+) -> Floats:
     from churn.training import refits
     from churn.training.families import families, matrix
     from churn.training.features import target
 
     protected = TrainingOptions.from_values(model.manifest.settings).protected_attributes
     family = next(one for one in families(protected) if one.name == model.manifest.family)
-    learn_places, test_places = refits.folds_of(learn, test)
-    design = matrix(learn, family.columns)
-    fitted = refits.refit(partial(family.fit, weights=None), design, target(learn), learn_places)
+    training_places, test_places = refits.folds_of(training, test, recipe)
+    design = matrix(training, family.columns)
+    fit = partial(family.fit, weights=None)
+    fitted = refits.refit(fit, design, target(training), training_places, recipe.folds)
     return refits.score_unseen(fitted, matrix(test, family.columns), test_places)
 
 
-def _as_it_serves(champion: LoadedModel, frame: "pd.DataFrame") -> Floats:
+def _as_it_serves(champion: LoadedModel, frame: "pd.DataFrame", recipe: Recipe) -> Floats:
     """Score by the champion itself. That it learned from some of the customers favours it."""
     from churn.training.compiling import block_of_frame
-    from churn.training.evaluation import REPEATS
 
-    return np.tile(champion.score_block(block_of_frame(frame)).probability, (REPEATS, 1))
+    return np.tile(champion.score_block(block_of_frame(frame)).probability, (recipe.repeats, 1))
 
 
 def slices(frame: "pd.DataFrame") -> Mapping[str, NDArray[np.bool_]]:
@@ -178,7 +183,7 @@ def _rolled_back(connection: Connection, candidate: LoadedModel) -> Decision | N
     when = f"{cast(datetime, happened_at).astimezone(UTC):%Y-%m-%d %H:%M}"
     return Decision(
         False,
-        f"keep: it is {version} again, from which {actor} went back at {when} ({reason}); "
+        f"keep: it is {version} again, which {actor} rolled back at {when} ({reason}); "
         "promote it by hand if it is to serve after all",
     )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from churn.pipeline import deciding
+from churn.pipeline import champion_challenger
 from churn.registry import loaded_model
 from churn.registry.loaded_model import LoadedModel
 from churn.training.comparison import Comparison
@@ -41,7 +41,7 @@ def _models(churn: Churn) -> tuple[LoadedModel, LoadedModel]:
 
 
 def _compared(connection: Connection, models: tuple[LoadedModel, LoadedModel]) -> Comparison:
-    return deciding.compare(connection, *models, PromotionRule())
+    return champion_challenger.compare(connection, *models, PromotionRule())
 
 
 def test_a_small_companys_stale_champion_is_replaced(
@@ -64,7 +64,7 @@ def test_the_champions_recipe_learns_from_the_customers_as_they_were(
     small: Churn, connection: Connection
 ) -> None:
     candidate, champion = _models(small)
-    then = deciding._learned_from(connection, champion, candidate)
+    then = champion_challenger._training_customers(connection, champion, candidate)
     assert then is not None
     by_id = {row["customerID"]: row["Contract"] for row in read_rows()[:SMALL]}
     assert dict(zip(then["customer_id"], then["contract"], strict=True)) == by_id
@@ -90,6 +90,6 @@ def test_where_the_rule_asks_for_fewer_churned_customers_the_hold_out_decides(
     small: Churn, connection: Connection
 ) -> None:
     models = _models(small)
-    compared = deciding.compare(connection, *models, PromotionRule(held_out_class=30))
+    compared = champion_challenger.compare(connection, *models, PromotionRule(held_out_class=30))
     assert not compared.folds
     assert compared.churned + compared.retained < SMALL / 3

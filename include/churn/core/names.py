@@ -1,0 +1,5 @@
+"""Names that Airflow, the local stack and messages share."""
+
+from typing import Final
+
+TRAINING_DAG: Final = "churn_training"
