@@ -13,7 +13,7 @@ from churn.core.errors import ChurnError
 from local.containers import COMPOSE_FILE, PROJECT, required_variables
 from local.environment import common_environment
 from local.network import free_ports
-from local.programs import GUARD, POSTGRES, SERVICES, find_program
+from local.programs import POSTGRES, SERVICES, find_program
 from local.stack import DEFAULT_PORTS, create_stack, inherited
 from tests import settings
 
@@ -125,6 +125,6 @@ def test_the_docker_free_stack_passes_a_setting_to_every_part(name: str, tmp_pat
     ports = dict(zip(DEFAULT_PORTS, map(str, free_ports(len(DEFAULT_PORTS))), strict=True))
     stack = create_stack({"CHURN_HOME": str(tmp_path / "home"), **ports})
     given = inherited({**os.environ, name: "as given"})
-    for part in set(SERVICES) - {POSTGRES, GUARD}:
+    for part in set(SERVICES) - {POSTGRES}:
         program = find_program(part, stack).environment
         assert {**given, **common_environment(stack), **program}[name] == "as given", part
