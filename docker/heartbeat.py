@@ -20,7 +20,7 @@ QUERY = """
 
 
 def main(job_type: str) -> None:
-    """Fail with one line that says what is wrong."""
+    """Fail with one line that states what is wrong."""
     address = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "", 1)
     with psycopg.connect(address, connect_timeout=5) as connection:
         row = connection.execute(QUERY, [job_type, socket.gethostname()]).fetchone()

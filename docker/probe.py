@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPException
 
 
 def main(port: str, path: str, *parts: str) -> None:
-    """Fail with one line that says what is wrong."""
+    """Fail with one line that states what is wrong."""
     connection = HTTPConnection("127.0.0.1", int(port), timeout=8)
     connection.request("GET", path)
     answer = connection.getresponse()

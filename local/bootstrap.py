@@ -1,6 +1,6 @@
 """Make or fix the project's environment: standard library only, any Python 3.11 or later.
 
-`python3 -m local.bootstrap` creates .venv, installs exactly what the lock says, and writes a stamp.
+`python3 -m local.bootstrap` creates .venv, installs exactly what the lock lists, and writes a stamp.
 A missing or different stamp means that an installation was interrupted or is of another lock: it is
 done again.
 """
@@ -72,7 +72,7 @@ def explain(output: str, what: str) -> str:
 
 
 def main() -> int:
-    """Install unless the stamp says that it is done."""
+    """Install unless the stamp shows that it is done."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
@@ -88,7 +88,7 @@ def main() -> int:
 
 
 def install() -> None:
-    """Bring the environment to what the lock says."""
+    """Bring the environment to the state of the lock."""
     if sys.version_info < OLDEST:
         found = ".".join(map(str, sys.version_info[:3]))
         raise BootstrapError(
@@ -139,7 +139,7 @@ def create_environment() -> None:
 
 
 def install_packages() -> None:
-    """Install the installer, what the lock says, and the project itself."""
+    """Install the installer, what the lock lists, and the project itself."""
     step("installing uv", [*pip(), "-r", str(PIP_LOCK)])
     install_locked()
     project = ["--no-deps", "--no-build-isolation", "--offline", "-e", str(PROJECT)]

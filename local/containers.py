@@ -34,7 +34,7 @@ class Outcome:
     output: str = ""
 
     def __str__(self) -> str:
-        """Return one line for the reader, and below it what the command said when it failed."""
+        """Return one line for the reader, and below it what the command printed when it failed."""
         if self.check.skipped:
             return f"skip  {self.check.name}: {self.check.skipped}"
         if self.passed:
@@ -114,7 +114,7 @@ def _compose_check(project: Path, environment: Mapping[str, str]) -> Check:
 
 
 def _tool(name: str) -> str:
-    """Return the path of a tool that was installed beside this Python."""
+    """Return the path of a tool that was installed next to this Python."""
     return str(Path(sys.executable).with_name(name))
 
 

@@ -73,7 +73,7 @@ def create_database(connection: psycopg.Connection, database: Database) -> None:
 
 
 def drop_database(connection: psycopg.Connection, name: str) -> None:
-    """Drop a database, whoever is connected to it."""
+    """Drop a database, and end the connections to it."""
     connection.execute(
         sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     )

@@ -8,7 +8,7 @@ from local.errors import StackError
 
 
 def read(path: Path) -> dict[str, str]:
-    """Return what the file says, or refuse it with the number of the line that is wrong."""
+    """Return what the file states, or refuse it with the number of the line that is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -13,9 +13,9 @@ from local.errors import StackError
 NOBODY = 65534
 PROBE_SECONDS = 20
 
-# A user namespace in which root is called nobody: no chown, no extra user.
+# A user namespace in which root has another name: no chown, no extra user.
 NAMESPACE = ("unshare", "-U", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
-# Containers often forbid user namespaces. dac_override lets nobody into the closed state folder.
+# Containers often forbid user namespaces. dac_override opens the closed state folder.
 SETPRIV = (
     "setpriv",
     "--reuid=nobody",

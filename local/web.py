@@ -46,7 +46,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said; status 0 when nobody answered."""
+    """The response of a server; status 0 when none came."""
 
     status: int
     body: Document

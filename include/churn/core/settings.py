@@ -1,4 +1,4 @@
-"""What differs from one installation to the next, read once at the edge."""
+"""What differs from one installation to the next, read once when a process starts."""
 
 import os
 from collections.abc import Mapping

@@ -72,11 +72,11 @@ ADD_ONS: Final = tuple(
 CONTRACT: Final = choice(
     "contract", "Contract", "Contract term.", "Month-to-month", "One year", "Two year"
 )
-PAPERLESS_BILLING: Final = flag("paperless_billing", "PaperlessBilling", "Bills are paperless.")
+PAPERLESS_BILLING: Final = flag("paperless_billing", "PaperlessBilling", "Billing is paperless.")
 PAYMENT_METHOD: Final = choice(
     "payment_method",
     "PaymentMethod",
-    "How bills are paid.",
+    "How the customer pays.",
     "Electronic check",
     "Mailed check",
     "Bank transfer (automatic)",

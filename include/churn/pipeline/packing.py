@@ -120,7 +120,7 @@ def _rounded(content: object) -> object:
 def recipe(trained: Trained) -> dict[str, str | int | float]:
     """Return what the figures and the model depend on besides data, settings and libraries."""
     return {
-        "model": f"{trained.family.title}, beside the additive scorecard"
+        "model": f"{trained.family.title} and the additive scorecard"
         if trained.trees
         else "logistic regression, additive scorecard",
         "C": features.REGULARISATION_C,

@@ -27,7 +27,7 @@ class Audit:
 
 
 def audit(connection: Connection, store: ModelStore) -> Audit:
-    """Check the chain, the last event that the model store saw, the guard, and what serves."""
+    """Check the chain, the last event that the model store saw, the trigger, and what serves."""
     chain = audit_chain(read_events(connection), anchor=_read_anchor(store))
     if chain.trouble:
         return chain

@@ -57,7 +57,7 @@ class LoadedModel:
 
     @property
     def family(self) -> ModelFamily:
-        """What scores customers of whom every field is known."""
+        """What scores customers whose every field is known."""
         return self.trees.family if self.trees else ModelFamily.SCORECARD
 
     def score(self, customer: Customer, *, explained: bool = True) -> Score:

@@ -41,7 +41,7 @@ def crowded_range(amounts: Floats) -> tuple[float, float]:
 def invented_customers(
     scorecard: Scorecard, number: int, seed: int
 ) -> Sequence[Mapping[str, Value]]:
-    """Return customers that nobody is: each field drawn by itself, then made consistent.
+    """Return invented customers: each field drawn by itself, then made consistent.
 
     Amounts lie within the scorecard's bounds.
     """

@@ -51,7 +51,7 @@ class Dataset:
         weights: Floats | None = None,
         recipe: Recipe = STANDARD,
     ) -> "Dataset":
-        """Return the customers of a frame, each for one unless ``weights`` says otherwise."""
+        """Return the customers of a frame, each for one unless ``weights`` states otherwise."""
         policy = Policy.of(Objective.PROFIT, economics)
         gain = policy.gains(np.asarray(frame[MONTHLY_CHARGES.name], dtype=float))
         ones = np.ones(len(frame)) if weights is None else weights

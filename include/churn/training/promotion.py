@@ -5,7 +5,7 @@ gain in log-loss is above 0, and the gain is at least a share of what the candid
 the base rate. The same customers are compared every night, and a step that has to be taken at once
 keeps many small lucky gains from adding up (Blum & Hardt, The Ladder, ICML 2015).
 
-ROC-AUC and the slices can stop a promotion only by evidence: they must be shown to be *inferior*,
+ROC-AUC and the slices can stop a promotion only by proof: they must be shown to be *inferior*,
 worse beyond noise and by more than a margin (Piaggio et al., JAMA 308, 2012). An interval of a few
 churned customers is mostly inconclusive, and a veto by noise would keep a stale champion for ever.
 Keeping a champion can harm a slice as well. So a slice's loss also has to exceed what any slice is

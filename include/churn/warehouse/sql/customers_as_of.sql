@@ -1,8 +1,8 @@
 -- A row's values stood from the load that wrote them until the load that replaced them.
 WITH done AS (
     SELECT earlier.load_id FROM loads AS earlier
-    INNER JOIN loads AS asked ON asked.load_id = {load_id}
-    WHERE earlier.verdict IN ('pass', 'flag') AND earlier.finished_at <= asked.finished_at
+    INNER JOIN loads AS requested ON requested.load_id = {load_id}
+    WHERE earlier.verdict IN ('pass', 'flag') AND earlier.finished_at <= requested.finished_at
 )
 
 SELECT {columns} FROM customers

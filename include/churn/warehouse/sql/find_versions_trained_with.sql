@@ -23,14 +23,14 @@ done AS (
 
 SELECT model_versions.version
 FROM model_versions
-INNER JOIN done AS asked ON model_versions.load_id = asked.load_id
+INNER JOIN done AS requested ON model_versions.load_id = requested.load_id
 WHERE
     EXISTS (
         SELECT FROM states
         INNER JOIN done AS written ON states.load_id = written.load_id
         LEFT JOIN
             done AS gone
-            ON states.replaced_by = gone.load_id AND asked.finished_at >= gone.finished_at
-        WHERE written.finished_at <= asked.finished_at AND gone.load_id IS NULL
+            ON states.replaced_by = gone.load_id AND requested.finished_at >= gone.finished_at
+        WHERE written.finished_at <= requested.finished_at AND gone.load_id IS NULL
     )
 ORDER BY model_versions.created_at;
