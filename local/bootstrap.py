@@ -1,8 +1,8 @@
 """Make or fix the project's environment: standard library only, any Python 3.11 or later.
 
 `python3 -m local.bootstrap` creates .venv, installs exactly what the lock lists, and writes a
-stamp. A missing or different stamp means that an installation was interrupted or is of another lock: it is
-done again.
+stamp. A missing or different stamp means that an installation was interrupted or is of another
+lock: it is done again.
 """
 
 from __future__ import annotations

@@ -198,4 +198,4 @@ def test_publishing_updates_the_asset_that_other_dags_wait_for(dag: DAG) -> None
 def test_only_numbers_and_names_go_from_task_to_task(dag: DAG) -> None:
     steps = [task for task in dag.tasks if task.task_id != "approve"]  # which returns a name
     hints = {t.task_id: t.python_callable.__annotations__["return"] for t in steps}  # type: ignore[union-attr]
-    assert set(hints.values()) <= {list[int], str, None}
+    assert set(hints.values()) <= {list[int], int, str, None}

@@ -48,12 +48,13 @@ def test_there_are_four_walk_throughs_with_a_diff_and_commands_each() -> None:
 
 def test_the_targets_of_make_that_are_named_exist() -> None:
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
-    named = set(re.findall(r"make ([a-z-]+)", PAGE.read_text(encoding="utf-8")))
+    named = set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", PAGE.read_text(encoding="utf-8")))
     assert named
     for target in named:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heading", sorted(_walk_throughs()))
 def test_a_walk_through_works_as_it_is_printed(
     heading: str, tree: Path, database_url: str, tmp_path: Path
