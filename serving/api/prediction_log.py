@@ -103,6 +103,7 @@ class PredictionLog:
             self._check_tables()
             return 0
         with self._connect() as connection:  # before a segment is finished: this may fail
+            require_current(connection)
             self._spool.finish()
             return sum(self._ship_segment(connection, each) for each in self._spool.finished())
 
