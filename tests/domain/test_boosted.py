@@ -145,7 +145,7 @@ def test_columns_that_nobody_can_make_are_refused() -> None:
     document["learner"]["feature_names"][5] = "contract=Ten years"
     assert "contract=Ten years" in _refused(document)
     document["learner"]["feature_names"] = []
-    assert "0 columns are named, and [26] told" in _refused(document)
+    assert "0 columns are named, and [26] stated" in _refused(document)
 
 
 def test_another_objective_is_refused() -> None:

@@ -111,7 +111,7 @@ def test_an_export_overwrites_no_file_and_may_go_to_standard_output(
     assert refused.returncode == 1
     assert f"{path} is there already" in refused.stderr
     assert path.read_bytes() == before
-    assert len(_said(churn("rejected", "--output", "-")).splitlines()) == 8
+    assert len(_said(churn.process("rejected", "--output", "-")).splitlines()) == 8
     assert "cannot be written" in churn("rejected", "--output", path / "x.csv").stderr
 
 

@@ -91,7 +91,7 @@ def test_standard_output_that_goes_on_with_the_input_is_refused(
 def test_standard_output_is_a_pipe_or_a_file_that_is_appended_to(
     churn: Churn, folder: Path, name: str
 ) -> None:
-    piped = churn("score", folder / "in.csv", name)
+    piped = churn.process("score", folder / "in.csv", name)
     assert piped.stdout.count("\n") == 3
     log = folder / "log.csv"
     log.write_bytes(FORMER)
