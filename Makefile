@@ -60,7 +60,7 @@ check: environment  ## formatters, linters, types, import contracts, SQL, compos
 fix: environment  ## format, and fix what the linters can fix safely
 	$(VENV)/ruff format .
 	$(VENV)/ruff check --fix .
-	$(VENV)/sqlfluff fix include
+	$(VENV)/sqlfluff fix include/churn/warehouse/sql
 
 bench: environment  ## what is claimed about speed, measured here
 	@$(VENV)/python -m benchmarks

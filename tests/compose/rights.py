@@ -16,6 +16,7 @@ PASSWORDS = {
 HOMES = {AIRFLOW: AIRFLOW, PIPELINE: CHURN_DATABASE, SERVING: CHURN_DATABASE}
 SERVING_MAY = {
     *("SELECT customers", "SELECT model_events", "SELECT model_versions"),
+    "SELECT schema_migrations",
     "EXECUTE record_predictions",
 }
 NOBODY_MAY = {
