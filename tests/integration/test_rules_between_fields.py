@@ -1,6 +1,9 @@
 """The rules between fields in SQL are those of Python, for every combination of values."""
 
+from collections.abc import Mapping
 from itertools import product
+
+import pytest
 
 from churn.core.errors import InvalidCustomerError
 from churn.customer.description import DEPENDENCIES
@@ -24,8 +27,12 @@ def _rows() -> list[Row]:
 
 
 def _is_valid(values: tuple[Value, ...]) -> bool:
+    return _is_customer({f.name: v for f, v in zip(TIED, values, strict=True)})
+
+
+def _is_customer(given: Mapping[str, Value]) -> bool:
     try:
-        parse_customer({f.name: v for f, v in zip(TIED, values, strict=True)})
+        parse_customer(given)
     except InvalidCustomerError:
         return False
     return True
@@ -40,6 +47,31 @@ def _broken(values: tuple[Value, ...]) -> set[str]:
         for child in rule.children
         if (given[rule.parent.name] == rule.value) != (given[child.name] == rule.forced)
     }
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("0", "", None),
+        ("0", "0", None),
+        ("0", "0.00", None),
+        ("0", "0.01", "total_charges: expected 0, as tenure is 0, got 0.01"),
+        ("0", "100", "total_charges: expected 0, as tenure is 0, got 100"),
+        ("5", "0", None),
+        ("5", "100", None),
+        ("5", "", "total_charges: blank, which means tenure 0, but tenure is 5"),
+    ],
+)
+def test_the_first_month_in_sql_is_that_of_python(
+    url: str, connection: Connection, write: Write, case: tuple[str, str, str | None]
+) -> None:
+    tenure, total, reason = case
+    row = {**read_rows()[0], "tenure": tenure, "TotalCharges": total}
+    bring_in(url, write(csv_text([row])), limit_rejected=1)
+    found = everything(connection, "SELECT array_to_string(reasons, '|') FROM rejected_rows")
+    assert [str(one) for (one,) in found] == ([reason] if reason else [])
+    if total:  # a blank one is unknown in a request
+        assert _is_customer({"tenure": tenure, "total_charges": total}) == (reason is None)
 
 
 def test_sql_rejects_exactly_the_combinations_that_python_rejects_and_names_the_fields(

@@ -40,8 +40,8 @@ def _rules() -> list[str]:
     ]
     return [
         *forced,
-        f"- {TOTAL_CHARGES.header} is 0 where {TENURE.header} is 0; a request with another amount "
-        "is refused.",
+        f"- {TOTAL_CHARGES.header} is 0 where {TENURE.header} is 0; another amount is refused in a "
+        "request, and its row is rejected in a file.",
         f"- In a customer file that is loaded, a blank {TOTAL_CHARGES.header} means "
         f"{TENURE.header} 0, and is stored as 0. In a request or a batch, a blank value means "
         "unknown, for this field as for any other.",

@@ -4,7 +4,7 @@ Staging columns are text. Each field has an expression for its value, which is N
 is invalid. Each rule has an expression for the reason, which is NULL where the rule holds.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from psycopg import sql
@@ -70,7 +70,8 @@ class RowRules:
         ]
         known += [sql.SQL("malformed IS NULL"), sql.SQL("snapshot_date IS NOT NULL")]
         holds = [_holds(one, child) for one in DEPENDENCIES for child in one.children]
-        return sql.SQL(" AND ").join([*known, *holds, self._first_month_holds()])
+        first_month = (holds for holds, _ in self._first_month())
+        return sql.SQL(" AND ").join([*known, *holds, *first_month])
 
     def is_known(self) -> sql.Composable:
         """Return whether a row is that of ``customers``, so that it is valid, too."""
@@ -85,7 +86,7 @@ class RowRules:
         rules = [self._domain_rule(field) for field in self._fields]
         if self._has_snapshot:
             rules.append(self._domain_rule(SNAPSHOT_DATE))
-        rules.append(self._first_month_rule())
+        rules += [_reason(holds, reason) for holds, reason in self._first_month()]
         rules += [_dependency_rule(d, child) for d in DEPENDENCIES for child in d.children]
         return _listed(rules)
 
@@ -105,15 +106,22 @@ class RowRules:
             sql.SQL("left({}, {})").format(raw(field), _SHOWN),
         )
 
-    def _first_month_holds(self) -> sql.Composable:
+    def _first_month(self) -> Sequence[tuple[sql.Composable, sql.Composable]]:
+        """Return the rules of the first month, in which nothing was billed, and their reasons."""
         if TOTAL_CHARGES not in self._fields:
-            return sql.SQL("true")
-        return sql.SQL("({} != '' OR {} = 0)").format(trimmed(TOTAL_CHARGES), name(TENURE))
-
-    def _first_month_rule(self) -> sql.Composable:
-        reason = f"{TOTAL_CHARGES.name}: blank, which means {TENURE.name} 0, but {TENURE.name} is "
-        return sql.SQL("CASE WHEN NOT {} THEN {} || {} END").format(
-            self._first_month_holds(), sql.Literal(reason), name(TENURE)
+            return ()
+        total, months = name(TOTAL_CHARGES), name(TENURE)
+        blank = f"{TOTAL_CHARGES.name}: blank, which means {TENURE.name} 0, but {TENURE.name} is "
+        billed = f"{TOTAL_CHARGES.name}: expected 0, as {TENURE.name} is 0, got "
+        return (
+            (
+                sql.SQL("({} != '' OR {} = 0)").format(trimmed(TOTAL_CHARGES), months),
+                sql.SQL("{} || {}").format(sql.Literal(blank), months),
+            ),
+            (
+                sql.SQL("({} != 0 OR {} = 0)").format(months, total),
+                sql.SQL("{} || {}").format(sql.Literal(billed), total),
+            ),
         )
 
 
@@ -136,6 +144,8 @@ def _dependency_rule(dependency: Dependency, child: Field) -> sql.Composable:
         f"{child.name}: must be {dependency.forced!r} exactly when "
         f"{parent.name} is {parent.label(dependency.value)}"
     )
-    return sql.SQL("CASE WHEN NOT ({}) THEN {} END").format(
-        _holds(dependency, child), sql.Literal(reason)
-    )
+    return _reason(_holds(dependency, child), sql.Literal(reason))
+
+
+def _reason(holds: sql.Composable, reason: sql.Composable) -> sql.Composable:
+    return sql.SQL("CASE WHEN NOT ({}) THEN {} END").format(holds, reason)
