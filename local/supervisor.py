@@ -2,9 +2,12 @@
 
 import http.client
 import shlex
+import socket
 import subprocess
 import sys
 import xmlrpc.client
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,6 +20,9 @@ from local.programs import NAMES, POSTGRES, SERVICES, WATCHDOG
 from local.stack import Stack, inherited
 
 GROUP = "services"
+CALL_SECONDS = 120.0
+"""A supervisor that is stopped listens, and never answers."""
+
 STOP_SECONDS = {POSTGRES: 60, WATCHDOG: 5}
 
 HEADER = """\
@@ -130,8 +136,22 @@ def shut_down(layout: Layout) -> None:
 
 def _call(layout: Layout, method: str, *arguments: object) -> object:
     transport = SupervisorTransport(serverurl=f"unix://{layout.socket}")
-    with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
+    with (
+        _socket_timeout(CALL_SECONDS),
+        xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy,
+    ):
         return cast("object", getattr(proxy.supervisor, method)(*arguments))
+
+
+@contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """Bound every wait on a new socket; supervisor's transport has no option for it."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _state(layout: Layout) -> str:

@@ -63,7 +63,7 @@ def customers_of(frame: pd.DataFrame) -> list[Customer]:
 
 
 def part_of(customer: Customer, names: Iterable[str]) -> Customer:
-    """Return a customer of whom only some fields are given, what follows from them filled in."""
+    """Return a customer with only some of the fields, and with what follows from them."""
     return parse_customer({name: customer[name] for name in customer.keys() & set(names)})
 
 

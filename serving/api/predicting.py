@@ -59,7 +59,7 @@ class Predictor:
             self._kept.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """JsonObject one request."""
+        """Answer one request."""
         options = options_in(scope)
         require_json(scope)
         most = scope["app"].state.service.limits.body_bytes

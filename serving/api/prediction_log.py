@@ -30,7 +30,7 @@ _INTERVAL_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 5.0
 _END_SECONDS: Final = 3.0
 _CHECK_SECONDS: Final = 10.0
-"""The tables are compared with this release so often while nothing is shipped."""
+"""The tables are compared with this release so often, and at each try while they differ."""
 _RECORDS: Final = "records"
 
 log = logging.getLogger(__name__)
@@ -100,24 +100,32 @@ class PredictionLog:
         """Ship all finished segments and our own; return the number of predictions."""
         self._spool.measure()
         if not self._spool.used:
-            self._check_tables()
+            self._check_while_idle()
             return 0
         with self._connect() as connection:  # before a segment is finished: this may fail
-            require_current(connection)
+            self._check_tables(connection)
             self._spool.finish()
             return sum(self._ship_segment(connection, each) for each in self._spool.finished())
 
-    def _check_tables(self) -> None:
-        """Compare the tables with this release, now and then, while nothing is shipped.
+    def _check_while_idle(self) -> None:
+        """Compare the tables although nothing is to be shipped.
+
+        An unreachable PostgreSQL is reported once records wait.
+        """
+        if time.monotonic() >= self._next_check:
+            with suppress(ConnectionFailedError), self._connect() as connection:
+                self._check_tables(connection)
+            self._next_check = time.monotonic() + _CHECK_SECONDS
+
+    def _check_tables(self, connection: Connection) -> None:
+        """Compare the tables with this release, unless that was done a moment ago.
 
         Raises:
-            WarehouseError: they differ. An unreachable PostgreSQL is reported once records wait.
+            WarehouseError: they differ.
         """
-        if time.monotonic() < self._next_check:
-            return
-        with suppress(ConnectionFailedError), self._connect() as connection:
+        if time.monotonic() >= self._next_check:
             require_current(connection)
-        self._next_check = time.monotonic() + _CHECK_SECONDS
+            self._next_check = time.monotonic() + _CHECK_SECONDS
 
     def _ship_segment(self, connection: Connection, segment: Finished) -> int:
         content = segment.content()

@@ -1,10 +1,12 @@
 """The generated supervisord.conf."""
 
+import socket
 from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
 
+from local import supervisor
 from local.errors import StackError
 from local.layout import find_layout
 from local.programs import NAMES, SERVICES
@@ -38,3 +40,18 @@ def test_services_wait_for_the_watchdog_and_postgres_stops_last_and_fast(tmp_pat
 def test_a_percent_sign_in_the_path_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="must not have a % in its path"):
         parsed(tmp_path / "100%")
+
+
+def test_a_supervisor_that_listens_and_never_answers_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = find_layout({"CHURN_HOME": str(tmp_path)})
+    layout.socket.parent.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(supervisor, "CALL_SECONDS", 0.2)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(layout.socket))
+        listening.listen()
+        assert not supervisor.is_running(layout)
+        with pytest.raises(TimeoutError):
+            supervisor.states(layout)
+    assert socket.getdefaulttimeout() is None

@@ -22,7 +22,7 @@ from churn.training.ranking import Floats
 from churn.training.recipe import Recipe
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection, placeholders, statement
-from churn.warehouse.encoded import read_encoded
+from churn.warehouse.encoded import EncodedRows, read_encoded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,25 +56,24 @@ def compare(
     connection: Connection, candidate: LoadedModel, champion: LoadedModel, rule: PromotionRule
 ) -> Comparison:
     """Compare on the hold-out or, where that has too few churned customers, on all by refits."""
-    found = customers.count(connection).customers
-    held_out = _on_hold_out(connection, candidate, champion, found)
-    if promotion.needs_refits(held_out, found, rule):
+    encoded = read_encoded(connection)
+    held_out = _on_hold_out(connection, candidate, champion, encoded)
+    if promotion.needs_refits(held_out, len(encoded.codes), rule):
         return _out_of_fold(connection, candidate, champion)
     return held_out
 
 
 def _on_hold_out(
-    connection: Connection, candidate: LoadedModel, champion: LoadedModel, found: int
+    connection: Connection, candidate: LoadedModel, champion: LoadedModel, encoded: EncodedRows
 ) -> Comparison:
     """Score the current customers of the hold-out, at most about 100,000 of them."""
     from churn.training.compiling import block_of_frame
     from churn.training.encoded_customers import leaders_of
     from churn.training.features import target
 
-    share = HELD_OUT_SHARE * min(1.0, _MOST_HELD_OUT / max(1.0, HELD_OUT_SHARE * found))
-    everybody = read_encoded(connection)
-    chosen = is_held_out(leaders(everybody.codes, everybody.hashes), share)
-    frame = customers.read_some(connection, everybody.hashes[chosen].tolist())
+    share = min(HELD_OUT_SHARE, _MOST_HELD_OUT / max(1, len(encoded.codes)))
+    chosen = is_held_out(leaders(encoded.codes, encoded.hashes), share)
+    frame = customers.read_some(connection, encoded.hashes[chosen].tolist())
     block = block_of_frame(frame)
     return Comparison(
         target(frame),

@@ -80,7 +80,7 @@ class Dataset:
 
     @property
     def churned(self) -> int:
-        """How many of them left."""
+        """How many of them churned."""
         return round(float(self.weights @ self.y))
 
     @cached_property

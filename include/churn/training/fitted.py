@@ -67,7 +67,7 @@ class Trained:
 
     @property
     def churned(self) -> int:
-        """How many of them had left."""
+        """How many of them churned."""
         return self.population.churned
 
     @property
