@@ -170,6 +170,7 @@ def test_a_picture_has_something_on_it(name: str) -> None:
     assert 0.02 < np.mean(np.any(pixels[..., :3] < 0.95, axis=2)) < 0.6
 
 
+@pytest.mark.slow
 def test_pictures_of_trees_can_be_drawn_too() -> None:
     assert len(draw(trained_on_interactions())) == len(PICTURES)
 

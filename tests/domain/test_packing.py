@@ -155,6 +155,7 @@ def _package_of_trees() -> Package:
     return pack(trained_on_interactions(), data=data, now=moment)
 
 
+@pytest.mark.slow
 def test_trees_that_win_are_published_as_json_and_served_from_it(tmp_path: Path) -> None:
     package_of_trees = _package_of_trees()
     version = package_of_trees.manifest.version

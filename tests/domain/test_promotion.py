@@ -57,6 +57,7 @@ def test_a_hundred_retrains_on_resampled_data_replace_the_champion_five_times_at
     assert replaced <= 5, f"of {RETRAINS} retrains on resampled data {replaced} took over"  # now 0
 
 
+@pytest.mark.slow
 def test_a_hundred_nights_of_noise_replace_a_champion_that_is_one_of_them_no_oftener() -> None:
     y = target(_held_out())
     champion, replaced = _resampled()[0], 0

@@ -98,6 +98,7 @@ def test_200_random_subsets_are_scored_as_well_as_by_models_of_their_own() -> No
     assert np.sort(auc)[-2] < 0.006
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(strict=True, reason="two add-ons, a phone and the charges lose .0068")
 def test_no_random_subset_loses_more_than_six_thousandths_of_roc_auc() -> None:
     auc, _ = _lost()

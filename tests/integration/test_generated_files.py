@@ -80,6 +80,7 @@ _in_one_database = settings(
 )
 
 
+@pytest.mark.slow
 @_in_one_database
 @given(content=_files(), limit=st.sampled_from([0.05, 0.3, 1.0]))
 def test_every_row_of_any_file_is_accepted_or_rejected_and_a_refusal_changes_nothing(

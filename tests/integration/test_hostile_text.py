@@ -90,6 +90,7 @@ def test_plain_text_stays_as_it_is() -> None:
     assert plain_list(["a", "b\n", "c"], 2) == "a, b\\n and 1 more"
 
 
+@pytest.mark.slow
 def test_a_load_that_waits_shows_for_whom_and_repeats_it(
     churn: Churn, write: Write, database_url: str
 ) -> None:

@@ -93,6 +93,7 @@ def test_an_open_quote_by_mistake_costs_only_its_line(
     assert [line for line, *_ in rejected(connection)] == [11, 102]
 
 
+@pytest.mark.slow
 def test_a_quoted_cell_of_more_than_a_megabyte_is_refused_by_its_line(
     url: str, connection: Connection, write: Write
 ) -> None:

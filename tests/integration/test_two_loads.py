@@ -12,6 +12,7 @@ from tests.large_file import ROWS, SUM, finish, start
 from tests.loading import Write, bring_in, clean, everything, load, many_lines, number
 
 
+@pytest.mark.slow
 def test_of_two_loads_at_once_one_waits(
     url: str, connection: Connection, large: Path, dearer: Path
 ) -> None:
