@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.schema import create_tables
