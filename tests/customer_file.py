@@ -14,12 +14,12 @@ from churn.customer.description import COLUMNS, TOTAL_CHARGES, Customer
 from churn.customer.field import FieldKind
 from churn.customer.parsing import parse_customer
 from churn.model.conditioning import Conditioner
+from churn.model.recipe import Recipe
 from churn.pipeline.packing import Package, pack
 from churn.training.compiling import block_of_frame
 from churn.training.encoded_customers import leaders_of
 from churn.training.fitted import Trained, train_frame
 from churn.training.holdout import is_held_out
-from churn.training.recipe import Recipe
 from churn.warehouse.customers import Snapshot
 
 CHURN_CSV = Path(__file__).parents[1] / "data" / "churn.csv"

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from benchmarks.promotion import company, former
 from benchmarks.promotion.company import Drift, Floats, Labels
 from benchmarks.promotion.logistic import Logistic
+from churn.model.recipe import STANDARD
 from churn.training import promotion
 from churn.training.comparison import Comparison
 from churn.training.folds import Folds
 from churn.training.holdout import HELD_OUT_SHARE
-from churn.training.recipe import STANDARD
 from churn.training.refits import Refit, refit, score_unseen
 
 NIGHTS: Final = 100

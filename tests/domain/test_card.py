@@ -8,10 +8,10 @@ import pytest
 from matplotlib.image import imread
 
 from churn.core.training_options import Objective, TrainingOptions
+from churn.model.bootstrap import Figure
+from churn.model.metrics import METRICS
 from churn.registry.store import CARD
-from churn.training.bootstrap import Figure
 from churn.training.fitted import Trained, train_frame
-from churn.training.metrics import METRICS
 from churn.training.report import card
 from churn.training.report.plots import PICTURES, draw
 from churn.training.report.reliability import reliability

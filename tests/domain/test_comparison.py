@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics
 
+from churn.model.metrics import log_loss
+from churn.model.ranking import Floats, Labels, Ranked, placements, roc_auc
 from churn.training.comparison import Comparison, Difference, differences, student
-from churn.training.metrics import log_loss
-from churn.training.ranking import Floats, Labels, Ranked, placements, roc_auc
 
 Scored = tuple[Labels, Floats]
 

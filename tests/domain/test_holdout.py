@@ -15,13 +15,13 @@ from sklearn.preprocessing import StandardScaler
 
 from churn.core.training_options import Economics, ProtectedAttributes
 from churn.customer.look_alikes import BITS, hashes
+from churn.model.recipe import STANDARD
 from churn.training import refits
 from churn.training.encoded_customers import leaders_of
 from churn.training.evaluation import Dataset
 from churn.training.families import families, matrix
 from churn.training.folds import deal
 from churn.training.holdout import HELD_OUT_SHARE, is_held_out, is_sampled
-from churn.training.recipe import STANDARD
 from churn.warehouse.customers import HASH
 from tests.customer_file import customers, held_out
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from churn.training.bootstrap import FoldScores, interval, measure, noise_floor, resampled
-from churn.training.metrics import Payoff
-from churn.training.ranking import Floats, Labels
+from churn.model.bootstrap import FoldScores, interval, measure, noise_floor, resampled
+from churn.model.metrics import Payoff
+from churn.model.ranking import Floats, Labels
 from tests.customer_file import trained
 
 

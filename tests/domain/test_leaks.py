@@ -6,8 +6,8 @@ import pytest
 
 from churn.core.errors import DataQualityError
 from churn.core.training_options import TrainingOptions
+from churn.model.bootstrap import Figure
 from churn.training import leaks
-from churn.training.bootstrap import Figure
 from churn.training.features import target
 from churn.training.fitted import train_frame
 from tests.customer_file import SMALL, customers, trained

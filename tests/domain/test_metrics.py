@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from churn.training import metrics, ranking
-from churn.training.metrics import METRICS, Payoff
-from churn.training.ranking import Floats, Labels, Ranked
+from churn.model import metrics, ranking
+from churn.model.metrics import METRICS, Payoff
+from churn.model.ranking import Floats, Labels, Ranked
 
 Rows = tuple[Labels, Floats, Floats]
 

@@ -13,13 +13,13 @@ from churn.core.training_options import TrainingOptions
 from churn.customer.description import FEATURES
 from churn.customer.parsing import parse_customer
 from churn.model.block import block_of
+from churn.model.recipe import STANDARD, Recipe
 from churn.pipeline.packing import Package, fingerprint, free_moment, pack, recipe
 from churn.registry.loaded_model import load_model
 from churn.registry.manifest import read_manifest
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
 from churn.training.families import TREE_FAMILIES, families
 from churn.training.features import probabilities
-from churn.training.recipe import STANDARD, Recipe
 from churn.training.report import card
 from churn.training.report.plots import PICTURES
 from churn.warehouse.customers import Snapshot

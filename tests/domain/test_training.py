@@ -12,8 +12,8 @@ from churn.core.training_options import Objective, ProtectedAttributes, Training
 from churn.customer.description import MIN_PER_CLASS
 from churn.customer.parsing import parse_customer
 from churn.model.boosted import BoostedModel
+from churn.model.bootstrap import FoldScores
 from churn.model.conditioning import Conditioner
-from churn.training.bootstrap import FoldScores
 from churn.training.comparison import Comparison, differences
 from churn.training.compiling import compile_trees
 from churn.training.evaluation import Evaluation

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from churn.core.errors import ModelRefusedError, NoModelError
 from churn.core.training_options import TrainingOptions
 from churn.customer.look_alikes import leaders
+from churn.model.ranking import Floats
+from churn.model.recipe import Recipe
 from churn.registry import loaded_model
 from churn.registry.loaded_model import LoadedModel
 from churn.registry.store import ModelStore
@@ -18,8 +20,6 @@ from churn.training import promotion
 from churn.training.comparison import Comparison
 from churn.training.holdout import HELD_OUT_SHARE, is_held_out
 from churn.training.promotion import Decision, PromotionRule
-from churn.training.ranking import Floats
-from churn.training.recipe import Recipe
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection, placeholders, statement
 from churn.warehouse.encoded import EncodedRows, read_encoded

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from churn.model.bootstrap import Figure, Measured
 from churn.registry.manifest import Metric
 from churn.registry.quality import (
     Calibration,
@@ -16,7 +17,6 @@ from churn.registry.quality import (
     LeakChecks,
     SliceQuality,
 )
-from churn.training.bootstrap import Figure, Measured
 from churn.training.evaluation import Evaluation
 from churn.training.selection import EvaluationReport
 

@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime
 
 from churn.core.training_options import TrainingOptions
+from churn.model.recipe import STANDARD, Recipe
 from churn.pipeline import champion_challenger
 from churn.registry import events, retention
 from churn.registry.events import EventKind
@@ -11,7 +12,6 @@ from churn.registry.model_registry import ModelRegistry
 from churn.registry.retention import RetentionRule
 from churn.registry.store import CARD, ModelStore
 from churn.training.promotion import Decision, PromotionRule
-from churn.training.recipe import STANDARD, Recipe
 from churn.warehouse.connect import Connection, placeholders, scalar, statement
 
 log = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ import joblib
 from churn.customer.parsing import parse_customer
 from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
+from churn.model.recipe import SEED
 from churn.model.score import ModelFamily
 from churn.pipeline import findings
 from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
@@ -21,7 +22,6 @@ from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
 from churn.training import features, holdout
 from churn.training.disclosure import invented_customers
 from churn.training.fitted import Trained
-from churn.training.recipe import SEED
 from churn.training.report import card, plots
 from churn.warehouse.customers import Snapshot
 

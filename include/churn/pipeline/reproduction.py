@@ -52,9 +52,9 @@ def reproduce(connection: Connection, manifest: Manifest) -> Reproduction:
     Raises:
         NotReproducibleError: the customers can not be rebuilt, or the recipe is another one.
     """
+    from churn.model.recipe import Recipe
     from churn.pipeline import packing
     from churn.training import fitted
-    from churn.training.recipe import Recipe
 
     source = rebuild(connection, manifest)
     options = TrainingOptions.from_values(manifest.settings)

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.training import metrics, ranking
-from churn.training.ranking import Floats, Labels
+from churn.model import metrics, ranking
+from churn.model.ranking import Floats, Labels
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from churn.model import metrics
+from churn.model.bootstrap import Figure, interval
 from churn.model.policy import Policy
-from churn.training import metrics
-from churn.training.bootstrap import Figure, interval
+from churn.model.ranking import Floats, ratio
 from churn.training.evaluation import Dataset
-from churn.training.ranking import Floats, ratio
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 from churn.customer.description import DEPENDENCIES, FEATURES
 from churn.customer.field import Field, FieldKind, Value
 from churn.model.columns import Transform
+from churn.model.ranking import Floats
 from churn.model.scorecard import Scorecard
-from churn.training.ranking import Floats
 
 _SIGNIFICANT: Final = 3
 _CROWD: Final = 10

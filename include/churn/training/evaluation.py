@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from churn.core.training_options import Economics, Objective
 from churn.customer.description import MONTHLY_CHARGES
 from churn.customer.look_alikes import Hashes
-from churn.model.policy import Policy
-from churn.training import holdout
-from churn.training.bootstrap import (
+from churn.model.bootstrap import (
     FoldScores,
     Measured,
     NoiseFloor,
@@ -21,13 +19,15 @@ from churn.training.bootstrap import (
     noise_floor,
     resampled,
 )
+from churn.model.metrics import Payoff
+from churn.model.policy import Policy
+from churn.model.ranking import Floats, Labels
+from churn.model.recipe import STANDARD, Recipe
+from churn.training import holdout
 from churn.training.encoded_customers import leaders_of
 from churn.training.families import Learner, matrix
 from churn.training.features import target
 from churn.training.folds import deal
-from churn.training.metrics import Payoff
-from churn.training.ranking import Floats, Labels
-from churn.training.recipe import STANDARD, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd

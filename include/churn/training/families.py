@@ -18,9 +18,9 @@ from churn.customer.description import FEATURES
 from churn.customer.field import FieldKind
 from churn.model import score
 from churn.model.columns import MODEL_COLUMNS, TREE_COLUMNS, DesignColumn, Transform
+from churn.model.recipe import SEED
 from churn.training.disclosure import coarse
 from churn.training.features import REGULARISATION_C, linear
-from churn.training.recipe import SEED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,6 +13,8 @@ from churn.core.training_options import Economics, TrainingOptions
 from churn.customer.description import CUSTOMER_ID, MIN_PER_CLASS
 from churn.customer.look_alikes import leaders
 from churn.model.policy import Policy
+from churn.model.ranking import Floats
+from churn.model.recipe import STANDARD, Recipe
 from churn.model.scorecard import Scorecard
 from churn.training import holdout
 from churn.training.compiling import compile_scorecard, compile_trees, largest_difference
@@ -20,8 +22,6 @@ from churn.training.encoded_customers import Encoded
 from churn.training.evaluation import Dataset
 from churn.training.families import SCORECARD, Learner
 from churn.training.features import fit_profiles
-from churn.training.ranking import Floats
-from churn.training.recipe import STANDARD, Recipe
 from churn.training.selection import EvaluationReport, evaluate
 from churn.warehouse import customers
 from churn.warehouse.connect import Connection

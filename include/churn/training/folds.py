@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.training.ranking import Labels
-from churn.training.recipe import SEED
+from churn.model.ranking import Labels
+from churn.model.recipe import SEED
 
 Folds = NDArray[np.int64]
 """The fold of each customer in each repeat, shape (repeats, customers)."""

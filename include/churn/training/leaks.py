@@ -18,8 +18,8 @@ from churn.customer.description import (
     TENURE,
     reveals_outcome,
 )
-from churn.training.bootstrap import Figure
-from churn.training.ranking import Floats, Labels, Ranked, roc_auc
+from churn.model.bootstrap import Figure
+from churn.model.ranking import Floats, Labels, Ranked, roc_auc
 
 if TYPE_CHECKING:
     import pandas as pd

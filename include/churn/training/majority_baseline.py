@@ -3,7 +3,7 @@
 import numpy as np
 
 from churn.core.errors import DataQualityError
-from churn.training.bootstrap import FoldScores, Measured
+from churn.model.bootstrap import FoldScores, Measured
 from churn.training.evaluation import Dataset
 
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from churn.customer.description import CUSTOMER_ID
 from churn.customer.look_alikes import Hashes, part
+from churn.model.ranking import Floats, Labels
+from churn.model.recipe import STANDARD, Recipe
 from churn.training.encoded_customers import leaders_of
 from churn.training.folds import Folds
-from churn.training.ranking import Floats, Labels
-from churn.training.recipe import STANDARD, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd

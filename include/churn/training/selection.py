@@ -10,9 +10,9 @@ import numpy as np
 from churn.core.errors import DataQualityError
 from churn.core.training_options import Objective, ProtectedAttributes, TrainingOptions
 from churn.model import policy
+from churn.model.bootstrap import Figure, Measured
 from churn.model.policy import Policy
 from churn.training import leaks
-from churn.training.bootstrap import Figure, Measured
 from churn.training.comparison import Comparison
 from churn.training.consequences import Consequences, consequences
 from churn.training.evaluation import (

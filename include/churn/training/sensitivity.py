@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.core.training_options import Objective
+from churn.model.bootstrap import Figure
 from churn.model.policy import Policy
+from churn.model.ranking import Floats
 from churn.model.score import HALF
-from churn.training.bootstrap import Figure
 from churn.training.consequences import mean
 from churn.training.evaluation import Dataset, Evaluation
-from churn.training.ranking import Floats
 
 PARTS_OF_ACCEPTANCE: Final = (1.0, 2 / 3, 1 / 3, 1 / 6)
 

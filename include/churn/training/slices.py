@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.customer.description import CONTRACT, GENDER, SENIOR_CITIZEN
+from churn.model import metrics
+from churn.model.bootstrap import Figure, interval
 from churn.model.policy import Policy
-from churn.training import metrics
-from churn.training.bootstrap import Figure, interval
+from churn.model.ranking import Floats, Ranked, roc_auc
 from churn.training.consequences import contact_figures, mean, share
 from churn.training.evaluation import Dataset, Evaluation
-from churn.training.ranking import Floats, Ranked, roc_auc
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from churn.training.bootstrap import Figure
+from churn.model.bootstrap import Figure
 
 INK, MUTED, BLUE, ORANGE = "#1f2933", "#9aa5b1", "#0b6fb8", "#d9650b"
 """Distinct without seeing red or green."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from churn.core.training_options import ProtectedAttributes
-from churn.training.bootstrap import Figure
+from churn.model.bootstrap import Figure
 from churn.training.fitted import Trained
 from churn.training.holdout import HELD_OUT_SHARE
 from churn.training.report import tables

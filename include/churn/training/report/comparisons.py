@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from churn.customer import description
+from churn.model.ranking import Floats
 from churn.training.fitted import Trained
-from churn.training.ranking import Floats
 from churn.training.report.canvas import BLUE, INK, ORANGE, canvas, ranges
 
 

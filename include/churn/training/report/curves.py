@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from churn.training import metrics
+from churn.model import metrics
+from churn.model.ranking import Ranked
+from churn.model.recipe import SEED
 from churn.training.evaluation import Dataset, Evaluation
 from churn.training.fitted import Trained
-from churn.training.ranking import Ranked
-from churn.training.recipe import SEED
 from churn.training.report.canvas import BLUE, COLOURS, INK, MUTED, bars, canvas
 from churn.training.report.reliability import Bin, reliability
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn.training.metrics import calibration_bins
-from churn.training.ranking import Floats, Labels
+from churn.model.metrics import calibration_bins
+from churn.model.ranking import Floats, Labels
 
 
 @dataclass(frozen=True)

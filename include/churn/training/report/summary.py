@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from churn.core.training_options import Objective
-from churn.training.bootstrap import Figure
+from churn.model.bootstrap import Figure
 from churn.training.fitted import Trained
 from churn.training.report.tables import POLICIES
 from churn.training.selection import EvaluationReport

@@ -6,11 +6,11 @@ from typing import Final
 
 from churn.core.training_options import Objective
 from churn.customer import description
+from churn.model.bootstrap import Figure
+from churn.model.metrics import METRICS
 from churn.model.scorecard import WeightedColumn
-from churn.training.bootstrap import Figure
 from churn.training.evaluation import folds_ahead
 from churn.training.fitted import Trained
-from churn.training.metrics import METRICS
 from churn.training.selection import EvaluationReport
 from churn.training.sensitivity import by_acceptance, by_choice
 

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.training import metrics
-from churn.training.metrics import Payoff
-from churn.training.ranking import Floats, Labels
-from churn.training.recipe import SEED, Recipe
+from churn.model import metrics
+from churn.model.metrics import Payoff
+from churn.model.ranking import Floats, Labels
+from churn.model.recipe import SEED, Recipe
 
 _FEWEST_DRAWS: Final = 20
 _Z_95: Final = 1.959963984540054

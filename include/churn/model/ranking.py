@@ -1,6 +1,6 @@
 """Metrics of the order that scores put customers in, for many weightings of them at once.
 
-Customers with equal scores are one step of a curve. See ``churn.training.metrics`` for the
+Customers with equal scores are one step of a curve. See ``churn.model.metrics`` for the
 weightings.
 """
 

@@ -13,8 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.model.score import HALF
-from churn.training.ranking import (
+from churn.model.ranking import (
     Floats,
     Labels,
     Ranked,
@@ -24,6 +23,7 @@ from churn.training.ranking import (
     ratio,
     roc_auc,
 )
+from churn.model.score import HALF
 
 BINS: Final = 10
 TOP_PERCENTS: Final = (5, 10, 20)

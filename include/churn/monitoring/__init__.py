@@ -1,0 +1,1 @@
+"""Watches published models: outcomes, live and estimated performance, drift, alarms."""
