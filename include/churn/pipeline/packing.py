@@ -16,7 +16,9 @@ from churn.model.boosted import BoostedModel
 from churn.model.conditioning import Conditioner
 from churn.model.recipe import SEED
 from churn.model.score import ModelFamily
+from churn.monitoring import reference
 from churn.pipeline import findings
+from churn.pipeline.reference_counts import reference_of
 from churn.registry.manifest import GoldenRow, Manifest, TrainedOn
 from churn.registry.store import CARD, MODEL, SCORECARD, TREES, ModelStore
 from churn.training import features, holdout
@@ -86,6 +88,7 @@ def _files(version: str, now: datetime, trained: Trained) -> dict[str, bytes]:
         **({TREES: trained.trees} if trained.trees else {}),
         MODEL: _joblib(trained),
         CARD: card.render(version, now, trained).encode(),
+        reference.FILE: reference_of(trained).model_dump_json().encode(),
         **plots.draw(trained),
     }
 

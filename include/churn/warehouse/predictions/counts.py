@@ -1,0 +1,180 @@
+"""Counts logged predictions by the bins of their fields and scores, without reading rows out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+
+from churn.warehouse.connect import Connection, statement
+
+Integers = NDArray[np.int64]
+_MOST_AT_ONCE: Final = 30
+"""``GROUPING`` takes 31 arguments."""
+_SCORE: Final = "score"
+
+
+@dataclass(frozen=True)
+class Binning:
+    """The bins of a field: one for each of its ``values`` and one for all others, or by ``edges``.
+
+    ``values`` are as JSON has them without quotes; a number lies in the first bin below the first
+    edge and in the last one from the last edge on.
+    """
+
+    field: str
+    values: tuple[str, ...] = ()
+    edges: tuple[float, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many bins there are."""
+        return len(self.values or self.edges) + 1
+
+    @property
+    def column(self) -> sql.Composable:
+        """The field's name and type, for ``jsonb_to_record``."""
+        kind = "text" if self.values else "double precision"
+        return sql.SQL("{} {}").format(sql.Identifier(self.field), sql.SQL(kind))
+
+    @property
+    def bin(self) -> sql.Composable:
+        """The bin of a prediction, NULL where the field is unknown."""
+        value = sql.Identifier("known", self.field)
+        if self.edges:
+            return sql.SQL("width_bucket({}, {}::double precision [])").format(
+                value, sql.Literal(list(self.edges))
+            )
+        whens = [
+            sql.SQL("WHEN {} = {} THEN {}").format(value, sql.Literal(text), sql.Literal(place))
+            for place, text in enumerate(self.values)
+        ]
+        last = sql.SQL("WHEN {} IS NOT NULL THEN {}").format(value, sql.Literal(len(self.values)))
+        return sql.SQL("CASE {} {} END").format(sql.SQL(" ").join(whens), last)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The predictions of a version in a span of time, its end excluded."""
+
+    model_version: str
+    start: datetime
+    end: datetime
+
+    @property
+    def condition(self) -> sql.Composable:
+        """The condition on rows of the log."""
+        return sql.SQL("model_version = {} AND predicted_at >= {} AND predicted_at < {}").format(
+            sql.Literal(self.model_version), sql.Literal(self.start), sql.Literal(self.end)
+        )
+
+
+@dataclass(frozen=True)
+class WindowCounts:
+    """How many predictions have each bin of each field, and of the score.
+
+    ``complete`` counts the scores of the predictions for which every needed field was known.
+    """
+
+    rows: int
+    fields: dict[str, Integers]
+    score: Integers
+    complete: Integers
+
+
+def count_window(
+    connection: Connection,
+    window: Window,
+    binnings: Sequence[Binning],
+    *,
+    needed: Sequence[str],
+    score_bins: int,
+) -> WindowCounts:
+    """Count the predictions of a window, in one pass over the log for each 30 fields."""
+    fields: dict[str, Integers] = {}
+    for start in range(0, len(binnings), _MOST_AT_ONCE):
+        fields |= _count_fields(connection, window, binnings[start : start + _MOST_AT_ONCE])
+    rows = connection.execute(
+        statement(
+            "count_scores",
+            complete=_is_complete(needed),
+            bins=sql.Literal(score_bins),
+            window=window.condition,
+        )
+    ).fetchall()
+    score, complete = np.zeros(score_bins, np.int64), np.zeros(score_bins, np.int64)
+    for bin_, is_complete, count in cast("list[tuple[int, bool, int]]", rows):
+        score[bin_] += count
+        complete[bin_] += count * is_complete
+    return WindowCounts(int(score.sum()), fields, score, complete)
+
+
+def _count_fields(
+    connection: Connection, window: Window, binnings: Sequence[Binning]
+) -> dict[str, Integers]:
+    names = [sql.Identifier(one.field) for one in binnings]
+    query = statement(
+        "count_fields",
+        names=sql.SQL(", ").join(names),
+        columns=sql.SQL(", ").join(one.column for one in binnings),
+        bins=sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(one.bin, sql.Identifier(one.field)) for one in binnings
+        ),
+        sets=sql.SQL(", ").join(sql.SQL("({})").format(name) for name in names),
+        window=window.condition,
+    )
+    found = {one.field: np.zeros(one.size, np.int64) for one in binnings}
+    last = len(binnings) - 1
+    rows = cast("list[tuple[int, int | None, int]]", connection.execute(query).fetchall())
+    for grouped, bin_, count in rows:
+        # Of GROUPING's bits, the first column's the highest, that of the row's own column is 0.
+        place = last - (~grouped & ((2 << last) - 1)).bit_length() + 1
+        if bin_ is not None:
+            found[binnings[place].field][bin_] = count
+    return found
+
+
+def count_days(
+    connection: Connection,
+    window: Window,
+    binning: Binning | None,
+    *,
+    needed: Sequence[str] = (),
+    bins: int = 0,
+) -> tuple[list[date], Integers]:
+    """Count by day the bins of a field or, without one, of the score where all needed are known.
+
+    Days without predictions are left out. The counts have the shape (days, bins).
+    """
+    if binning:
+        size, bin_, column = binning.size, binning.bin, binning.column
+        condition: sql.Composable = sql.SQL("{} IS NOT NULL").format(binning.bin)
+    else:
+        size, column = bins, sql.SQL("nothing text")
+        bin_ = sql.SQL("least(floor(probability_churn * {0})::integer, {0} - 1)").format(
+            sql.Literal(bins)
+        )
+        condition = _is_complete(needed)
+    query = statement(
+        "count_days", bin=bin_, columns=column, condition=condition, window=window.condition
+    )
+    rows = cast("list[tuple[date, int, int]]", connection.execute(query).fetchall())
+    days = sorted({day for day, _, _ in rows})
+    counts = np.zeros((len(days), size), np.int64)
+    place = {day: number for number, day in enumerate(days)}
+    for day, number, count in rows:
+        counts[place[day], number] = count
+    return days, counts
+
+
+def _is_complete(needed: Sequence[str]) -> sql.Composable:
+    return sql.SQL("coalesce(features ?& {}::text [], false)").format(sql.Literal(list(needed)))
+
+
+def find_versions(connection: Connection, start: datetime, end: datetime) -> list[str]:
+    """Return the versions that predicted in a span of time, the one with the latest first."""
+    query = statement("find_predicting_versions", start=sql.Literal(start), end=sql.Literal(end))
+    return [str(row[0]) for row in connection.execute(query).fetchall()]
