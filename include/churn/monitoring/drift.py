@@ -4,8 +4,8 @@ A choice is compared by the G statistic (Wilks 1935, The Likelihood Test of Inde
 Contingency Tables), a number and the score by the two-sample Kolmogorov-Smirnov statistic (Smirnov
 1939) over the reference's bins. How large each becomes by chance is found by drawing both samples,
 in their actual sizes, from the reference. Over the fields the p-values are compared by Holm's
-method (1979), so that ``alpha`` bounds the probability of any false alarm in a window, however the fields
-depend on each other.
+method (1979), so that ``alpha`` bounds the probability of any false alarm in a window, however the
+fields depend on each other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,8 +51,9 @@ class ColumnDrift:
     ``rows`` are those in which it is known, ``outside`` those with what training never had;
     ``distance`` is the largest difference of the cumulative shares of a number, or half the sum of
     the differences of the shares of a choice. ``log_odds`` and ``log_loss`` are what the difference
-    changes in the mean score and in the log-loss that the scores promise. ``p`` is None where the
-    window has too few rows.
+    changes in the mean score, and in the log-loss that the scores promise if customers with each
+    value are like those in training; both are 0 for a field that the scores do not depend on.
+    ``p`` is None where the window has too few rows.
     """
 
     name: str
@@ -171,6 +172,7 @@ def _column(
     if not rows:
         return ColumnDrift(reference.field, 0, 0, 0.0, None, is_alarm=False)
     change = window / rows - reference.counts / reference.counts.sum()
+    weighs = any(reference.log_odds)
     return ColumnDrift(
         reference.field,
         rows,
@@ -179,7 +181,7 @@ def _column(
         p,
         is_alarm,
         log_odds=float(change @ np.array(reference.log_odds)),
-        log_loss=float(change @ np.array(reference.log_loss)),
+        log_loss=float(change @ np.array(reference.log_loss)) if weighs else 0.0,
     )
 
 

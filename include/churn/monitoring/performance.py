@@ -113,9 +113,9 @@ def figures(found: Predictions, policy: Policy) -> dict[str, Figure]:
     losses, squares = metrics.losses(y, found.p), (found.p - y) ** 2
     return {
         **{name: one for name, one in ranked.items() if math.isfinite(one.value)},
-        "log_loss": _mean(losses),
-        "brier": _mean(squares),
-        "churn_rate": _mean(y.astype(float)),
+        "log_loss": mean_figure(losses),
+        "brier": mean_figure(squares),
+        "churn_rate": mean_figure(y.astype(float)),
         **_calibration(found.p, y),
         **_profits(found, y, policy),
     }
@@ -145,7 +145,7 @@ def _cells(y: Labels, p: Floats, advised: Flags) -> tuple[Labels, Floats, Flags,
     return y[first], (codes // 4 + 0.5) / 1_000, advised[first], resampled(counts.astype(float))
 
 
-def _mean(values: Floats) -> Figure:
+def mean_figure(values: Floats) -> Figure:
     """Return a mean with its interval by the central limit theorem."""
     value = float(values.mean())
     reach = _Z_95 * float(values.std(ddof=1)) / math.sqrt(len(values))
@@ -172,7 +172,7 @@ def _profits(found: Predictions, y: Labels, policy: Policy) -> dict[str, Figure]
     charges = found.monthly_charges[found.advised]
     promised = policy.expected_profits(found.p[found.advised], charges)
     realised = y[found.advised] * policy.gains(charges) - policy.loss
-    return {"profit_promised": _mean(promised), "profit_realised": _mean(realised)}
+    return {"profit_promised": mean_figure(promised), "profit_realised": mean_figure(realised)}
 
 
 def _coverage(found: Predictions) -> tuple[Coverage, ...]:

@@ -2,10 +2,10 @@
 
 The mean of bounded numbers is tested by betting against it (Waudby-Smith and Ramdas 2024,
 Estimating Means of Bounded Random Variables by Betting). Fortunes that start on each day of a year
-share one unit of money, so their sum is at most 1 on average on any day, whenever one stops to look, if the
-mean was within the tolerance all along. By Ville's inequality it ever reaches ``1 / alpha`` with
-probability ``alpha`` at most. That fortunes start anew every day finds changes that begin late (as
-in Shin, Ramdas and Rinaldo 2024, E-detectors).
+share one unit of money, so their sum is at most 1 on average on any day, whenever one stops to
+look, if the mean was within the tolerance all along. By Ville's inequality it ever reaches
+``1 / alpha`` with probability ``alpha`` at most. That fortunes start anew every day finds changes
+that begin late (as in Shin, Ramdas and Rinaldo 2024, E-detectors).
 """
 
 from collections.abc import Iterable
