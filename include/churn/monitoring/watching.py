@@ -130,6 +130,11 @@ _SENTENCES: Final = {
 }
 
 
+def kind_of(watched: Watched) -> AlarmKind:
+    """Return the kind of an alarm about it."""
+    return AlarmKind.PERFORMANCE if watched is Watched.LOG_LOSS else AlarmKind.SLOW_DRIFT
+
+
 def alarm_of(course: Course, model_version: str) -> Alarm | None:
     """Return the alarm of a test that found something."""
     if course.found_on is None:
@@ -145,9 +150,8 @@ def alarm_of(course: Course, model_version: str) -> Alarm | None:
         f"{sentence}, by the last {_RECENT} days with data; the predictions up to "
         f"{course.found_on:%-d %B %Y} were enough evidence"
     )
-    is_loss = course.watched is Watched.LOG_LOSS
     return Alarm(
-        AlarmKind.PERFORMANCE if is_loss else AlarmKind.SLOW_DRIFT,
+        kind_of(course.watched),
         str(course.watched),
         model_version,
         told,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from churn.warehouse.connect import Connection, statement
+from churn.warehouse.connect import Connection, scalar, statement
 
 Integers = NDArray[np.int64]
 _MOST_AT_ONCE: Final = 30
@@ -178,3 +178,9 @@ def find_versions(connection: Connection, start: datetime, end: datetime) -> lis
     """Return the versions that predicted in a span of time, the one with the latest first."""
     query = statement("find_predicting_versions", start=sql.Literal(start), end=sql.Literal(end))
     return [str(row[0]) for row in connection.execute(query).fetchall()]
+
+
+def count_predictions(connection: Connection, start: datetime, end: datetime) -> int:
+    """Count the predictions of all versions in a span of time."""
+    query = statement("count_predictions", start=sql.Literal(start), end=sql.Literal(end))
+    return cast(int, scalar(connection, query))

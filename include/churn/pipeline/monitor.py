@@ -1,0 +1,239 @@
+"""One monitoring run, the same from the DAG and from ``churn monitor``."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from churn.core.errors import ChurnError, ModelRefusedError
+from churn.core.monitor_options import MonitorOptions
+from churn.monitoring import watching
+from churn.monitoring.alarm import Alarm, AlarmKind
+from churn.monitoring.drift import FEWEST_ROWS
+from churn.monitoring.incidents import update_incidents
+from churn.monitoring.paired import Paired
+from churn.monitoring.reference import FILE, Reference, read_reference
+from churn.monitoring.watching import Course
+from churn.pipeline.monitoring import loads_step, paired_step, performance_step, text
+from churn.pipeline.monitoring.drift_step import Condition, DriftFound, look_for_drift
+from churn.pipeline.monitoring.performance_step import Period
+from churn.registry.live_version import load_served
+from churn.registry.loaded_model import LoadedModel, load_published
+from churn.registry.model_registry import ModelRegistry
+from churn.registry.store import ModelStore
+from churn.warehouse import monitoring_tables
+from churn.warehouse.connect import Connection
+from churn.warehouse.monitoring_tables import Report, Verdict
+from churn.warehouse.outcomes.labelled import Labelled
+from churn.warehouse.predictions.counts import Window, find_versions
+
+log = logging.getLogger(__name__)
+_REFUSED = "live version"
+
+
+@dataclass(frozen=True)
+class MonitorReport:
+    """What a run found. ``judged`` are the conditions that had enough rows to be judged."""
+
+    as_of: datetime
+    version: str
+    drift: DriftFound | None
+    periods: Sequence[Period]
+    courses: Sequence[Course]
+    paired: Sequence[Paired]
+    alarms: Sequence[Alarm]
+    judged: Sequence[Condition]
+    notes: Sequence[str] = ()
+
+    def text(self) -> str:
+        """Return the report for people."""
+        return text.render(self)
+
+
+def monitor(
+    connection: Connection,
+    store: ModelStore,
+    options: MonitorOptions | None = None,
+    *,
+    as_of: datetime | None = None,
+) -> MonitorReport:
+    """Judge the predictions and outcomes known at a moment; write reports, open and close incidents.
+
+    The same run twice writes the same. Windows without enough rows are neither a pass nor an alarm.
+
+    Raises:
+        NoModelError: nothing has been published yet.
+        ChurnError: ``as_of`` is in the future or has no time zone.
+    """
+    now = datetime.now(UTC)
+    moment = as_of or now
+    if moment.tzinfo is None or moment > now:
+        raise ChurnError(f"{moment} is not a moment in the past, with its time zone")
+    report = _look(connection, store, options or MonitorOptions(), moment)
+    _write(connection, report)
+    update_incidents(connection, report.alarms, report.judged, moment)
+    return report
+
+
+def _look(
+    connection: Connection, store: ModelStore, options: MonitorOptions, moment: datetime
+) -> MonitorReport:
+    live = load_served(store)
+    reference, notes = _reference(store, live.model.version)
+    drift = None
+    if reference:
+        drift = look_for_drift(connection, live.model.version, reference, moment, options)
+    history = performance_step.read_history(connection, live.model.version, moment, options)
+    courses = performance_step.watch(history, moment, options)
+    paired, regression = _pairs(connection, store, live.model.version, history, moment, options)
+    alarms = [
+        *(drift.alarms if drift else ()),
+        *filter(None, (watching.alarm_of(one, live.model.version) for one in courses)),
+        *filter(None, [regression, _refusal(live.refused, live.model.version)]),
+        *loads_step.quality_alarms(connection, moment, options, live.model.version),
+    ]
+    judged = [
+        *(drift.judged if drift else ()),
+        *((watching.kind_of(one.watched), str(one.watched)) for one in courses),
+        *((AlarmKind.QUALITY, subject) for subject in (*loads_step.SUBJECTS, _REFUSED)),
+        *([(AlarmKind.REGRESSION, "log_loss")] if paired else []),
+    ]
+    return MonitorReport(
+        moment,
+        live.model.version,
+        drift,
+        _periods(connection, store, live.model, history, moment, options),
+        [*([drift.course] if drift else []), *courses],
+        paired,
+        alarms,
+        judged,
+        notes,
+    )
+
+
+def _reference(store: ModelStore, version: str) -> tuple[Reference | None, Sequence[str]]:
+    content = store.read(version).files.get(FILE)
+    if content is None:
+        return None, [
+            f"{version} has no {FILE}, as it was trained by an earlier release: drift is not "
+            "judged until a version of this release is published"
+        ]
+    return read_reference(content), ()
+
+
+def _refusal(refused: str | None, version: str) -> Alarm | None:
+    return Alarm(AlarmKind.QUALITY, _REFUSED, version, refused) if refused else None
+
+
+def _pairs(
+    connection: Connection,
+    store: ModelStore,
+    live: str,
+    history: Labelled,
+    moment: datetime,
+    options: MonitorOptions,
+) -> tuple[Sequence[Paired], Alarm | None]:
+    window = Window(live, performance_step.first_moment(moment), moment)
+    found: list[Paired] = []
+    regression = None
+    if former := paired_step.predecessor(connection, live):
+        pair = paired_step.compare_with(connection, store, former, history, window)
+        found += [pair] if pair else []
+        regression = paired_step.regression(pair)
+    if shadow := paired_step.shadow(store, options.shadow):
+        pair = paired_step.compare_with(connection, store, shadow, history, window)
+        found += [pair] if pair else []
+    return found, regression
+
+
+def _periods(
+    connection: Connection,
+    store: ModelStore,
+    live: LoadedModel,
+    history: Labelled,
+    moment: datetime,
+    options: MonitorOptions,
+) -> list[Period]:
+    """Return the periods of every version that predicted and is still in the store."""
+    found = [(live, history)]
+    for version in find_versions(connection, performance_step.first_moment(moment), moment):
+        if version == live.version or version not in store.versions():
+            continue
+        try:
+            model = load_published(store, version)
+        except ModelRefusedError as error:
+            log.warning("%s is not measured: %s", version, error)
+            continue
+        read = performance_step.read_history(connection, version, moment, options)
+        found.append((model, read))
+    return [
+        period
+        for model, read in found
+        for period in performance_step.periods(
+            model, read, _reference(store, model.version)[0], moment, options
+        )
+    ]
+
+
+def _write(connection: Connection, report: MonitorReport) -> None:
+    if found := report.drift:
+        enough = found.rows >= FEWEST_ROWS
+        is_alarm = any(alarm.kind is AlarmKind.DRIFT for alarm in found.alarms)
+        verdict = Verdict.ALARM if is_alarm else Verdict.OK if enough else Verdict.TOO_FEW_ROWS
+        content = {
+            "columns": [asdict(one) for one in found.columns],
+            "unknown": dict(found.unknown),
+            "estimate": asdict(found.estimate),
+        }
+        monitoring_tables.write_drift_report(
+            connection,
+            Report(
+                model_version=report.version,
+                window_start=found.start,
+                window_end=found.end,
+                as_of=report.as_of,
+                verdict=verdict,
+                rows=found.rows,
+                content=content,
+            ),
+        )
+    for period in report.periods:
+        monitoring_tables.write_performance_report(connection, _stored(period, report.as_of))
+
+
+def _stored(period: Period, as_of: datetime) -> Report:
+    found = period.performance
+    content = {
+        **asdict(found),
+        "is_mature": period.is_mature,
+        "is_selective": found.is_selective,
+        "estimate": asdict(period.estimate) if period.estimate else None,
+        "errors_of_the_estimate": dict(period.errors),
+    }
+    return Report(
+        model_version=period.version,
+        window_start=period.start,
+        window_end=period.end,
+        as_of=as_of,
+        verdict=Verdict.OK if found.figures else Verdict.NO_LABELS_YET,
+        rows=found.predictions,
+        content=content,
+    )
+
+
+def roll_back_if_worse(
+    registry: ModelRegistry, report: MonitorReport, options: MonitorOptions
+) -> str | None:
+    """Roll the live version back that does worse than its predecessor, if the setting says so.
+
+    Returns the version that serves then, or None where nothing was rolled back.
+    """
+    worse = [alarm for alarm in report.alarms if alarm.kind is AlarmKind.REGRESSION]
+    if not worse or not options.auto_rollback or registry.store.current() != report.version:
+        return None
+    former = paired_step.predecessor(registry.connection, report.version)
+    if former is None:
+        return None
+    registry.roll_back(f"rolled back by monitoring: {worse[0].sentence}", to=former)
+    log.warning("%s was rolled back to %s: %s", report.version, former, worse[0].sentence)
+    return former

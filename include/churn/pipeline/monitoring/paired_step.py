@@ -1,0 +1,90 @@
+"""Scores the live version's logged predictions again with another version, and compares the two.
+
+The other version is the predecessor, which a promotion may have been a mistake against, or one that
+is measured in the shadow of the live one before it is promoted. No request waits for this.
+"""
+
+import logging
+from uuid import UUID
+
+import numpy as np
+
+from churn.core.errors import ChurnError
+from churn.customer.parsing import parse_customer
+from churn.monitoring.alarm import Alarm, AlarmKind
+from churn.monitoring.paired import Paired, Scored, compare
+from churn.monitoring.performance import NO_LABEL
+from churn.registry import events, loaded_model
+from churn.registry.events import EventKind
+from churn.registry.loaded_model import LoadedModel
+from churn.registry.store import ModelStore
+from churn.warehouse.connect import Connection
+from churn.warehouse.outcomes.labelled import Labelled
+from churn.warehouse.predictions.counts import Window
+from churn.warehouse.predictions.features import read_features
+
+LATEST = "latest"
+_MOST = 50_000
+"""Predictions that are scored again: the most recent ones with outcomes."""
+
+log = logging.getLogger(__name__)
+
+
+def predecessor(connection: Connection, live: str) -> str | None:
+    """Return the version that the live one took over from; None after a rollback."""
+    last = events.last_change(connection)
+    if last is None or last.version != live or last.kind != EventKind.PROMOTED.value:
+        return None
+    return last.former
+
+
+def shadow(store: ModelStore, name: str | None) -> str | None:
+    """Return the version that the setting names; ``latest`` is the newest candidate."""
+    if name != LATEST:
+        return name
+    candidates = sorted(path.name for path in store.candidates.glob("*") if path.is_dir())
+    return candidates[-1] if candidates else None
+
+
+def compare_with(
+    connection: Connection, store: ModelStore, other: str, history: Labelled, window: Window
+) -> Paired | None:
+    """Compare the live version with another on the predictions whose outcomes are known.
+
+    Of customers who were contacted the outcome may be that of the contact; they count as well, as
+    it is the same for both versions. None, with the reason logged, if the other cannot be loaded.
+    """
+    try:
+        model = _load(store, other)
+    except ChurnError as error:
+        log.warning("%s is not compared: %s", other, error)
+        return None
+    labelled = np.flatnonzero(history.label != NO_LABEL)
+    latest = labelled[np.argsort(history.day[labelled], kind="stable")][-_MOST:]
+    chosen = history.only(latest)
+    return compare(_scored(connection, model, chosen, window), window.model_version, other)
+
+
+def _load(store: ModelStore, version: str) -> LoadedModel:
+    if version in store.versions():
+        return loaded_model.load_published(store, version)
+    return loaded_model.load_model(store.candidate(version))
+
+
+def _scored(connection: Connection, model: LoadedModel, chosen: Labelled, window: Window) -> Scored:
+    ids = [UUID(bytes=bytes(one)) for one in chosen.prediction_id]
+    features = read_features(connection, ids, window)
+    known = np.array([one in features for one in ids], dtype=bool)
+    customers = (parse_customer(features[one]) for one in ids if one in features)
+    other = [model.score(customer, explained=False).probability for customer in customers]
+    kept = chosen.only(known)
+    return Scored(kept.day, kept.label.astype(np.int64), kept.probability, np.array(other))
+
+
+def regression(paired: Paired | None) -> Alarm | None:
+    """Return the alarm of a version that does worse than its predecessor."""
+    if paired is None or paired.worse_since is None:
+        return None
+    told = f"{paired}; the predictions up to {paired.worse_since:%-d %B %Y} were enough evidence"
+    figures = {"difference": paired.difference.value, "predictions": paired.predictions}
+    return Alarm(AlarmKind.REGRESSION, "log_loss", paired.version, told, figures)

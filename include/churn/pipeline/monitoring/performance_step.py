@@ -1,0 +1,140 @@
+"""Measures versions on predictions whose outcomes are known."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from churn.core.monitor_options import MonitorOptions
+from churn.monitoring import watching
+from churn.monitoring.estimated import Estimate, estimate
+from churn.monitoring.performance import (
+    FEWEST_LABELS,
+    Flags,
+    Performance,
+    Predictions,
+    perform,
+)
+from churn.monitoring.reference import SCORE_BINS, Reference, score_bins
+from churn.monitoring.watching import LEAST_LABELLED, Course
+from churn.pipeline.monitoring.windows import WEEKS, weeks_and_months
+from churn.registry.loaded_model import LoadedModel
+from churn.warehouse.connect import Connection
+from churn.warehouse.outcomes.labelled import Labelled, read_labelled
+
+_DAYS_OF_A_WEEK = 7
+
+
+@dataclass(frozen=True)
+class Period:
+    """A version's performance in a week or a month, and what was estimated without outcomes.
+
+    ``is_mature``: every prediction is old enough to have an outcome.
+    """
+
+    version: str
+    start: datetime
+    end: datetime
+    is_mature: bool
+    performance: Performance
+    estimate: Estimate | None
+
+    @property
+    def is_week(self) -> bool:
+        """Whether it is a week, else it is a month."""
+        return (self.end - self.start).days == _DAYS_OF_A_WEEK
+
+    @property
+    def errors(self) -> Mapping[str, float]:
+        """The estimate minus what came true, of a period whose outcomes are known."""
+        if not (
+            self.estimate and self.is_mature and self.performance.share_labelled > LEAST_LABELLED
+        ):
+            return {}
+        true = self.performance.figures
+        return {
+            name: one.value - true[name].value
+            for name, one in self.estimate.figures.items()
+            if name in true
+        }
+
+
+def first_moment(moment: datetime) -> datetime:
+    """Return from when on predictions are measured: a month before half a year ago."""
+    return moment - timedelta(weeks=WEEKS + 5)
+
+
+def read_history(
+    connection: Connection, version: str, moment: datetime, options: MonitorOptions
+) -> Labelled:
+    """Read a version's predictions of half a year, with the outcomes known at a moment."""
+    return read_labelled(
+        connection,
+        version,
+        since=first_moment(moment),
+        until=moment,
+        as_of=moment,
+        maturity=options.maturity,
+    )
+
+
+def predictions_of(labelled: Labelled) -> Predictions:
+    """Return what is measured of predictions that were read."""
+    return Predictions(
+        labelled.probability,
+        labelled.label,
+        labelled.advised,
+        labelled.contacted,
+        labelled.monthly_charges,
+    )
+
+
+def periods(
+    model: LoadedModel,
+    history: Labelled,
+    reference: Reference | None,
+    moment: datetime,
+    options: MonitorOptions,
+) -> Iterator[Period]:
+    """Yield each whole week and month with predictions of a version, the earliest first."""
+    if not len(history):
+        return
+    found = predictions_of(history)
+    first = datetime.combine(history.day.min().astype(object), datetime.min.time(), UTC)
+    for start, end in weeks_and_months(first, moment):
+        inside = _between(history, start, end)
+        if inside.any():
+            chosen = found.take(inside)
+            yield Period(
+                model.version,
+                start,
+                end,
+                end + options.maturity <= moment,
+                perform(chosen, model.manifest.policy),
+                _estimated(chosen, reference),
+            )
+
+
+def _between(history: Labelled, start: datetime, end: datetime) -> Flags:
+    first, after = np.datetime64(start.date()), np.datetime64(end.date())
+    return np.asarray((history.day >= first) & (history.day < after))
+
+
+def _estimated(chosen: Predictions, reference: Reference | None) -> Estimate | None:
+    if reference is None:
+        return None
+    return estimate(np.bincount(score_bins(chosen.p), minlength=SCORE_BINS), reference.score)
+
+
+def watch(history: Labelled, moment: datetime, options: MonitorOptions) -> Sequence[Course]:
+    """Test a version's promises on the predictions that are old enough to have an outcome.
+
+    Nothing is tested where outcomes are missing for half of them, or come for some scores only.
+    """
+    old = history.only(history.day < np.datetime64((moment - options.maturity).date()))
+    found = predictions_of(old)
+    labelled = found.is_labelled
+    if labelled.sum() < FEWEST_LABELS or labelled.mean() < LEAST_LABELLED:
+        return ()
+    return watching.watch_promises(old.day, found, tolerance=options.tolerance)

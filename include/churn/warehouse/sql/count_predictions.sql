@@ -1,0 +1,3 @@
+SELECT count(*)
+FROM prediction_logs
+WHERE predicted_at >= {start} AND predicted_at < {end}
