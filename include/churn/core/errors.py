@@ -37,7 +37,7 @@ class NoModelError(ChurnError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with one field of a customer."""
+    """One thing wrong with one field."""
 
     field: str
     value: object
@@ -50,12 +50,20 @@ class Problem:
         return f"{name}={shown(self.value)}: expected {self.expected}{hint}"
 
 
-class InvalidCustomerError(ChurnError):
-    """A customer description that breaks a type, a domain or a rule between fields."""
+class InvalidInputError(ChurnError):
+    """An input with problems, of which each names a field."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(_joined(problems))
         self.problems = problems
+
+
+class InvalidCustomerError(InvalidInputError):
+    """A customer description that breaks a type, a domain or a rule between fields."""
+
+
+class InvalidOutcomeError(InvalidInputError):
+    """A statement about a prediction or a customer that cannot be read."""
 
 
 def plain(text: str, most: int = _MOST_CHARACTERS) -> str:

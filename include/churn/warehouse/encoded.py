@@ -11,19 +11,10 @@ from psycopg import sql
 from churn.customer.field import FieldKind
 from churn.customer.profile import AMOUNTS, DIGITS, Digit
 from churn.warehouse.connect import Connection, statement
+from churn.warehouse.copied_rows import copied_rows
 from churn.warehouse.customers import HASH, NOW, require_complete, selected
 
-_HEADER: Final = 19
-_TRAILER: Final = 2
-_ROW: Final = np.dtype(
-    [("fields", ">i2")]
-    + [
-        part
-        for n, t in (("code", ">i8"), *((field.name, ">f8") for field in AMOUNTS), ("hash", ">i8"))
-        for part in ((f"{n}_size", ">i4"), (n, t))
-    ]
-)
-"""A row of COPY's binary format (PostgreSQL's manual, COPY, "Binary Format")."""
+_TYPES: Final = (("code", ">i8"), *((field.name, ">f8") for field in AMOUNTS), ("hash", ">i8"))
 
 
 @dataclass(frozen=True)
@@ -45,17 +36,9 @@ def read_encoded(connection: Connection, source: sql.Composable = NOW) -> Encode
         hash=HASH,
         source=source,
     )
-    content = bytearray()
-    with connection.cursor() as cursor, cursor.copy(query) as stream:
-        for chunk in stream:
-            content += chunk
-    rows = np.frombuffer(content, dtype=_ROW, offset=_HEADER, count=_count(content))
+    rows = copied_rows(connection, query, _TYPES)
     amounts = {field.name: rows[field.name].astype(float) for field in AMOUNTS}
     return EncodedRows(rows["code"].astype(np.int64), rows["hash"].astype(np.int64), amounts)
-
-
-def _count(content: bytearray) -> int:
-    return (len(content) - _HEADER - _TRAILER) // _ROW.itemsize
 
 
 def _digit(digit: Digit) -> sql.Composable:

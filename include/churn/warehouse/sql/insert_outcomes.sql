@@ -1,0 +1,4 @@
+SELECT
+    recorded,
+    erased
+FROM record_outcomes({statements}::jsonb, {source});
