@@ -87,7 +87,9 @@ def mail_server() -> Iterator[MailServer]:
                 word = line[:4].upper().strip()
                 if word == b"DATA":
                     self._say("354 go on")
-                    mail.mails.append(message_from_bytes(b"".join(iter(self.rfile.readline, b".\r\n"))))
+                    mail.mails.append(
+                        message_from_bytes(b"".join(iter(self.rfile.readline, b".\r\n")))
+                    )
                 self._say("221 bye" if word == b"QUIT" else "250 ok")
                 if word == b"QUIT":
                     return

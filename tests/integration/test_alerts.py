@@ -13,7 +13,7 @@ from churn.pipeline import alerting
 from churn.warehouse.connect import Connection, connect
 from tests.command import Churn
 from tests.integration.test_incidents import BLANKS, CONTRACT, DAY_1, NIGHT, update
-from tests.loading import everything, number
+from tests.loading import everything
 from tests.receivers import SECRET, WebHook, mail_server, web_hook
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -58,7 +58,7 @@ def test_the_incidents_of_a_run_are_one_message_with_figures_link_and_picture(
     (posted,) = hook.posted
     assert posted["title"] == "Churn alarms: 2 opened"
     assert posted["type"] == "warning"
-    for text in (CONTRACT.sentence, BLANKS.sentence, "statistic 0.21, limit 0.08", LINK):
+    for text in (CONTRACT.sentence, BLANKS.sentence, "limit 0.08, statistic 0.21", LINK):
         assert text in posted["message"]
     assert "open since 2026-11-01 05:00 UTC" in posted["message"]
     assert "churn alarms acknowledge 1" in posted["message"]
@@ -144,11 +144,11 @@ def test_a_process_that_dies_after_one_service_sends_to_the_others_next_time(
 
 def test_a_silence_holds_messages_back_until_it_ends(url: str, hook: WebHook) -> None:
     update(url, DAY_1, [CONTRACT, BLANKS])
-    until = datetime.now(UTC) + NIGHT
+    until = datetime.now(UTC) + timedelta(hours=1)
     with connect(url) as connection:
         incidents.silence(connection, until, "ana", kind=AlarmKind.DRIFT)
     send(url, hook)
-    send(url, hook, now=until + NIGHT)
+    send(url, hook, now=until + timedelta(hours=1))
     assert hook.titles == ["Churn alarm: data quality, blanks", "Churn alarm: drift, contract"]
 
 
@@ -202,9 +202,11 @@ def test_a_mail_has_the_text_and_the_picture(url: str) -> None:
 def _everything_stored(connection: Connection) -> str:
     tables = everything(
         connection,
-        "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r' "
+        "AND relnamespace = 'public'::regnamespace",
     )
-    return str([everything(connection, f'SELECT * FROM "{name}"') for (name,) in tables])
+    every = (everything(connection, f'SELECT * FROM "{name}"') for (name,) in tables)  # noqa: S608
+    return str([*every])
 
 
 @pytest.mark.parametrize("status", [200, 500, 0], ids=["takes", "refuses", "away"])
@@ -212,9 +214,8 @@ def test_no_secret_is_logged_or_stored_whatever_becomes_of_the_message(
     status: int,
     url: str,
     connection: Connection,
-    hook: WebHook,
     caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
+    hook: WebHook,
 ) -> None:
     update(url, DAY_1, [CONTRACT])
     hook.status = status or 200
@@ -223,7 +224,7 @@ def test_no_secret_is_logged_or_stored_whatever_becomes_of_the_message(
         options = AlertOptions(urls=[address], escalate_hours=0)
         done = alerting.send_due(open_one, options)
     assert [one.is_sent for one in done] == [status == 200] * 2
-    seen = f"{caplog.text}{''.join(capfd.readouterr())}{done}{options}"
+    seen = f"{caplog.text}{done}{options}"
     assert "json 1" in seen
     assert SECRET not in seen
     assert SECRET not in _everything_stored(connection)
@@ -255,19 +256,73 @@ def test_a_hundred_incidents_are_one_message_of_bounded_length(url: str, hook: W
     assert len(hook.posted[0]["message"]) < 20_000
 
 
-def _command(churn: Churn, monkeypatch: pytest.MonkeyPatch, hook: WebHook) -> Churn:
-    monkeypatch.setenv("CHURN_ALERT_URLS", hook.address)
-    return churn
-
-
-def test_the_test_command_says_which_services_took_the_message(
-    churn: Churn, hook: WebHook, monkeypatch: pytest.MonkeyPatch
+def test_the_test_command_states_which_services_took_the_message(
+    churn: Churn, hook: WebHook
 ) -> None:
-    command = churn.with_settings(CHURN_ALERT_URLS=f"{hook.address}, json://127.0.0.1:1/{SECRET}")
-    done = command("alarms", "test")
+    addresses = f"{hook.address}, json://127.0.0.1:1/{SECRET}"
+    done = churn("alarms", "test", CHURN_ALERT_URLS=addresses)
     assert done.returncode == 1
     assert done.stdout.splitlines()[0] == "json 1: took the message"
     assert done.stdout.splitlines()[1].startswith("json 2: TROUBLE: ")
     assert SECRET not in done.stdout + done.stderr
     assert hook.titles == ["Churn alarms: test"]
     assert hook.picture().startswith(PNG)
+
+
+def test_the_test_command_in_json(churn: Churn, hook: WebHook) -> None:
+    done = churn("alarms", "test", "--json", CHURN_ALERT_URLS=hook.address)
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == [{"service": "json 1", "is_sent": True, "trouble": ""}]
+
+
+def test_the_test_command_without_addresses_names_the_setting(churn: Churn) -> None:
+    done = churn("alarms", "test")
+    assert done.returncode == 1
+    assert "CHURN_ALERT_URLS" in done.stderr
+
+
+def test_the_doctor_names_services_and_no_address(churn: Churn) -> None:
+    done = churn("doctor", CHURN_ALERT_URLS=f"json://127.0.0.1/{SECRET} slack://{SECRET}")
+    assert "TROUBLE alerts: address 2 of CHURN_ALERT_URLS is not one" in done.stdout
+    done = churn("doctor", CHURN_ALERT_URLS=f"json://127.0.0.1/{SECRET}")
+    assert "ok      alerts: json 1; `churn alarms test` sends to each" in done.stdout
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_the_commands_list_acknowledge_and_silence(churn: Churn, url: str) -> None:
+    assert churn("alarms", "list").stderr == "no alarm is open\n"
+    update(url, DAY_1, [CONTRACT, BLANKS])
+    update(url, DAY_1 + NIGHT, [CONTRACT])
+    assert churn("alarms", "acknowledge", "1", "--note", "on it").returncode == 0
+    assert churn("alarms", "silence", "drift", "contract", "--until", "2999-01-01").returncode == 0
+    listed = churn("alarms", "list").stdout.splitlines()
+    assert listed[0].startswith("1  drift, contract  since 2026-11-01 05:00 UTC; acknowledged by ")
+    assert listed[0].endswith(": on it; silenced until 2999-01-01 00:00 UTC")
+    assert listed[1:] == [f"    {CONTRACT.sentence}", "    limit 0.08, statistic 0.21"]
+    assert (
+        "blanks  from 2026-11-01 05:00 UTC to 2026-11-02 05:00 UTC"
+        in churn("alarms", "list", "--all").stdout
+    )
+    (one,) = json.loads(churn("alarms", "list", "--json").stdout)
+    assert (one["alarm_id"], one["note"], one["closed_at"]) == (1, "on it", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["acknowledge", "7"], "there is no alarm 7"),
+        (["acknowledge", "9" * 20_000], "Invalid value"),
+        (["silence", "drift", "--until", "soon"], "'soon' is not a day or a moment"),
+        (["silence", "drift", "--until", "2020-01-01"], "is past"),
+        (["silence", "weather", "--until", "2999-01-01"], "'weather' is not one of"),
+        (["silence", "drift", "--until", "9999-12-31T23:59-12:00"], "is not a day or a moment"),
+    ],
+    ids=["unknown", "digits", "word", "past", "kind", "end-of-time"],
+)
+def test_a_wrong_argument_is_refused_with_what_is_expected(
+    arguments: list[str], expected: str, churn: Churn, url: str
+) -> None:
+    assert url
+    done = churn("alarms", *arguments)
+    assert done.returncode != 0
+    assert expected in done.stderr

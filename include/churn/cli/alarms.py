@@ -94,11 +94,11 @@ def silence(settings: Settings, kind: str, subject: str | None, until: str, as_j
 def _moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise ChurnError(
             f"{plain(text)!r} is not a day or a moment such as 2026-12-24 or 2026-12-24T08:00Z"
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @alarms.command()

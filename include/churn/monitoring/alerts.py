@@ -7,6 +7,7 @@ contains.
 
 import logging
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -89,9 +90,9 @@ def _services(addresses: Sequence[str], setting: str, prefix: str) -> Sequence[S
 
 def _type(address: str, setting: str, number: int) -> str:
     """Return the type of a service, such as slack."""
-    import apprise
-
     with _quiet():
+        import apprise
+
         known = apprise.Apprise.instantiate(address, asset=_asset())
     if known is None:
         raise ChurnError(
@@ -102,26 +103,28 @@ def _type(address: str, setting: str, number: int) -> str:
 
 def send(service: Service, message: Message) -> Delivery:
     """Send a message to a service."""
-    import apprise
-    from apprise.attachment.memory import AttachMemory
-
-    sender = apprise.Apprise(asset=_asset())
-    picture = message.picture
-    attached = AttachMemory(picture, "alarms.png", "image/png")  # type: ignore[no-untyped-call]
     with _quiet():
-        sender.add(service.address)
-        result: Any = sender.notify(
-            body=message.body,
-            title=message.title,
-            notify_type=message.urgency.value,
-            body_format=apprise.NotifyFormat.TEXT,
-            attach=apprise.AppriseAttachment(attached) if picture else None,
-            timeout=_SECONDS,
-            log_level=logging.WARNING,
-        )
+        result = _notify(service, message)
     if result:
         return Delivery(service.name, is_sent=True)
     return Delivery(service.name, is_sent=False, trouble=_trouble(result, service.address))
+
+
+def _notify(service: Service, message: Message) -> Any:
+    import apprise
+    from apprise.attachment.memory import AttachMemory
+
+    sender = apprise.Apprise(service.address, asset=_asset())
+    attached = AttachMemory(message.picture, "alarms.png", "image/png")  # type: ignore[no-untyped-call]
+    return sender.notify(
+        body=message.body,
+        title=message.title,
+        notify_type=message.urgency.value,
+        body_format=apprise.NotifyFormat.TEXT,
+        attach=apprise.AppriseAttachment(attached) if message.picture else None,
+        timeout=_SECONDS,
+        log_level=logging.WARNING,
+    )
 
 
 def send_to_all(found: Sequence[Service], message: Message) -> Sequence[Delivery]:
@@ -140,7 +143,7 @@ def _asset() -> Any:
 
 def _trouble(result: Any, address: str) -> str:
     """Return why a service took nothing: what apprise logged last, without the secret."""
-    logged = [entry.message for one in result.results for entry in one.logs]
+    logged = [entry.message for one in result.results for entry in one.logs()]
     status = result.status.name.lower() if result.status else "no answer"
     return redact(plain(logged[-1] if logged else status), address)
 
@@ -157,14 +160,19 @@ def redact(text: str, address: str) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the libraries log out of our logs: at the level DEBUG they log addresses."""
+    """Keep what the libraries log out of our logs: at the level DEBUG they log addresses.
+
+    Some of the services that apprise loads use deprecated modules of Python's library.
+    """
     loggers = [logging.getLogger(name) for name in _TALKATIVE]
     former = [(one, one.level, one.propagate) for one in loggers]
     for one in loggers:
         one.setLevel(logging.WARNING)
         one.propagate = False
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
     finally:
         for one, level, propagate in former:
             one.setLevel(level)
