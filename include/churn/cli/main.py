@@ -7,6 +7,7 @@ from typing import NoReturn
 import click
 import psycopg
 
+from churn.cli.alarms import alarms
 from churn.cli.keys import keys
 from churn.cli.loads import rejected
 from churn.cli.models import models
@@ -57,7 +58,7 @@ def erase(settings: Settings, customer_id: str) -> None:
 
 _STEPS = (create_tables, migrate, load, train, decide, publish, run)
 
-for command in (*_STEPS, rejected, models, reproduce, replay, keys, score):
+for command in (*_STEPS, rejected, models, reproduce, replay, keys, score, alarms):
     churn.add_command(command)
 
 

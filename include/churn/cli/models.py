@@ -29,10 +29,11 @@ _Command = Callable[..., None]
 def open_registry(settings: Settings) -> Iterator[ModelRegistry]:
     """Open the warehouse and the store in the name of who runs the command."""
     with connect(settings.database_url) as connection:
-        yield ModelRegistry(connection, ModelStore(settings.model_store), _who())
+        yield ModelRegistry(connection, ModelStore(settings.model_store), who())
 
 
-def _who() -> str:
+def who() -> str:
+    """Return the name of who runs the command, for records."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from churn.core import env_file
+from churn.core.alert_options import AlertOptions, RetrainOptions
 from churn.core.errors import ChurnError
 from churn.core.load_options import LoadOptions
 from churn.core.log_options import LogOptions
@@ -35,6 +36,8 @@ class Settings:
     log: LogOptions = field(default_factory=LogOptions)
     load: LoadOptions = field(default_factory=LoadOptions)
     monitor: MonitorOptions = field(default_factory=MonitorOptions)
+    alerts: AlertOptions = field(default_factory=AlertOptions)
+    retrain: RetrainOptions = field(default_factory=RetrainOptions)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -55,6 +58,8 @@ class Settings:
             log=LogOptions.from_values(values),
             load=LoadOptions.from_values(values),
             monitor=MonitorOptions.from_values(values),
+            alerts=AlertOptions.from_values(values),
+            retrain=RetrainOptions.from_values(values),
         )
 
 

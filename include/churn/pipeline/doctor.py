@@ -6,6 +6,7 @@ from pathlib import Path
 
 from churn.core.errors import ChurnError, plain_list
 from churn.core.settings import Settings
+from churn.monitoring import alerts
 from churn.registry.loaded_model import load_published
 from churn.registry.store import ModelStore
 from churn.warehouse import customers
@@ -54,4 +55,13 @@ def _model(settings: Settings) -> str:
     return f"{model.version}, verified, one of {len(store.versions())} in {store.path}"
 
 
-_LOOKS = {"data": _data, "warehouse": _warehouse, "model": _model}
+def _alerts(settings: Settings) -> str:
+    """Report the services that messages go to, by name: their addresses are secrets."""
+    named = [one.name for one in alerts.services(settings.alerts)]
+    named += [one.name for one in alerts.escalation_services(settings.alerts)]
+    if not named:
+        return "no messages are sent, as CHURN_ALERT_URLS is empty"
+    return f"{plain_list(list(dict.fromkeys(named)))}; `churn alarms test` sends to each"
+
+
+_LOOKS = {"data": _data, "warehouse": _warehouse, "model": _model, "alerts": _alerts}

@@ -1,12 +1,20 @@
--- The service reads customers and adds predictions and outcomes, by a function for each; it can
--- change nothing else.
+-- The service reads customers, alarms and reports, and adds predictions and outcomes, by a function
+-- for each; it can change nothing else. Runs every time: on the first way through the migrations
+-- some tables and functions are missing.
 DO $$
+DECLARE
+    readable text;
 BEGIN
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'churn_serving') THEN
-        GRANT SELECT ON customers, model_versions, model_events, schema_migrations
-        TO churn_serving;
+        FOREACH readable IN ARRAY ARRAY[
+            'customers', 'model_versions', 'model_events', 'schema_migrations',
+            'alarms', 'alarm_silences', 'drift_reports', 'performance_reports'
+        ] LOOP
+            IF to_regclass(readable) IS NOT NULL THEN
+                EXECUTE format('GRANT SELECT ON %I TO churn_serving', readable);
+            END IF;
+        END LOOP;
         GRANT EXECUTE ON FUNCTION record_predictions(jsonb) TO churn_serving;
-        -- On the first run, before migration 7, it is not there yet.
         IF to_regprocedure('record_outcomes(jsonb, text)') IS NOT NULL THEN
             GRANT EXECUTE ON FUNCTION record_outcomes(jsonb, text) TO churn_serving;
         END IF;
