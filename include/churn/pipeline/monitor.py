@@ -15,6 +15,7 @@ from churn.monitoring.paired import Paired
 from churn.monitoring.reference import FILE, Reference, read_reference
 from churn.monitoring.watching import Course
 from churn.pipeline.monitoring import loads_step, paired_step, performance_step, text
+from churn.pipeline.monitoring.context import RunContext
 from churn.pipeline.monitoring.drift_step import Condition, DriftFound, look_for_drift
 from churn.pipeline.monitoring.performance_step import Period
 from churn.registry.live_version import load_served
@@ -25,7 +26,7 @@ from churn.warehouse import monitoring_tables
 from churn.warehouse.connect import Connection
 from churn.warehouse.monitoring_tables import Report, Verdict
 from churn.warehouse.outcomes.labelled import Labelled
-from churn.warehouse.predictions.counts import Window, find_versions
+from churn.warehouse.predictions.counts import find_versions
 
 log = logging.getLogger(__name__)
 _REFUSED = "live version"
@@ -57,7 +58,7 @@ def monitor(
     *,
     as_of: datetime | None = None,
 ) -> MonitorReport:
-    """Judge the predictions and outcomes known at a moment; write reports, open and close incidents.
+    """Judge the predictions and outcomes known at a moment; write reports, and update incidents.
 
     The same run twice writes the same. Windows without enough rows are neither a pass nor an alarm.
 
@@ -69,28 +70,26 @@ def monitor(
     moment = as_of or now
     if moment.tzinfo is None or moment > now:
         raise ChurnError(f"{moment} is not a moment in the past, with its time zone")
-    report = _look(connection, store, options or MonitorOptions(), moment)
+    run = RunContext(connection, store, options or MonitorOptions(), moment)
+    report = _look(run)
     _write(connection, report)
     update_incidents(connection, report.alarms, report.judged, moment)
     return report
 
 
-def _look(
-    connection: Connection, store: ModelStore, options: MonitorOptions, moment: datetime
-) -> MonitorReport:
-    live = load_served(store)
-    reference, notes = _reference(store, live.model.version)
-    drift = None
-    if reference:
-        drift = look_for_drift(connection, live.model.version, reference, moment, options)
-    history = performance_step.read_history(connection, live.model.version, moment, options)
-    courses = performance_step.watch(history, moment, options)
-    paired, regression = _pairs(connection, store, live.model.version, history, moment, options)
+def _look(run: RunContext) -> MonitorReport:
+    live = load_served(run.store)
+    version = live.model.version
+    reference, notes = _reference(run.store, version)
+    drift = look_for_drift(run, version, reference) if reference else None
+    history = performance_step.read_history(run, version)
+    courses = performance_step.watch(run, history)
+    paired, regression = _pairs(run, version, history)
     alarms = [
         *(drift.alarms if drift else ()),
-        *filter(None, (watching.alarm_of(one, live.model.version) for one in courses)),
-        *filter(None, [regression, _refusal(live.refused, live.model.version)]),
-        *loads_step.quality_alarms(connection, moment, options, live.model.version),
+        *filter(None, (watching.alarm_of(one, version) for one in courses)),
+        *filter(None, [regression, _refusal(live.refused, version)]),
+        *loads_step.quality_alarms(run, version),
     ]
     judged = [
         *(drift.judged if drift else ()),
@@ -99,10 +98,10 @@ def _look(
         *([(AlarmKind.REGRESSION, "log_loss")] if paired else []),
     ]
     return MonitorReport(
-        moment,
-        live.model.version,
+        run.moment,
+        version,
         drift,
-        _periods(connection, store, live.model, history, moment, options),
+        _periods(run, live.model, history),
         [*([drift.course] if drift else []), *courses],
         paired,
         alarms,
@@ -125,52 +124,32 @@ def _refusal(refused: str | None, version: str) -> Alarm | None:
     return Alarm(AlarmKind.QUALITY, _REFUSED, version, refused) if refused else None
 
 
-def _pairs(
-    connection: Connection,
-    store: ModelStore,
-    live: str,
-    history: Labelled,
-    moment: datetime,
-    options: MonitorOptions,
-) -> tuple[Sequence[Paired], Alarm | None]:
-    window = Window(live, performance_step.first_moment(moment), moment)
-    found: list[Paired] = []
-    regression = None
-    if former := paired_step.predecessor(connection, live):
-        pair = paired_step.compare_with(connection, store, former, history, window)
-        found += [pair] if pair else []
-        regression = paired_step.regression(pair)
-    if shadow := paired_step.shadow(store, options.shadow):
-        pair = paired_step.compare_with(connection, store, shadow, history, window)
-        found += [pair] if pair else []
-    return found, regression
+def _pairs(run: RunContext, live: str, history: Labelled) -> tuple[Sequence[Paired], Alarm | None]:
+    """Compare the live version with its predecessor, and with the one in its shadow."""
+    former = paired_step.predecessor(run.connection, live)
+    before = paired_step.compare_with(run, live, former, history) if former else None
+    shadow = paired_step.shadow(run.store, run.options.shadow)
+    beside = paired_step.compare_with(run, live, shadow, history) if shadow else None
+    return [one for one in (before, beside) if one], paired_step.regression(before)
 
 
-def _periods(
-    connection: Connection,
-    store: ModelStore,
-    live: LoadedModel,
-    history: Labelled,
-    moment: datetime,
-    options: MonitorOptions,
-) -> list[Period]:
+def _periods(run: RunContext, live: LoadedModel, history: Labelled) -> list[Period]:
     """Return the periods of every version that predicted and is still in the store."""
     found = [(live, history)]
-    for version in find_versions(connection, performance_step.first_moment(moment), moment):
-        if version == live.version or version not in store.versions():
+    for version in find_versions(run.connection, run.first_moment, run.moment):
+        if version == live.version or version not in run.store.versions():
             continue
         try:
-            model = load_published(store, version)
+            model = load_published(run.store, version)
         except ModelRefusedError as error:
             log.warning("%s is not measured: %s", version, error)
             continue
-        read = performance_step.read_history(connection, version, moment, options)
-        found.append((model, read))
+        found.append((model, performance_step.read_history(run, version)))
     return [
         period
         for model, read in found
         for period in performance_step.periods(
-            model, read, _reference(store, model.version)[0], moment, options
+            run, model, read, _reference(run.store, model.version)[0]
         )
     ]
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from churn.core.monitor_options import MonitorOptions
 from churn.customer.description import BY_NAME
 from churn.monitoring import drift, quality, sentences, watching
 from churn.monitoring.alarm import Alarm, AlarmKind
@@ -14,7 +13,7 @@ from churn.monitoring.estimated import MOST_OUTSIDE, Estimate, estimate
 from churn.monitoring.reference import SCORE_BINS, FieldReference, Reference
 from churn.monitoring.sequential import HORIZON
 from churn.monitoring.watching import Course, Watched
-from churn.pipeline.monitoring.windows import last_window
+from churn.pipeline.monitoring.context import RunContext
 from churn.warehouse.connect import Connection
 from churn.warehouse.predictions.counts import (
     Binning,
@@ -45,23 +44,21 @@ class DriftFound:
 
 
 def look_for_drift(
-    connection: Connection,
+    run: RunContext,
     version: str,
     reference: Reference,
-    moment: datetime,
-    options: MonitorOptions,
 ) -> DriftFound:
     """Judge the last whole window, the window before it, and the scores of up to a year."""
-    start, end = last_window(moment, options.window_days)
+    connection, (start, end) = run.connection, run.window
     length = end - start
     counts = _count(connection, Window(version, start, end), reference)
     before = _count(connection, Window(version, start - length, start), reference)
     columns = drift.judge(
         reference, counts.fields, counts.complete, alpha=drift.window_alpha(length.days)
     )
-    year = Window(version, end - timedelta(days=HORIZON), moment)
+    year = Window(version, end - timedelta(days=HORIZON), run.moment)
     days, scores = count_days(connection, year, None, needed=_needed(reference), bins=SCORE_BINS)
-    course = watching.watch_scores(days, scores, reference.score, tolerance=options.tolerance)
+    course = watching.watch_scores(days, scores, reference.score, tolerance=run.options.tolerance)
     found = DriftFound(
         start,
         end,
@@ -151,11 +148,9 @@ def _estimated(
     return estimate(counts.score, reference.score)
 
 
-def count_windows_before(
-    connection: Connection, moment: datetime, options: MonitorOptions
-) -> list[int]:
+def count_windows_before(run: RunContext) -> list[int]:
     """Return the predictions, of all versions, in the last windows, the latest last."""
-    start, end = last_window(moment.astimezone(UTC), options.window_days)
+    start, end = run.window
     length = end - start
     spans = [(start - length * n, end - length * n) for n in range(_WINDOWS_BEFORE, -1, -1)]
-    return [count_predictions(connection, *span) for span in spans]
+    return [count_predictions(run.connection, *span) for span in spans]

@@ -14,6 +14,7 @@ from churn.customer.parsing import parse_customer
 from churn.monitoring.alarm import Alarm, AlarmKind
 from churn.monitoring.paired import Paired, Scored, compare
 from churn.monitoring.performance import NO_LABEL
+from churn.pipeline.monitoring.context import RunContext
 from churn.registry import events, loaded_model
 from churn.registry.events import EventKind
 from churn.registry.loaded_model import LoadedModel
@@ -46,23 +47,21 @@ def shadow(store: ModelStore, name: str | None) -> str | None:
     return candidates[-1] if candidates else None
 
 
-def compare_with(
-    connection: Connection, store: ModelStore, other: str, history: Labelled, window: Window
-) -> Paired | None:
+def compare_with(run: RunContext, live: str, other: str, history: Labelled) -> Paired | None:
     """Compare the live version with another on the predictions whose outcomes are known.
 
     Of customers who were contacted the outcome may be that of the contact; they count as well, as
     it is the same for both versions. None, with the reason logged, if the other cannot be loaded.
     """
     try:
-        model = _load(store, other)
+        model = _load(run.store, other)
     except ChurnError as error:
         log.warning("%s is not compared: %s", other, error)
         return None
     labelled = np.flatnonzero(history.label != NO_LABEL)
     latest = labelled[np.argsort(history.day[labelled], kind="stable")][-_MOST:]
-    chosen = history.only(latest)
-    return compare(_scored(connection, model, chosen, window), window.model_version, other)
+    window = Window(live, run.first_moment, run.moment)
+    return compare(_scored(run.connection, model, history.only(latest), window), live, other)
 
 
 def _load(store: ModelStore, version: str) -> LoadedModel:

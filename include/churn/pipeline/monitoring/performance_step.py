@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 
-from churn.core.monitor_options import MonitorOptions
 from churn.monitoring import watching
 from churn.monitoring.estimated import Estimate, estimate
 from churn.monitoring.performance import (
@@ -18,9 +17,9 @@ from churn.monitoring.performance import (
 )
 from churn.monitoring.reference import SCORE_BINS, Reference, score_bins
 from churn.monitoring.watching import LEAST_LABELLED, Course
-from churn.pipeline.monitoring.windows import WEEKS, weeks_and_months
+from churn.pipeline.monitoring.context import RunContext
+from churn.pipeline.monitoring.windows import weeks_and_months
 from churn.registry.loaded_model import LoadedModel
-from churn.warehouse.connect import Connection
 from churn.warehouse.outcomes.labelled import Labelled, read_labelled
 
 _DAYS_OF_A_WEEK = 7
@@ -60,22 +59,15 @@ class Period:
         }
 
 
-def first_moment(moment: datetime) -> datetime:
-    """Return from when on predictions are measured: a month before half a year ago."""
-    return moment - timedelta(weeks=WEEKS + 5)
-
-
-def read_history(
-    connection: Connection, version: str, moment: datetime, options: MonitorOptions
-) -> Labelled:
-    """Read a version's predictions of half a year, with the outcomes known at a moment."""
+def read_history(run: RunContext, version: str) -> Labelled:
+    """Read a version's predictions of half a year, with the outcomes known at the moment."""
     return read_labelled(
-        connection,
+        run.connection,
         version,
-        since=first_moment(moment),
-        until=moment,
-        as_of=moment,
-        maturity=options.maturity,
+        since=run.first_moment,
+        until=run.moment,
+        as_of=run.moment,
+        maturity=run.options.maturity,
     )
 
 
@@ -91,18 +83,14 @@ def predictions_of(labelled: Labelled) -> Predictions:
 
 
 def periods(
-    model: LoadedModel,
-    history: Labelled,
-    reference: Reference | None,
-    moment: datetime,
-    options: MonitorOptions,
+    run: RunContext, model: LoadedModel, history: Labelled, reference: Reference | None
 ) -> Iterator[Period]:
     """Yield each whole week and month with predictions of a version, the earliest first."""
     if not len(history):
         return
     found = predictions_of(history)
     first = datetime.combine(history.day.min().astype(object), datetime.min.time(), UTC)
-    for start, end in weeks_and_months(first, moment):
+    for start, end in weeks_and_months(first, run.moment):
         inside = _between(history, start, end)
         if inside.any():
             chosen = found.take(inside)
@@ -110,7 +98,7 @@ def periods(
                 model.version,
                 start,
                 end,
-                end + options.maturity <= moment,
+                end + run.options.maturity <= run.moment,
                 perform(chosen, model.manifest.policy),
                 _estimated(chosen, reference),
             )
@@ -127,14 +115,14 @@ def _estimated(chosen: Predictions, reference: Reference | None) -> Estimate | N
     return estimate(np.bincount(score_bins(chosen.p), minlength=SCORE_BINS), reference.score)
 
 
-def watch(history: Labelled, moment: datetime, options: MonitorOptions) -> Sequence[Course]:
+def watch(run: RunContext, history: Labelled) -> Sequence[Course]:
     """Test a version's promises on the predictions that are old enough to have an outcome.
 
     Nothing is tested where outcomes are missing for half of them, or come for some scores only.
     """
-    old = history.only(history.day < np.datetime64((moment - options.maturity).date()))
+    old = history.only(history.day < np.datetime64((run.moment - run.options.maturity).date()))
     found = predictions_of(old)
     labelled = found.is_labelled
     if labelled.sum() < FEWEST_LABELS or labelled.mean() < LEAST_LABELLED:
         return ()
-    return watching.watch_promises(old.day, found, tolerance=options.tolerance)
+    return watching.watch_promises(old.day, found, tolerance=run.options.tolerance)

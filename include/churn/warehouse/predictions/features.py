@@ -11,7 +11,7 @@ from churn.warehouse.predictions.counts import Window
 def read_features(
     connection: Connection, ids: Sequence[UUID], window: Window
 ) -> dict[UUID, Mapping[str, Any]]:
-    """Return the features of predictions of a window by their ids; those without any are left out."""
+    """Return the features of predictions of a window by their ids; some may have none."""
     values = {"ids": list(ids), "start": window.start, "end": window.end}
     rows = run(connection, "read_features", values).fetchall()
     return dict(cast("list[tuple[UUID, Mapping[str, Any]]]", rows))
