@@ -11,8 +11,10 @@ from churn.cli.alarms import alarms
 from churn.cli.keys import keys
 from churn.cli.loads import rejected
 from churn.cli.models import models
+from churn.cli.monitor import monitor
 from churn.cli.proofs import replay, reproduce
 from churn.cli.score import score
+from churn.cli.simulate import simulate
 from churn.cli.steps import create_tables, decide, load, migrate, publish, run, train
 from churn.core.errors import ChurnError, plain_lines
 from churn.core.json_output import is_requested, json_option, print_error, print_json
@@ -58,7 +60,9 @@ def erase(settings: Settings, customer_id: str) -> None:
 
 _STEPS = (create_tables, migrate, load, train, decide, publish, run)
 
-for command in (*_STEPS, rejected, models, reproduce, replay, keys, score, alarms):
+_WATCHING = (monitor, alarms, simulate)
+
+for command in (*_STEPS, rejected, models, reproduce, replay, keys, score, *_WATCHING):
     churn.add_command(command)
 
 

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from churn.monitoring import sequential
 from churn.monitoring.alarm import Alarm, AlarmKind
 from churn.monitoring.calibration import log_odds
-from churn.monitoring.performance import Predictions
+from churn.monitoring.performance import Flags, Predictions
 from churn.monitoring.reference import Integers, ScoreReference, bin_centres
 from churn.monitoring.sequential import Day, Evidence
 
 YEARLY_ALPHA: Final = 0.05
-LEAST_LABELLED: Final = 0.5
-"""With fewer outcomes of the predictions that are old enough, promises are not tested."""
+LEAST_LABELLED: Final = 0.9
+"""Promises are tested by the days of whose predictions so large a share has an outcome: who left
+is often known before who stayed, so the outcomes of other days are a biased sample."""
 _MOST_LOG_ODDS: Final = 4.0
 _STANDARD_ERRORS: Final = 3.0
 _RECENT: Final = 28
@@ -85,9 +86,10 @@ def watch_promises(
 ) -> list[Course]:
     """Test calibration and log-loss on predictions that are old enough; ``days``: (predictions,).
 
-    Customers who were contacted are left out: the contact may have changed the outcome.
+    Customers who were contacted are left out: the contact may have changed the outcome. So are
+    days with fewer outcomes than ``LEAST_LABELLED``.
     """
-    usable = found.is_labelled & (found.contacted != 1)
+    usable = found.is_labelled & (found.contacted != 1) & _is_known(days, found)
     chosen, made = found.take(usable), days[usable]
     y = chosen.label.astype(float)
     odds = np.clip(log_odds(chosen.p), -_MOST_LOG_ODDS, _MOST_LOG_ODDS)
@@ -100,6 +102,13 @@ def watch_promises(
         _course(Watched.CALIBRATION, dates, gap, tolerance),
         _course(Watched.LOG_LOSS, dates, loss, tolerance / _MOST_LOG_ODDS, two_sided=False),
     ]
+
+
+def _is_known(days: NDArray[np.datetime64], found: Predictions) -> Flags:
+    """Return which predictions are of a day with enough outcomes."""
+    _, place = np.unique(days, return_inverse=True)
+    shares = np.bincount(place, found.is_labelled) / np.bincount(place)
+    return np.asarray(shares[place] >= LEAST_LABELLED)
 
 
 def _day(values: NDArray[np.float64]) -> Day:

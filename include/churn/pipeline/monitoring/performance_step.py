@@ -118,11 +118,10 @@ def _estimated(chosen: Predictions, reference: Reference | None) -> Estimate | N
 def watch(run: RunContext, history: Labelled) -> Sequence[Course]:
     """Test a version's promises on the predictions that are old enough to have an outcome.
 
-    Nothing is tested where outcomes are missing for half of them, or come for some scores only.
+    Nothing is tested with fewer than 50 outcomes.
     """
     old = history.only(history.day < np.datetime64((run.moment - run.options.maturity).date()))
     found = predictions_of(old)
-    labelled = found.is_labelled
-    if labelled.sum() < FEWEST_LABELS or labelled.mean() < LEAST_LABELLED:
+    if found.is_labelled.sum() < FEWEST_LABELS:
         return ()
     return watching.watch_promises(old.day, found, tolerance=run.options.tolerance)

@@ -1,0 +1,1 @@
+"""Simulated months of a company: customers, predictions, contacts and outcomes."""

@@ -1,0 +1,1 @@
+SELECT removed_from, removed FROM remove_simulations() WHERE removed > 0
