@@ -98,16 +98,19 @@ def judge(
     score: Integers,
     *,
     alpha: float,
+    share: float = 1.0,
 ) -> list[ColumnDrift]:
     """Judge each field's counts, and the score's, against the reference.
 
     ``fields`` has the counts of the reference's bins, ``score`` those of its 1,000 bins. The fields
-    come in their order, the score last.
+    come in their order, the score last. ``share`` is that of customers among predictions: a
+    customer who was scored several times counts once, as the repetitions are no new evidence.
     """
     columns = [one for one in reference.fields if one.field in fields]
     ranges = _score_ranges(reference.score)
     pairs = [(_sample(one), fields[one.field]) for one in columns]
     pairs.append((_score_sample(reference.score, ranges), np.add.reduceat(score, ranges)))
+    pairs = [(sample, np.rint(window * share).astype(int)) for sample, window in pairs]
     judged = {
         sample.name: p_value(sample, window, smallest=alpha / len(pairs))
         for sample, window in pairs

@@ -5,6 +5,7 @@ Three means are tested every day by ``sequential``: that of the scores against t
 alarms are at most 5 % a year for a version without drift.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -67,15 +68,22 @@ def _alpha() -> float:
 
 
 def watch_scores(
-    days: Sequence[date], counts: Integers, reference: ScoreReference, *, tolerance: float
+    days: Sequence[date],
+    counts: Integers,
+    reference: ScoreReference,
+    *,
+    tolerance: float,
+    customers: int,
 ) -> Course:
     """Test the mean score of complete customers; ``counts`` has the shape (days, bins).
 
-    The tolerance is at least three standard errors of training's own mean.
+    The tolerance is at least three standard errors of training's own mean, and of that of so many
+    ``customers``: if the same few are scored every day, their mean stays where chance put it.
     """
     centres, trained = bin_centres(), np.array(reference.customers)
     mean = float(centres @ trained / trained.sum())
-    error = float(np.sqrt(((centres - mean) ** 2) @ trained) / trained.sum())
+    variance = float(((centres - mean) ** 2) @ trained / trained.sum())
+    error = math.sqrt(variance / min(float(trained.sum()), max(customers, 1)))
     within = max(tolerance, _STANDARD_ERRORS * error)
     numbers = [Day(centres[row > 0] - mean, row[row > 0].astype(float)) for row in counts]
     return _course(Watched.SCORE, days, numbers, within)

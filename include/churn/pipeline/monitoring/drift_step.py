@@ -54,11 +54,21 @@ def look_for_drift(
     counts = _count(connection, Window(version, start, end), reference)
     before = _count(connection, Window(version, start - length, start), reference)
     columns = drift.judge(
-        reference, counts.fields, counts.complete, alpha=drift.window_alpha(length.days)
+        reference,
+        counts.fields,
+        counts.complete,
+        alpha=drift.window_alpha(length.days),
+        share=counts.customers / max(1, counts.rows),
     )
     year = Window(version, end - timedelta(days=HORIZON), run.moment)
     days, scores = count_days(connection, year, None, needed=_needed(reference), bins=SCORE_BINS)
-    course = watching.watch_scores(days, scores, reference.score, tolerance=run.options.tolerance)
+    course = watching.watch_scores(
+        days,
+        scores,
+        reference.score,
+        tolerance=run.options.tolerance,
+        customers=counts.customers,
+    )
     found = DriftFound(
         start,
         end,

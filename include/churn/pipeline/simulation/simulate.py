@@ -43,7 +43,7 @@ _SAMPLE: Final = "churn.csv"
 _FILE: Final = "simulated-{day}.csv"
 _DAYS_OF_A_FILE: Final = 28
 _WEEK: Final = 7
-_HOUR: Final = timedelta(hours=6)
+_MORNING: Final = timedelta(hours=6)
 _KNOWN: Final = tuple(field for field in FEATURES if field not in OPTIONAL)
 
 
@@ -67,19 +67,25 @@ def simulate(connection: Connection, settings: Settings, plan: Plan) -> dict[str
     for number, one in enumerate(company.days()):
         if number and number % _DAYS_OF_A_FILE == 0:  # a file without leavers would be refused
             done["files"] += _load_file(connection, company, one.day)
+        if number and number % _WEEK == 0:
+            waiting, told = _due(waiting, midnight(one.day))
+            done["outcomes"] += record_outcomes(connection, told, Source.API).recorded
+            _monitor(connection, store, settings, one.day)
+            log.info("%s: %s predictions", one.day, f"{done['predictions']:,}")
         done["predictions"] += _log(connection, one.predictions)
         waiting += one.outcomes
-        if number % _WEEK == 0:
-            log.info("%s: %s predictions", one.day, f"{done['predictions']:,}")
-            connection.commit()
     done["files"] += _load_file(connection, company, plan.end)
-    last = midnight(plan.end)
-    told = [one for one in waiting if one.recorded_at <= last and one.observed_at <= last]
-    done["outcomes"] = record_outcomes(connection, told, Source.API).recorded
-    connection.commit()
-    _monitor(connection, store, settings, plan)
+    _, told = _due(waiting, midnight(plan.end))
+    done["outcomes"] += record_outcomes(connection, told, Source.API).recorded
+    _monitor(connection, store, settings, plan.end)
     run(connection, "finish_simulation", _span(plan))
     return done
+
+
+def _due(waiting: Sequence[Outcome], moment: datetime) -> tuple[list[Outcome], list[Outcome]]:
+    """Return the statements that are made after a moment, and those made until then."""
+    told = [one for one in waiting if one.recorded_at <= moment]
+    return [one for one in waiting if one.recorded_at > moment], told
 
 
 def _span(plan: Plan) -> dict[str, object]:
@@ -144,14 +150,13 @@ def _rows(company: Company, day: date) -> Iterator[list[str]]:
         yield [BY_NAME[field.name].label(row[field.name]) for field in COLUMNS]
 
 
-def _monitor(connection: Connection, store: ModelStore, settings: Settings, plan: Plan) -> None:
-    """Run the monitoring as it would have run after each week."""
-    now = datetime.now(UTC)
-    for number in range(2 * _WEEK, plan.days + 1, _WEEK):
-        moment = min(midnight(plan.start + timedelta(days=number)) + _HOUR, now)
-        report = monitor(connection, store, settings.monitor, as_of=moment)
-        connection.commit()
-        log.info("monitored as of %s: %s alarms", moment.date(), len(report.alarms))
+def _monitor(connection: Connection, store: ModelStore, settings: Settings, day: date) -> None:
+    """Run the monitoring as it would have run in the morning of a day."""
+    connection.commit()
+    moment = min(midnight(day) + _MORNING, datetime.now(UTC))
+    report = monitor(connection, store, settings.monitor, as_of=moment)
+    connection.commit()
+    log.info("monitored as of %s: %s alarms", day, len(report.alarms))
 
 
 def remove(connection: Connection) -> dict[str, int]:

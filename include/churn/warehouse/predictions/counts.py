@@ -77,9 +77,11 @@ class WindowCounts:
     """How many predictions have each bin of each field, and of the score.
 
     ``complete`` counts the scores of the predictions for which every needed field was known.
+    ``customers`` is how many customers they are about; one without an id is a customer of its own.
     """
 
     rows: int
+    customers: int
     fields: dict[str, Integers]
     score: Integers
     complete: Integers
@@ -109,7 +111,9 @@ def count_window(
     for bin_, is_complete, count in cast("list[tuple[int, bool, int]]", rows):
         score[bin_] += count
         complete[bin_] += count * is_complete
-    return WindowCounts(int(score.sum()), fields, score, complete)
+    query = statement("count_distinct_customers", window=window.condition)
+    customers = cast(int, scalar(connection, query))
+    return WindowCounts(int(score.sum()), customers, fields, score, complete)
 
 
 def _count_fields(
