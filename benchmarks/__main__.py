@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Mapping
 
-from benchmarks import loading, promotion, scoring, serving, training, trigger_to_served
+from benchmarks import loading, monitoring, promotion, scoring, serving, training, trigger_to_served
 from churn.core.streams import print_any_text
 
 BENCHMARKS: Mapping[str, Callable[[], object]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: Mapping[str, Callable[[], object]] = {
     "serving": serving.measure,
     "training": training.measure,
     "promotion": promotion.measure,
+    "monitoring": monitoring.measure,
 }
 
 
