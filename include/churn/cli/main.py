@@ -10,6 +10,7 @@ import psycopg
 from churn.cli.keys import keys
 from churn.cli.loads import rejected
 from churn.cli.models import models
+from churn.cli.outcomes import outcomes
 from churn.cli.proofs import replay, reproduce
 from churn.cli.score import score
 from churn.cli.steps import create_tables, decide, load, migrate, publish, run, train
@@ -57,7 +58,7 @@ def erase(settings: Settings, customer_id: str) -> None:
 
 _STEPS = (create_tables, migrate, load, train, decide, publish, run)
 
-for command in (*_STEPS, rejected, models, reproduce, replay, keys, score):
+for command in (*_STEPS, rejected, models, reproduce, replay, keys, score, outcomes):
     churn.add_command(command)
 
 

@@ -9,6 +9,7 @@ from churn.core import env_file
 from churn.core.errors import ChurnError
 from churn.core.load_options import LoadOptions
 from churn.core.log_options import LogOptions
+from churn.core.outcome_options import OutcomeOptions
 from churn.core.training_options import TrainingOptions
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -33,6 +34,7 @@ class Settings:
     """``CHURN_API_…``, for ``serving.api.limits``."""
     log: LogOptions = field(default_factory=LogOptions)
     load: LoadOptions = field(default_factory=LoadOptions)
+    outcomes: OutcomeOptions = field(default_factory=OutcomeOptions)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -52,6 +54,7 @@ class Settings:
             service={k: v for k, v in values.items() if k.startswith("CHURN_API_")},
             log=LogOptions.from_values(values),
             load=LoadOptions.from_values(values),
+            outcomes=OutcomeOptions.from_values(values),
         )
 
 

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
 from typing import Final
-
 
 from churn.warehouse.connect import Connection, run
 from churn.warehouse.outcomes.outcome import Outcome
@@ -44,9 +42,7 @@ class Unknown:
     customers: int
 
 
-def record_outcomes(
-    connection: Connection, outcomes: Sequence[Outcome], source: Source
-) -> Counts:
+def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], source: Source) -> Counts:
     """Add the statements that are not known yet, in the caller's transaction."""
     done = Counts()
     for start in range(0, len(outcomes), _AT_ONCE):
