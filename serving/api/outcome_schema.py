@@ -13,6 +13,7 @@ from churn.warehouse.outcomes.outcome import (
 )
 from serving.api.customer_schema import UNKNOWN, Schema, flag_words, identifiers
 from serving.api.document import problem_responses
+from serving.api.schemas import OutcomesOut
 
 _DAY: Final = (
     r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
@@ -95,7 +96,7 @@ def outcomes_operation() -> dict[str, Any]:
     }
     return {
         "openapi_extra": {"requestBody": {"required": True, "content": content}},
-        "responses": problem_responses(413, 415, 422, 503),
+        "responses": {200: {"model": OutcomesOut}, **problem_responses(413, 415, 422, 503)},
     }
 
 

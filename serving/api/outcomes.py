@@ -1,6 +1,7 @@
 """Records outcomes: statements about what became of predictions and customers."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 import psycopg
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from churn.core.errors import WarehouseError
 from churn.core.settings import Settings
@@ -22,7 +23,6 @@ from serving.api.limits import Limits
 from serving.api.outcome_schema import outcomes_operation
 from serving.api.problems import ProblemError, described_all
 from serving.api.routes import TheService
-from serving.api.schemas import OutcomesOut, RejectedOutcomeOut
 
 MOST_BYTES: Final = 1 << 24
 """Of a body; a longer one is split, or loaded with ``churn outcomes load``."""
@@ -45,9 +45,10 @@ router = APIRouter()
     "/outcomes",
     tags=[OUTCOMES],
     summary="Record what became of predictions and customers",
+    response_model=None,
     **outcomes_operation(),
 )
-async def post_outcomes(request: Request, service: TheService) -> OutcomesOut:
+async def post_outcomes(request: Request, service: TheService) -> Response:
     """Record one outcome, or many as a JSON array, NDJSON or CSV with a header.
 
     All are recorded when the answer arrives, or none. An outcome that was recorded before counts
@@ -63,9 +64,10 @@ async def post_outcomes(request: Request, service: TheService) -> OutcomesOut:
             _require_size(content)
         async with bodies.recording:
             settings: Settings = request.app.state.settings
-            return await asyncio.to_thread(
+            answer = await asyncio.to_thread(
                 _record, settings.database_url, bytes(content), source, service.limits
             )
+        return Response(answer, media_type="application/json")
     finally:
         bodies.held -= len(content)
 
@@ -76,9 +78,10 @@ def _require_size(content: bytearray) -> None:
         raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{detail} (churn outcomes load)")
 
 
-def _record(database_url: str, content: bytes, source: Format, limits: Limits) -> OutcomesOut:
+def _record(database_url: str, content: bytes, source: Format, limits: Limits) -> str:
+    """Return the answer, in ASCII, as a rejected value may be no text that UTF-8 has."""
     outcomes: list[Outcome] = []
-    rejected: list[RejectedOutcomeOut] = []
+    rejected: list[dict[str, object]] = []
     for number, row in enumerate(_rows(content, source, limits), start=1):
         if number > limits.outcome_rows:
             detail = f"a request has at most {limits.outcome_rows:,} outcomes; split them"
@@ -86,12 +89,8 @@ def _record(database_url: str, content: bytes, source: Format, limits: Limits) -
         if isinstance(row.found, Outcome):
             outcomes.append(row.found)
         else:
-            found = {"row": number, "problems": described_all(row.found)}
-            rejected.append(RejectedOutcomeOut.model_validate(found))
-    counts = _written(database_url, outcomes)
-    return OutcomesOut(
-        recorded=counts.recorded, known=counts.known, erased=counts.erased, rejected=rejected
-    )
+            rejected.append({"row": number, "problems": described_all(row.found)})
+    return json.dumps({**vars(_written(database_url, outcomes)), "rejected": rejected})
 
 
 def _written(database_url: str, outcomes: Sequence[Outcome]) -> Counts:
