@@ -86,6 +86,7 @@ def _outcomes(draw: st.DrawFn) -> Outcome:
     )
 
 
+@pytest.mark.slow
 @given(PREDICTIONS, st.lists(_outcomes(), max_size=12), MOMENTS, st.randoms(use_true_random=False))
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -247,4 +248,4 @@ def test_a_statement_needs_a_subject_and_a_known_source(url: str) -> None:
             record_outcomes(connection, [_stated(True, DAY, customer_id="A")], Source.API)
             refused = pytest.raises(psycopg.errors.CheckViolation)
             with refused, connection.transaction():
-                connection.execute(f"UPDATE outcomes SET {change}".encode())
+                connection.execute(f"UPDATE outcomes SET {change}".encode())  # noqa: S608

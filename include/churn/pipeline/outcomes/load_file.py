@@ -71,10 +71,19 @@ def load_outcomes(
 
 
 def _parts(reader: Reader, chunks: Iterable[bytes]) -> Iterator[list[Row]]:
+    """Yield the rows, those before an error included."""
     pieces = itertools.chain(((chunk, False) for chunk in chunks), [(b"", True)])
-    rows = (row for piece, last in pieces for row in reader.feed(piece, last=last))
-    while part := list(itertools.islice(rows, _AT_ONCE)):
+    part: list[Row] = []
+    try:
+        for row in (row for piece, last in pieces for row in reader.feed(piece, last=last)):
+            part.append(row)
+            if len(part) == _AT_ONCE:
+                yield part
+                part = []
+    except InvalidInputError:
         yield part
+        raise
+    yield part
 
 
 def _opened(source: Source, options: FormatOptions) -> tuple[Reader, Iterator[bytes]]:
@@ -98,7 +107,7 @@ def _opened(source: Source, options: FormatOptions) -> tuple[Reader, Iterator[by
 def _encoding(sample: bytes, options: FormatOptions) -> tuple[str, bool]:
     if options.encoding:
         return set_by_hand(sample, options.encoding), False
-    found = find_encoding(sample)
+    found = find_encoding(sample + b"\n" if len(sample) < CHUNK else sample)
     return found, found == "cp1252"
 
 
