@@ -35,8 +35,8 @@ def test_a_file_is_recorded_plain_or_packed_and_once(
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("outcomes.csv", content)
     else:
-        pack = {"csv": bytes, "csv.gz": gzip.compress, "csv.zst": zstd.compress}[kind]
-        path.write_bytes(pack(content))
+        packed = {"csv.gz": gzip.compress(content), "csv.zst": zstd.compress(content)}
+        path.write_bytes(packed.get(kind, content))
     first, again = churn("outcomes", "load", path), churn("outcomes", "load", path)
     assert first.stdout.startswith("2 recorded, 0 known already, 0 rejected; "), first.stderr
     assert again.stdout.startswith("0 recorded, 2 known already, 0 rejected; ")
