@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from churn.core.settings import Settings
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
-from serving.api import customers, document, logs, problems, routes
+from serving.api import customers, document, logs, outcomes, problems, routes
 from serving.api.authentication import Authentication
 from serving.api.batch import route as batch
 from serving.api.limits import Limits
@@ -70,7 +70,7 @@ def _assemble(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.add_middleware(Middleware)
     problems.install(app)
-    for router in (routes.router, batch.router, customers.router):
+    for router in (routes.router, batch.router, customers.router, outcomes.router):
         app.include_router(router)
     document.install(app)
     return app

@@ -20,7 +20,7 @@ from serving.api.problems import ProblemError
 
 _OPEN: Final = frozenset({"/", "/livez", "/readyz", "/docs", "/redoc", "/openapi.json"})
 _OPEN_FOLDERS: Final = ("/static-offline-docs/", "/docs/")
-_SCOPES: Final[Mapping[str, Scope]] = {"/metrics": Scope.ADMIN}
+_SCOPES: Final[Mapping[str, Scope]] = {"/metrics": Scope.ADMIN, "/outcomes": Scope.OUTCOMES}
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="churn"'}
 
 log = logging.getLogger(__name__)

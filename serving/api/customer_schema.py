@@ -18,7 +18,7 @@ _CONTROLS = rf"\u0000{CONTROLS}"
 _UNSEEN = f"{INVISIBLE}{BLANKS}".encode().decode("unicode_escape")  # schemas have no \U
 _IDENTIFIER = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}{_UNSEEN}][^{_CONTROLS}]*$"
 _ZERO = r"^\s*(?:0{1,12}(?:\.0*)?|\.0+)\s*$"
-_UNKNOWN: list[Schema] = [{"type": "null"}, {"type": "string", "pattern": r"^\s*$"}]
+UNKNOWN: list[Schema] = [{"type": "null"}, {"type": "string", "pattern": r"^\s*$"}]
 _MOST_DIGITS = 12
 
 
@@ -41,7 +41,7 @@ def customer_schema(naming: Naming, extra: Mapping[str, Schema] | None = None) -
             **(extra or {}),
         },
         "additionalProperties": False,
-        "anyOf": [_present(naming(field), {"not": {"anyOf": _UNKNOWN}}) for field in FEATURES],
+        "anyOf": [_present(naming(field), {"not": {"anyOf": UNKNOWN}}) for field in FEATURES],
         "allOf": [one for rule in RULES for one in _conditions(rule, naming)],
     }
 
@@ -49,14 +49,15 @@ def customer_schema(naming: Naming, extra: Mapping[str, Schema] | None = None) -
 def _property(field: Field) -> Schema:
     about = f"{field.description} {field.allowed.capitalize()}; null or a blank text: not known."
     if field.kind is FieldKind.IDENTIFIER:
-        return {"description": about, "anyOf": [*_identifiers(), *_UNKNOWN]}
+        return {"description": about, "anyOf": [*identifiers(), *UNKNOWN]}
     if field.is_number:
-        return {"description": about, "anyOf": [*_numbers(field), *_UNKNOWN]}
+        return {"description": about, "anyOf": [*_numbers(field), *UNKNOWN]}
     labels: Schema = {"enum": [field.label(value) for value in field.values]}
-    return {"description": about, "anyOf": [labels, *_spelled(field, *field.values), *_UNKNOWN]}
+    return {"description": about, "anyOf": [labels, *_spelled(field, *field.values), *UNKNOWN]}
 
 
-def _identifiers() -> list[Schema]:
+def identifiers() -> list[Schema]:
+    """Return what an identifier may be."""
     text: Schema = {"type": "string", "maxLength": LONGEST_IDENTIFIER, "pattern": _IDENTIFIER}
     return [text, {"type": "integer"}]
 
@@ -96,6 +97,11 @@ def _spelled(field: Field, *values: Value) -> list[Schema]:
     return [text, {"enum": codes}] if codes else [text]
 
 
+def flag_words(field: Field) -> list[Schema]:
+    """Return every spelling of a flag's values."""
+    return _spelled(field, *field.values)
+
+
 def _any_case(word: str) -> str:
     return "".join(_letter(letter) for letter in word)
 
@@ -112,7 +118,7 @@ def _conditions(rule: Rule, naming: Naming) -> Iterator[Schema]:
     Conditions, as generators of test data cannot satisfy one ``anyOf`` over all fields.
     """
     (first, value), *others = [(BY_NAME[name], value) for name, value in rule.values.items()]
-    holds = {naming(f): {"anyOf": [*_equal(f, v), *_UNKNOWN]} for f, v in others}
+    holds = {naming(f): {"anyOf": [*_equal(f, v), *UNKNOWN]} for f, v in others}
     exact = [(field, value) for field, value in others if field.name not in rule.either]
     fails = {naming(f): {"not": {"anyOf": _equal(f, v)}} for f, v in exact}
     yield _if(naming(first), _equal(first, value), holds)

@@ -16,11 +16,16 @@ Responses = dict[int | str, dict[str, Any]]
 
 PREDICTIONS = "Predictions"
 MODEL = "Model"
+OUTCOMES = "Outcomes"
 OPERATIONS = "Operations"
 TAGS = [
     {
         "name": PREDICTIONS,
         "description": "Whether customers will churn, with intervals and reasons.",
+    },
+    {
+        "name": OUTCOMES,
+        "description": "What became of predictions and customers.",
     },
     {"name": MODEL, "description": "The live model and its quality."},
     {

@@ -16,12 +16,13 @@ class Limits:
 
     ``requests`` and ``batches`` are answered at once; additional ones get 503 and 429.
     A request may take ``seconds`` in all, a batch as long between two pieces of its stream.
-    ``body_bytes`` bounds one customer, as a request or as a row.
+    ``body_bytes`` bounds one customer or outcome, as a request or as a row.
     """
 
     requests: int = 1_024
     batches: int = 2
     batch_rows: int = 10_000_000
+    outcome_rows: int = 50_000
     body_bytes: int = LONGEST_ROW
     seconds: int = 30
 

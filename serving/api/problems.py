@@ -9,7 +9,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from churn.core.errors import InvalidCustomerError, NoModelError, Problem, shown
+from churn.core.errors import (
+    InvalidCustomerError,
+    InvalidInputError,
+    NoModelError,
+    Problem,
+    shown,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20
@@ -53,7 +59,7 @@ def problem_response(problem: ProblemError) -> Response:
 def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem."""
     app.add_exception_handler(ProblemError, _on_problem)
-    app.add_exception_handler(InvalidCustomerError, _on_invalid_customer)
+    app.add_exception_handler(InvalidInputError, _on_invalid_input)
     app.add_exception_handler(RequestValidationError, _on_invalid_query)
     app.add_exception_handler(NoModelError, _on_no_model)
     app.add_exception_handler(HTTPException, _on_http)
@@ -65,11 +71,10 @@ async def _on_problem(_: Request, error: Exception) -> Response:
     return problem_response(error)
 
 
-async def _on_invalid_customer(_: Request, error: Exception) -> Response:
-    assert isinstance(error, InvalidCustomerError)  # noqa: S101
+async def _on_invalid_input(_: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidInputError)  # noqa: S101
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    errors = [described(problem) for problem in error.problems[:_MOST_ERRORS]]
-    return problem_response(ProblemError(status, str(error), errors=errors))
+    return problem_response(ProblemError(status, str(error), errors=described_all(error)))
 
 
 async def _on_invalid_query(request: Request, error: Exception) -> Response:
@@ -78,7 +83,7 @@ async def _on_invalid_query(request: Request, error: Exception) -> Response:
         Problem(str(one["loc"][-1]), one["input"], one.get("ctx", {}).get("expected", one["msg"]))
         for one in error.errors()
     ]
-    return await _on_invalid_customer(request, InvalidCustomerError(tuple(found)))
+    return await _on_invalid_input(request, InvalidCustomerError(tuple(found)))
 
 
 async def _on_no_model(_: Request, error: Exception) -> Response:
@@ -98,6 +103,11 @@ async def _on_bug(_: Request, error: Exception) -> Response:
     log.error("a request failed", exc_info=error)
     detail = "the request failed; the log contains the reason"
     return problem_response(ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+
+
+def described_all(error: InvalidInputError) -> Sequence[Mapping[str, object]]:
+    """Return what is wrong with the fields, as JSON values; of many problems the first."""
+    return [described(problem) for problem in error.problems[:_MOST_ERRORS]]
 
 
 def described(problem: Problem) -> dict[str, object]:

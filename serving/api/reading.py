@@ -1,6 +1,5 @@
 """Reads a prediction request: its body, idempotency key and options."""
 
-import json
 import re
 from functools import lru_cache
 from http import HTTPStatus
@@ -11,6 +10,7 @@ import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from churn.core import json_input
 from churn.core.errors import InvalidCustomerError, Problem
 from churn.model.phrases import Language
 from serving.api.answers import AnswerOptions
@@ -22,7 +22,6 @@ from serving.api.schemas import Explain
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 LONGEST_KEY: Final = 255
 """Characters of an idempotency key."""
-_MOST_DIGITS: Final = 400
 _JSON_TYPE: Final = re.compile(rb"application/(?:[\w.-]+\+)?json")
 _FLAGS: Final = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
@@ -94,26 +93,13 @@ def read_object(body: bytes) -> dict[str, object]:
 
 def _read_slowly(body: bytes) -> dict[str, object]:
     try:
-        content = json.loads(body, object_pairs_hook=_each_once, parse_int=_whole)
+        content = json_input.load(body)
     except (ValueError, RecursionError) as error:
         detail = f"the body is not JSON: {error}"
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
     if not isinstance(content, dict):
         detail = 'the body is not a JSON object such as {"tenure": 5, "contract": "One year"}'
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-    return content
-
-
-def _whole(text: str) -> int | str:
-    """Return a whole number; longer ones, which no field has, stay text: Python may refuse them."""
-    return int(text) if len(text) <= _MOST_DIGITS else text
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} is there twice")
     return content
 
 

@@ -173,6 +173,26 @@ class BatchErrorOut(_Out):
     errors: list[FieldProblemOut]
 
 
+class RejectedOutcomeOut(_Out):
+    """Why an outcome was not recorded; ``row`` counts from 1."""
+
+    row: int
+    problems: list[FieldProblemOut]
+
+
+class OutcomesOut(_Out):
+    """What became of the outcomes of a request.
+
+    ``recorded`` are new, ``known`` were recorded before, by any way. ``erased`` were left out, as
+    their customer was erased since.
+    """
+
+    recorded: int
+    known: int
+    erased: int
+    rejected: list[RejectedOutcomeOut]
+
+
 class ProblemOut(_Out):
     """RFC 9457 problem details."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from churn.core.log_options import LogOptions
 from serving.api.authentication import Authentication
+from serving.api.bodies import Bodies
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
@@ -35,6 +36,7 @@ class Service:
     limits: Limits
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS))
     """Bounds the concurrent look-ups of customers in the database."""
+    bodies: Bodies = field(default_factory=Bodies)
 
     def refresh(self) -> None:
         """Read the model store and the keys again; report the served version to other workers."""

@@ -254,9 +254,9 @@ def test_without_keys_a_page_of_another_origin_can_neither_write_nor_read(
     assert client.post("/predict/batch", content="tenure\n5\n", headers=csv).status_code == writing
 
 
-def test_a_key_that_has_the_scope_of_an_earlier_version_keeps_its_others() -> None:
+def test_a_key_of_an_earlier_version_with_the_scope_outcomes_opens_them() -> None:
     (key,) = api_keys.from_entries(f"crm:predict+outcomes:{'0' * 64}").keys
-    assert key.scopes == (Scope.PREDICT,)
+    assert key.scopes == (Scope.PREDICT, Scope.OUTCOMES)
 
 
 def _start(home: Path, *, workers: int, **values: str) -> subprocess.Popen[str]:

@@ -18,6 +18,7 @@ SERVING_MAY = {
     *("SELECT customers", "SELECT model_events", "SELECT model_versions"),
     "SELECT schema_migrations",
     "EXECUTE record_predictions",
+    "EXECUTE record_outcomes",
 }
 NOBODY_MAY = {
     *("CREATE ROLE", "CREATE DATABASE", "COPY TO PROGRAM", "READ FILES"),

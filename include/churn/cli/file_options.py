@@ -38,11 +38,16 @@ def _mark(option: str, marks: Mapping[str, str]) -> Callable[[Command], Command]
     return click.option(option, metavar=f"[{'|'.join(marks)}]", callback=read, help=note)
 
 
+def format_options(command: Command) -> Command:
+    """Add the options that state how a file of text is written."""
+    encoding = click.option("--encoding", type=click.Choice(ENCODINGS), help="Default: detected.")
+    return encoding(_mark("--separator", SEPARATORS)(command))
+
+
 def reading_options(command: Command) -> Command:
     """Add the options that state how a file is read and what a load may change."""
     options = (
-        click.option("--encoding", type=click.Choice(ENCODINGS), help="Default: detected."),
-        _mark("--separator", SEPARATORS),
+        format_options,
         _mark("--decimal", DECIMALS),
         _mark("--thousands", THOUSANDS),
         click.option("--snapshot-date", type=click.DateTime(["%Y-%m-%d"]), help=_SNAPSHOT_HELP),

@@ -18,7 +18,7 @@ from churn.core.settings import Settings
 
 @click.group()
 def keys() -> None:
-    """Manage the API keys of the service: for predict and admin."""
+    """Manage the API keys of the service: for predict, outcomes and admin."""
 
 
 @contextmanager

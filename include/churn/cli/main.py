@@ -12,6 +12,7 @@ from churn.cli.keys import keys
 from churn.cli.loads import rejected
 from churn.cli.models import models
 from churn.cli.monitor import monitor
+from churn.cli.outcomes import outcomes
 from churn.cli.proofs import replay, reproduce
 from churn.cli.score import score
 from churn.cli.simulate import simulate
@@ -60,7 +61,7 @@ def erase(settings: Settings, customer_id: str) -> None:
 
 _STEPS = (create_tables, migrate, load, train, decide, publish, run)
 
-_WATCHING = (monitor, alarms, simulate)
+_WATCHING = (outcomes, monitor, alarms, simulate)
 
 for command in (*_STEPS, rejected, models, reproduce, replay, keys, score, *_WATCHING):
     churn.add_command(command)

@@ -26,7 +26,6 @@ GRACE: Final = timedelta(hours=24)
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SECRET: Final = re.compile(r"churn_[0-9A-Za-z_-]+")
-_FORMER_SCOPE: Final = "outcomes"
 _ENTRY_HELP: Final = "expected name:scope+scope:sha256, as `churn keys list --environment` prints"
 
 
@@ -34,6 +33,7 @@ class Scope(StrEnum):
     """What a key opens."""
 
     PREDICT = "predict"
+    OUTCOMES = "outcomes"
     ADMIN = "admin"
 
 
@@ -182,8 +182,7 @@ def _read_key(content: dict[str, str | list[str] | None]) -> Key:
 
 
 def _scopes(names: Iterable[str]) -> tuple[Scope, ...]:
-    """Return the scopes of a key; one that earlier versions gave keys opens nothing."""
-    return tuple(Scope(name) for name in names if name != _FORMER_SCOPE)
+    return tuple(map(Scope, names))
 
 
 def _checked_name(name: str) -> str:

@@ -7,9 +7,9 @@ from typing import Final
 
 from churn.core import variables
 from churn.core.log_options import Switch
+from churn.core.outcome_options import OutcomeOptions
 
 WINDOW: Final = "CHURN_MONITOR_WINDOW_DAYS"
-MATURITY: Final = "CHURN_LABEL_MATURITY_DAYS"
 TOLERANCE: Final = "CHURN_MONITOR_TOLERANCE"
 ROLLBACK: Final = "CHURN_AUTO_ROLLBACK"
 SHADOW: Final = "CHURN_SHADOW_VERSION"
@@ -21,7 +21,7 @@ class MonitorOptions:
     """How published models are watched.
 
     ``window_days`` is the length of the windows that are compared with training; a customer who
-    has not left after ``maturity_days`` counts as retained; ``tolerance`` is by how much churn, or
+    has not left after ``maturity`` counts as retained; ``tolerance`` is by how much churn, or
     the mean score, may differ from what training promised before it counts as drift, as a share;
     ``auto_rollback`` rolls a version back that does worse than its predecessor; ``shadow`` names a
     version whose live performance is measured beside the champion's; customer data older than
@@ -29,16 +29,11 @@ class MonitorOptions:
     """
 
     window_days: int = 7
-    maturity_days: int = 30
+    maturity: timedelta = OutcomeOptions.maturity
     tolerance: float = 0.02
     auto_rollback: bool = False
     shadow: str | None = None
     stale_days: int = 35
-
-    @property
-    def maturity(self) -> timedelta:
-        """How long a customer must have stayed to count as retained."""
-        return timedelta(days=self.maturity_days)
 
     @classmethod
     def from_values(cls, values: Mapping[str, str]) -> "MonitorOptions":
@@ -49,12 +44,11 @@ class MonitorOptions:
         """
         given = variables.given(values)
         window = variables.whole(given, WINDOW, 1, 366)
-        maturity = variables.whole(given, MATURITY, 1, 366)
         tolerance = variables.number(given, TOLERANCE, 0.001, 0.5)
         stale = variables.whole(given, STALE, 1, 3_660)
         return cls(
             window_days=cls.window_days if window is None else window,
-            maturity_days=cls.maturity_days if maturity is None else maturity,
+            maturity=OutcomeOptions.from_values(values).maturity,
             tolerance=cls.tolerance if tolerance is None else tolerance,
             auto_rollback=variables.word(given, ROLLBACK, Switch.OFF) is Switch.ON,
             shadow=given.get(SHADOW),

@@ -11,6 +11,7 @@ from churn.core.errors import ChurnError
 from churn.core.load_options import LoadOptions
 from churn.core.log_options import LogOptions
 from churn.core.monitor_options import MonitorOptions
+from churn.core.outcome_options import OutcomeOptions
 from churn.core.training_options import TrainingOptions
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -38,6 +39,7 @@ class Settings:
     monitor: MonitorOptions = field(default_factory=MonitorOptions)
     alerts: AlertOptions = field(default_factory=AlertOptions)
     retrain: RetrainOptions = field(default_factory=RetrainOptions)
+    outcomes: OutcomeOptions = field(default_factory=OutcomeOptions)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -60,6 +62,7 @@ class Settings:
             monitor=MonitorOptions.from_values(values),
             alerts=AlertOptions.from_values(values),
             retrain=RetrainOptions.from_values(values),
+            outcomes=OutcomeOptions.from_values(values),
         )
 
 

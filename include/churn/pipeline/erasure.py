@@ -18,7 +18,7 @@ from psycopg import sql
 from churn.core.errors import ChurnError
 from churn.customer.description import CUSTOMER_ID
 from churn.customer.identifier import normalised_identifier
-from churn.warehouse.connect import Connection, placeholders, statement
+from churn.warehouse.connect import Connection, placeholders, run, statement
 from churn.warehouse.load_lock import lock_loads
 from churn.warehouse.predictions import spool
 from churn.warehouse.predictions.log_records import predictions_in, without
@@ -26,6 +26,7 @@ from churn.warehouse.predictions.log_records import predictions_in, without
 _PATIENCE_SECONDS: Final = 15.0
 _PAUSE_SECONDS: Final = 0.2
 _CHUNK: Final = 1 << 20
+_OUTCOMES: Final = "outcomes"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def erase(connection: Connection, customer_id: str, folder: Path) -> Erased:
     if not wanted:
         raise ChurnError("the id of the customer is empty")
     lock_loads(connection, "erase a customer")
-    connection.execute(statement("lock_prediction_log"))
+    for lock in ("lock_prediction_log", "lock_outcomes"):
+        connection.execute(statement(lock))
     versions = _remember(connection, wanted)
     rows = _erase_rows(connection, wanted)
     _forget_statistics(connection, rows)
@@ -78,13 +80,19 @@ def _remember(connection: Connection, customer_id: str) -> Sequence[str]:
 
 
 def _erase_rows(connection: Connection, customer_id: str) -> Mapping[str, int]:
-    """Delete by the id, and where only a file's text is known, every line that names it."""
+    """Delete by the id, and where only a file's text is known, every line that names it.
+
+    Outcomes of the customer's predictions, which may have no other id, go before the predictions.
+    """
+    known: dict[str, object] = {CUSTOMER_ID.name: customer_id}
+    by_prediction = run(connection, "erase_outcomes", known).rowcount
     literal = sql.Literal(CUSTOMER_ID.name)
     tables = connection.execute(statement("find_tables_about", customer_id=literal)).fetchall()
-    return {
+    rows = {
         str(name): _erase_from(connection, sql.Identifier(str(name)), customer_id, bool(has_id))
         for name, has_id in tables
     }
+    return {**rows, _OUTCOMES: rows[_OUTCOMES] + by_prediction}
 
 
 def _forget_statistics(connection: Connection, rows: Mapping[str, int]) -> None:

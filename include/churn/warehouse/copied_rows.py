@@ -16,12 +16,13 @@ _TRAILER: Final = 2
 def copied_rows(
     connection: Connection, query: sql.Composed, types: Sequence[tuple[str, str]]
 ) -> NDArray[Any]:
-    """Return a structured array of the rows that a COPY sends; none of its values may be NULL.
+    """Return a structured array of the rows of a query; none of its values may be NULL.
 
     ``types`` are the columns' names and their types in network byte order, ``>i4`` for one.
     """
     content = bytearray()
-    with connection.cursor() as cursor, cursor.copy(query) as stream:
+    copy = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
+    with connection.cursor() as cursor, cursor.copy(copy) as stream:
         for chunk in stream:
             content += chunk
     row = _row(types)

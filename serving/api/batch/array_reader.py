@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from churn.pipeline.batch.elements import Elements
 from churn.pipeline.batch.rows import Rows, Unreadable
-from serving.api.batch.elements import Elements
 from serving.api.batch.json_rows import Read, read_row, rows_from
 
 

@@ -1,18 +1,11 @@
 """Reads CSV."""
 
-import csv
 from collections.abc import Iterator
-from typing import Final
 
+from churn.pipeline.batch.csv_text import CsvHead, parsed, text_of
 from churn.pipeline.batch.line_splitter import CsvLineSplitter
-from churn.pipeline.batch.rows import Rows, Unreadable, rows_of, too_long
+from churn.pipeline.batch.rows import Rows, rows_of, too_long
 from churn.pipeline.batch.table import Cells, Table, cells_of
-
-_DELIMITERS: Final = ",;\t|"
-_MARK: Final = b"\xef\xbb\xbf"
-
-
-csv.field_size_limit((1 << 31) - 1)  # rows have their own limit
 
 
 class CsvReader:
@@ -20,10 +13,9 @@ class CsvReader:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._head = b""
+        self._head = CsvHead(most)
         self._lines: CsvLineSplitter | None = None
         self._table: Table | None = None
-        self._delimiter = ","
 
     def feed(self, piece: bytes, *, last: bool = False) -> Iterator[Rows]:
         """Yield the rows that are complete now."""
@@ -38,38 +30,21 @@ class CsvReader:
 
     def _begun(self, piece: bytes, *, last: bool) -> bytes:
         """Read the header, once it is complete, and return what comes after it."""
-        self._head += piece
-        head, end, rest = self._head.removeprefix(_MARK).lstrip(b"\r\n").partition(b"\n")
-        if len(head) > self._most:
-            raise too_long(self._most)
-        if not (end or last):
-            return b""
-        header = head.removesuffix(b"\r").decode(errors="surrogateescape")
-        if not header:
-            raise Unreadable("CSV begins with a header; this has none")
-        if "\r" in header:
-            raise Unreadable("lines end with \\n or \\r\\n; here the header has \\r alone")
-        self._delimiter = max(_DELIMITERS, key=header.count)
-        self._table = Table(next(iter(self._parsed(header))))
-        self._lines = CsvLineSplitter(self._most, self._delimiter)
+        rest = self._head.feed(piece, last=last)
+        if self._head.cells is not None:
+            self._table = Table(self._head.cells)
+            self._lines = CsvLineSplitter(self._most, self._head.delimiter)
         return rest
 
     def _read(self, lines: bytes) -> Rows | None:
-        text = lines.decode(errors="surrogateescape").replace("\r\n", "\n")
-        text = text.replace("\r", " ")  # alone it ends no line, and csv refuses it
+        text = text_of(lines)
         if self._table is None or not text:
             return None
-        cells = _plain_cells(text, self._delimiter, self._table.width)
+        cells = _plain_cells(text, self._head.delimiter, self._table.width)
         if cells is None:
-            rows = [row for row in self._parsed(text) if row]
+            rows = [row for row in parsed(text, self._head.delimiter) if row]
             cells = cells_of(rows, self._table.width)
         return self._table.read(cells) if cells.size else None
-
-    def _parsed(self, text: str) -> Iterator[list[str]]:
-        try:
-            yield from csv.reader(map("{}\n".format, text.split("\n")), delimiter=self._delimiter)
-        except csv.Error as error:
-            raise Unreadable(f"this is not CSV: {error}") from None
 
 
 def _plain_cells(text: str, delimiter: str, width: int) -> Cells | None:

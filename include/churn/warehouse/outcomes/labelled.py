@@ -74,7 +74,7 @@ def read_labelled(  # noqa: PLR0913 - the window, the version, the moment and th
     Statements that were observed or recorded after ``as_of`` do not exist.
     """
     within = sql.SQL("make_interval(secs => {})").format(maturity.total_seconds())
-    is_of_version = sql.SQL("true")
+    is_of_version: sql.Composable = sql.SQL("true")
     if model_version is not None:
         is_of_version = sql.SQL("log.model_version = {}").format(model_version)
     query = statement(

@@ -26,10 +26,10 @@ _EXPECTED_TIME: Final = (
     "a date such as 2026-01-31 or a time such as 2026-01-31T18:30:00+01:00, not in the future"
 )
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_TIME: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?: ?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?))?)?"
-)
+_DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK: Final = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+_ZONE: Final = r" ?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)"
+_TIME: Final = re.compile(rf"{_DAY}(?:[Tt ]{_CLOCK}(?:{_ZONE})?)?")
 _OUTSIDE: Final = {
     **{normalised(name): name for name in NAMES},
     **{outside: f.name for outside, f in BY_OUTSIDE_NAME.items() if f is CUSTOMER_ID},

@@ -1,5 +1,6 @@
--- 1 where a statement after the prediction, up to the one that decides the label, states that the
--- customer was contacted, 0 where it states the contrary.
+-- For read_labelled.sql: 1 where a statement after the prediction, up to the one that decides the
+-- label, states that the customer was contacted, 0 where it states the contrary.
+-- noqa: disable=RF01
 (
     SELECT max(stated.value)
     FROM (

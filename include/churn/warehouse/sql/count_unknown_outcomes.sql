@@ -1,15 +1,20 @@
--- A customer of a customer file needs no prediction yet, and counts here until there is one.
+-- Outcomes without a prediction in the log.
 SELECT
-    count(*) FILTER (
-        WHERE outcomes.prediction_id IS NOT NULL AND NOT EXISTS (
-            SELECT FROM prediction_logs AS log
-            WHERE log.prediction_id = outcomes.prediction_id
-        )
+    (
+        SELECT count(*) FROM outcomes
+        WHERE
+            outcomes.prediction_id IS NOT NULL
+            AND NOT EXISTS (
+                SELECT FROM prediction_logs AS log
+                WHERE log.prediction_id = outcomes.prediction_id
+            )
     ) AS predictions,
-    count(*) FILTER (
-        WHERE outcomes.prediction_id IS NULL AND NOT EXISTS (
-            SELECT FROM prediction_logs AS log
-            WHERE log.customer_id = outcomes.customer_id
-        )
-    ) AS customers
-FROM outcomes;
+    (
+        SELECT count(*) FROM outcomes
+        WHERE
+            outcomes.prediction_id IS NULL
+            AND NOT EXISTS (
+                SELECT FROM prediction_logs AS log
+                WHERE log.customer_id = outcomes.customer_id
+            )
+    ) AS customers;

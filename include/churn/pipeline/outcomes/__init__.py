@@ -1,0 +1,1 @@
+"""Reads streams and files of outcomes."""

@@ -1,0 +1,2 @@
+-- record_outcomes takes the same lock.
+SELECT pg_advisory_xact_lock(hashtext('churn.outcomes'));
