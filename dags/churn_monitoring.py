@@ -12,7 +12,7 @@ training, and from *Trigger*, whose form has:
 
 | task | makes | when it fails, look first at |
 |---|---|---|
-| `monitor` | rows of `drift_reports`, `performance_reports` and `alarms`, in one transaction | is PostgreSQL up; is a model published |
+| `monitor` | rows of `drift_reports`, `performance_reports` and `alarms`, in one transaction; a rollback, if `CHURN_AUTO_ROLLBACK` is on | is PostgreSQL up; the message: a version that cannot be read |
 | `alert` | one message per alarm that opened, closed or was not acknowledged in time | the message: which address of `CHURN_ALERT_URLS` cannot be read |
 | `request_retrain` | an event of the asset `churn_retrain`, which starts `churn_training` | is PostgreSQL up |
 
@@ -23,7 +23,7 @@ run sends it again. `churn alarms test` sends a message to each service.
 same alarm before, and where alarms started one within `CHURN_RETRAIN_COOLDOWN_DAYS` or
 `CHURN_RETRAIN_PER_WEEK` times in seven days; its log has the reason, as has `retrain_requests`.
 
-Every task can run twice. A run as of an earlier moment than the last one changes no alarm.
+Before the first model is published, the run is skipped. Every task can run twice. A run as of an earlier moment than the last one changes no alarm.
 A failed run is reported to the services of `CHURN_ALERT_URLS`, once.
 """
 
@@ -38,13 +38,14 @@ from orchestration.monitoring import send_messages, watch
 from orchestration.notifier import ReportFailedRun
 from orchestration.params import MONITORING_PARAMS
 from orchestration.policies import DEFAULT_ARGS
+from orchestration.promotion import open_registry
 from orchestration.retraining import request_training
 
 
 @task(execution_timeout=timedelta(hours=1))
 def monitor() -> int:
-    with warehouse() as connection:
-        return watch(connection)
+    with open_registry() as registry:
+        return watch(registry)
 
 
 @task(execution_timeout=timedelta(minutes=30))

@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from orchestration.edges import model_store, settings
+from airflow.sdk.exceptions import AirflowSkipException
+
+from orchestration.edges import settings
 from orchestration.params import param
 
 if TYPE_CHECKING:
+    from churn.core.monitor_options import MonitorOptions
+    from churn.registry.model_registry import ModelRegistry
     from churn.warehouse.connect import Connection
 
-
-def watch(connection: Connection) -> int:
-    """Monitor as the run's params state, and update the incidents; return how many are open."""
-    from churn.monitoring.incidents import read_incidents, update_incidents
-    from churn.pipeline.monitor import monitor
-
-    moment = as_of()
-    found = monitor(
-        connection, model_store(), settings().monitor, as_of=moment, window=param("window")
-    )
-    update_incidents(connection, found.alarms, found.judged, moment)
-    return len(read_incidents(connection, open_only=True))
+log = logging.getLogger(__name__)
 
 
-def as_of() -> datetime:
-    """Return the moment that the run is about: the beginning of a day, or now."""
+def watch(registry: ModelRegistry) -> int:
+    """Monitor as the run's params state; return how many alarms are open.
+
+    A live version that does worse than its predecessor is rolled back, if the setting says so. A
+    run that is about an earlier day rolls nothing back.
+
+    Raises:
+        AirflowSkipException: nothing has been published yet.
+    """
+    from churn.core.errors import NoModelError
+    from churn.monitoring.incidents import read_incidents
+    from churn.pipeline.monitor import monitor, roll_back_if_worse
+
+    try:
+        report = monitor(registry.connection, registry.store, _options(), as_of=_as_of())
+    except NoModelError as error:
+        raise AirflowSkipException(str(error)) from None
+    log.info("%s", report.text())
+    registry.connection.commit()
+    if _as_of() is None:
+        roll_back_if_worse(registry, report, _options())
+    return len(read_incidents(registry.connection, open_only=True))
+
+
+def _options() -> MonitorOptions:
+    options, window = settings().monitor, param("window")
+    return replace(options, window_days=window) if window else options
+
+
+def _as_of() -> datetime | None:
+    """Return the beginning of the day that the run is about, or None for now."""
     day = param("as_of")
-    return datetime.fromisoformat(day).replace(tzinfo=UTC) if day else datetime.now(UTC)
+    return datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None
 
 
 def send_messages(connection: Connection) -> int:
