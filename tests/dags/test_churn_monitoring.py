@@ -52,8 +52,8 @@ def test_the_request_for_a_training_is_the_asset_that_the_training_waits_for(
 
     outlets = {task.task_id: list(task.outlets) for task in dag.tasks if task.outlets}
     assert outlets == {"request_retrain": [RETRAIN]}
-    training = dag_bag.dags["churn_training"].timetable
-    assert list(training.asset_condition.objects) == [RETRAIN]  # type: ignore[attr-defined]
+    waited_for = dag_bag.dags["churn_training"].timetable.asset_condition
+    assert list(waited_for.objects) == [RETRAIN]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_a_new_stack_waits_for_its_first_night(dag: DAG, monkeypatch: pytest.Mon
 
 def test_a_run_that_an_asset_triggers_does_not_replace_the_nightly_one(dag: DAG) -> None:
     """It has no logical date; the night after the last nightly run is next all the same."""
+    import pendulum
     from airflow.serialization.encoders import coerce_to_core_timetable
     from airflow.timetables.base import DataInterval, TimeRestriction
     from airflow.utils.types import DagRunType
@@ -66,7 +67,9 @@ def test_a_run_that_an_asset_triggers_does_not_replace_the_nightly_one(dag: DAG)
     assert following is not None
     assert following.run_after.hour == 2
     run_ids = {
-        kind: timetable.generate_run_id(run_type=kind, run_after=night, data_interval=None)
+        kind: timetable.generate_run_id(
+            run_type=kind, run_after=pendulum.instance(night), data_interval=None
+        )
         for kind in (DagRunType.ASSET_TRIGGERED, DagRunType.MANUAL)
     }
     assert run_ids[DagRunType.ASSET_TRIGGERED].startswith("asset_triggered__")
