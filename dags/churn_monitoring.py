@@ -1,6 +1,6 @@
 """### Churn monitoring
 
-Compares what the live model is asked with what it was trained on, and what it predicted with what
+Compares the customers that the live model predicts for with those it was trained on, and what it predicted with what
 happened; opens and closes alarms; sends messages; requests a training. Runs at 05:00 UTC, after the
 training, and from *Trigger*, whose form has:
 

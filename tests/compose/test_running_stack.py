@@ -169,9 +169,7 @@ def test_the_kernel_holds_a_container_to_its_limits(stack: Project, service: str
 
 
 @pytest.mark.parametrize("service", INSIDE_ONLY)
-def test_what_publishes_no_port_has_no_way_out(
-    stack: Project, service: str
-) -> None:
+def test_what_publishes_no_port_has_no_way_out(stack: Project, service: str) -> None:
     assert checks.ways_out(stack, service) == []
 
 
