@@ -106,9 +106,9 @@ def test_the_state_of_monitoring_is_reported(watched: Settings) -> None:
     }  # fmt: skip
     assert {name for name, value in found["churn_drift_verdict"].items() if value} == {"alarm"}
     assert found["churn_label_coverage_ratio"] == {"": 0.25}
-    assert 0 <= found["churn_drift_report_age_seconds"][""] < 60
-    assert 7_200 <= found["churn_training_decision_age_seconds"][""] < 7_260
-    assert 3 * 86_400 <= found["churn_load_age_seconds"][""] < 3 * 86_400 + 120
+    assert 0 <= found["churn_drift_report_age_seconds"][""] < 900
+    assert 7_200 <= found["churn_training_decision_age_seconds"][""] < 9_000
+    assert 3 * 86_400 <= found["churn_load_age_seconds"][""] < 3 * 86_400 + 3_600
     assert found["churn_alarm_messages_unsent"] == {"": 0}
 
 

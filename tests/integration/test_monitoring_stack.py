@@ -1,4 +1,4 @@
-"""From a shift to a training, on the real stack: predictions, alarm, message, request, new decision."""
+"""On the real stack, from a shift to a training: predictions, alarm, message, request, decision."""
 
 import csv
 import http.client
@@ -41,6 +41,8 @@ SLOW = Alarm(
     {"evidence": 31.0},
     asks_retrain=True,
 )
+_YESTERDAY = "UPDATE prediction_logs SET predicted_at = predicted_at - interval '1 day'"
+"""A window ends at midnight: predictions of today are judged tomorrow."""
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +140,10 @@ def test_a_shift_is_reported_and_a_slow_one_starts_a_training_without_a_new_file
     count = predict_shifted(stack)
     assert eventually(lambda: rows(stack, "SELECT count(*) FROM prediction_logs")[0][0] >= count)  # type: ignore[operator]
     with connect(stack.database_url(PIPELINE)) as connection:
+        connection.execute(_YESTERDAY)
         update_incidents(connection, [SLOW], [], datetime.now(UTC))
 
-    run = airflow.trigger(MONITORING_DAG)
+    run = airflow.trigger(MONITORING_DAG, {"window": 1})
     assert finished(airflow, MONITORING_DAG, run) == "success", states(airflow, MONITORING_DAG, run)
     kinds = {kind for (kind,) in rows(stack, "SELECT kind FROM alarms WHERE closed_at IS NULL")}
     assert {"drift", "slow drift"} <= kinds
@@ -164,7 +167,7 @@ def test_a_shift_is_reported_and_a_slow_one_starts_a_training_without_a_new_file
     assert "the training was requested by alarm 1: slow drift, of this test: " in str(reason)
     assert SLOW.sentence in json.dumps(details)
 
-    again = airflow.trigger(MONITORING_DAG)
+    again = airflow.trigger(MONITORING_DAG, {"window": 1})
     assert finished(airflow, MONITORING_DAG, again) == "success"
     assert states(airflow, MONITORING_DAG, again)["request_retrain"] == "skipped"
     assert len(hook.posted) == 1

@@ -19,6 +19,10 @@ BEGIN
         IF to_regprocedure('record_outcomes(jsonb, text)') IS NOT NULL THEN
             GRANT EXECUTE ON FUNCTION record_outcomes(jsonb, text) TO churn_serving;
         END IF;
+        IF to_regprocedure('alarm_silenced_until(text, text, timestamptz)') IS NOT NULL THEN
+            GRANT EXECUTE ON FUNCTION alarm_silenced_until(text, text, timestamptz)
+            TO churn_serving;
+        END IF;
     END IF;
 END
 $$;

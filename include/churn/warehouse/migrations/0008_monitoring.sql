@@ -84,6 +84,8 @@ LANGUAGE sql STABLE AS $$
         AND coalesce(silences.subject, $2) = $2
 $$;
 
+REVOKE ALL ON FUNCTION alarm_silenced_until(text, text, timestamptz) FROM public;
+
 -- What each service was sent about an incident. Without sent_at it failed, and is tried again.
 -- A service is its type and place in the setting ("slack 1"): addresses are secrets.
 CREATE TABLE alarm_messages (
