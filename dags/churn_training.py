@@ -2,7 +2,8 @@
 
 Loads the new customer files, cleans them, trains the churn model, compares it with the live one on
 customers that neither has learned from, and publishes it to the model store if it is better beyond
-noise. The service finds it there within a second. Runs at 02:00 UTC and from *Trigger*, whose form has:
+noise. The service finds it there within a second. Runs at 02:00 UTC, when an alarm of `churn_monitoring`
+requests it (then also without a new file; the model event has the reason), and from *Trigger*, whose form has:
 
 - **file**: `newest` for every file of the data folder that was not loaded yet, by its day; or a file
   in the data folder, a folder, a glob, or a full path; plain, `.gz`, `.zst` or `.zip`;
@@ -32,23 +33,33 @@ Without a new file `load_csv` is skipped, and all that follows. A file that the 
 again by itself: repair it, name it in **file**, or choose **allow_change**. Where the live model stays, `approve` and `publish` are skipped and the log of `decide` states why:
 unchanged data and code give no new version. By hand: `churn models promote`, `rollback`.
 
+A failed run is reported to the services of `CHURN_ALERT_URLS`, once.
 Bad data fails at once; bad luck (PostgreSQL away, a full disk) is tried again twice.
 To run one task again, press *Clear* on it; to start over, *Trigger* a new run.
 """
 
 from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, TriggerRule, chain, dag, task
+from airflow.sdk import (
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    TriggerRule,
+    chain,
+    dag,
+    task,
+)
 
 from churn.core.names import TRAINING_DAG
-from orchestration.assets import CHURN_MODEL
+from orchestration.assets import CHURN_MODEL, RETRAIN
 from orchestration.edges import log_options, model_store, training_options, warehouse
 from orchestration.files import load_files
+from orchestration.notifier import ReportFailedRun
 from orchestration.params import TRAINING_PARAMS, terms
 from orchestration.policies import DEFAULT_ARGS
 from orchestration.promotion import (
     RequestApproval,
     approver,
+    decide_candidate,
     is_dry,
     open_registry,
     rules,
@@ -89,10 +100,8 @@ def train() -> str:
 
 @task(execution_timeout=timedelta(minutes=10))
 def decide(version: str) -> str:
-    from churn.pipeline import model_steps
-
     with open_registry() as registry:
-        decision = model_steps.decide(registry, version, rules().promotion, dry_run=is_dry())
+        decision = decide_candidate(registry, version)
         return version if decision.promote and not is_dry() else ""
 
 
@@ -114,11 +123,15 @@ def publish(version: str) -> str:
     doc_md=__doc__,
     # A new stack waits for its first night. With a start_date in the past, or without the timedelta
     # if it is within a tenth of a day after the schedule, it would run last night's at once.
-    schedule=CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(0)),
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(0)),
+        assets=[RETRAIN],
+    ),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=23),  # a person may take 20 hours to approve
     default_args=DEFAULT_ARGS,
+    on_failure_callback=ReportFailedRun(),
     params=TRAINING_PARAMS,
     tags=["churn"],
 )

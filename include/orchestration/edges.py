@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from churn.core.log_options import LogOptions
+    from churn.core.settings import Settings
     from churn.core.training_options import TrainingOptions
     from churn.registry.store import ModelStore
     from churn.warehouse.connect import Connection
@@ -52,3 +53,10 @@ def training_options() -> TrainingOptions:
     from churn.core.settings import Settings
 
     return Settings.from_environment().training
+
+
+def settings() -> Settings:
+    """Return the settings of this process's environment."""
+    from churn.core.settings import Settings
+
+    return Settings.from_environment()

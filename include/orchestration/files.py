@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from orchestration.edges import model_store
 from orchestration.params import NEWEST, PUBLISH, param, reading
+from orchestration.retraining import requested_because
 
 if TYPE_CHECKING:
     from churn.warehouse.connect import Connection
@@ -27,7 +28,7 @@ def load_files(connection: Connection) -> list[int]:
         return steps.load_csv(connection, steps.locate(name, settings.data), reading())
     where = settings.data / settings.load.data_file
     loads = steps.load_new(connection, where, reading(), stopped=param("allow_change"))
-    requested = param("retrain") or param("mode") != PUBLISH
+    requested = param("retrain") or param("mode") != PUBLISH or requested_because()
     if not (loads or requested or model_steps.has_undecided(connection, model_store())):
         raise AirflowSkipException(
             "no new customer file, and a model of the customers was decided on: the run ends here. "

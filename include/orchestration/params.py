@@ -135,6 +135,26 @@ TRAINING_PARAMS: Final[dict[str, Any]] = {
     ),
 }
 
+MONITORING_PARAMS: Final[dict[str, Any]] = {
+    "as_of": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="As of",
+        description="Monitor as of the beginning of this day (UTC), with what was known then. "
+        "Empty: now.",
+    ),
+    "window": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        maximum=366,
+        title="Window",
+        description="The days before that moment whose predictions are compared with training. "
+        "Empty: CHURN_MONITOR_WINDOW_DAYS.",
+    ),
+}
+
 
 def param(name: str) -> Any:
     """Return a param of the run."""

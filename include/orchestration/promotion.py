@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from orchestration.edges import model_store, warehouse
 from orchestration.params import PUBLISH, param
+from orchestration.retraining import requested_because
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from churn.pipeline.registry_rules import RegistryRules
     from churn.registry.model_registry import ModelRegistry
+    from churn.training.promotion import Decision
 
 RESPONSE_TIME: Final = timedelta(hours=20)
 _NOBODY: Final = "nobody"
@@ -76,6 +78,19 @@ def open_registry(*, approved_by: str | None = None) -> Iterator[ModelRegistry]:
     actor = f"{run}, approved by {approved_by}" if approved_by else run
     with warehouse() as connection:
         yield ModelRegistry(connection, model_store(), actor)
+
+
+def decide_candidate(registry: ModelRegistry, version: str) -> Decision:
+    """Decide whether a candidate takes over; record why, and why it was trained."""
+    from churn.pipeline import model_steps
+
+    return model_steps.decide(
+        registry,
+        version,
+        rules().promotion,
+        dry_run=is_dry(),
+        requested_because=requested_because(),
+    )
 
 
 def approver() -> str | None:

@@ -18,6 +18,7 @@ from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
 from serving.api.middleware import Middleware
+from serving.api.monitoring_gauges import MonitoringGauges
 from serving.api.predicting import Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.service import Service
@@ -88,6 +89,7 @@ def _service(settings: Settings, workers: Workers, predictions: PredictionLog) -
         authentication=Authentication(settings),
         workers=workers,
         limits=Limits.from_values(settings.service),
+        monitoring=MonitoringGauges(lambda: connect(settings.database_url)),
     )
 
 

@@ -96,6 +96,10 @@ class PredictionLog:
         spool = self._spool
         return LogState(spool.waiting(), spool.used, spool.limit, spool.dropped, self.trouble)
 
+    def age(self) -> float:
+        """Return the age of the oldest predictions that wait, in seconds; 0 where none wait."""
+        return self._spool.age()
+
     def ship(self) -> int:
         """Ship all finished segments and our own; return the number of predictions."""
         self._spool.measure()

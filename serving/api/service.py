@@ -12,6 +12,7 @@ from serving.api.bodies import Bodies
 from serving.api.limits import Limits
 from serving.api.live_model import LiveModel
 from serving.api.metrics import Metrics
+from serving.api.monitoring_gauges import MonitoringGauges
 from serving.api.predicting import Predictor
 from serving.api.prediction_log import PredictionLog
 from serving.api.workers import Workers
@@ -34,6 +35,7 @@ class Service:
     authentication: Authentication
     workers: Workers
     limits: Limits
+    monitoring: MonitoringGauges
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS))
     """Bounds the concurrent look-ups of customers in the database."""
     bodies: Bodies = field(default_factory=Bodies)

@@ -76,6 +76,12 @@ def _gauges(service: Service) -> Iterator[Metric]:
     yield refused
     yield GaugeMetricFamily("churn_workers", "Running workers.", len(states))
     yield from _log_gauges(service.log.state())
+    yield GaugeMetricFamily(
+        "churn_spool_age_seconds",
+        "Age of the oldest predictions that wait for PostgreSQL.",
+        service.log.age(),
+    )
+    yield from service.monitoring.collect()
     if service.live.version is not None:
         age = time.time() - service.live.model.manifest.created_at.timestamp()
         yield GaugeMetricFamily(

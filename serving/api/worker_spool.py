@@ -114,6 +114,10 @@ class WorkerSpool:
         with self._counting:  # its own lock: counting does not block adding
             return self._counter.count(self._writer)
 
+    def age(self) -> float:
+        """Return the age of the oldest segment of any worker, in seconds; 0 where there is none."""
+        return spool.age(self.folder)
+
     def close(self) -> None:
         """Finish the current segment."""
         self.finish()

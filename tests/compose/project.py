@@ -21,7 +21,7 @@ PARTS = (
 )
 NAME = "churn-compose"
 UP_SECONDS = "240"
-_NETWORKS = ("front", "back")
+_NETWORKS = ("front", "back", "out")
 
 
 @dataclass(frozen=True, kw_only=True)

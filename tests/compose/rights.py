@@ -16,9 +16,9 @@ PASSWORDS = {
 HOMES = {AIRFLOW: AIRFLOW, PIPELINE: CHURN_DATABASE, SERVING: CHURN_DATABASE}
 SERVING_MAY = {
     *("SELECT customers", "SELECT model_events", "SELECT model_versions"),
-    "SELECT schema_migrations",
-    "EXECUTE record_predictions",
-    "EXECUTE record_outcomes",
+    *("SELECT schema_migrations", "SELECT drift_reports", "SELECT performance_reports"),
+    *("SELECT alarms", "SELECT alarm_messages", "SELECT alarm_silences"),
+    *("EXECUTE record_predictions", "EXECUTE record_outcomes", "EXECUTE alarm_silenced_until"),
 }
 NOBODY_MAY = {
     *("CREATE ROLE", "CREATE DATABASE", "COPY TO PROGRAM", "READ FILES"),

@@ -146,6 +146,11 @@ def test_only_services_with_a_port_are_on_the_front_network() -> None:
     assert COMPOSE["networks"]["back"]["internal"] is True
 
 
+def test_only_the_parts_that_send_messages_and_publish_no_port_have_a_way_out() -> None:
+    out = {name for name, service in SERVICES.items() if "out" in service["networks"]}
+    assert out == {"airflow-scheduler", "airflow-dag-processor"}
+
+
 def test_airflows_server_listens_on_every_interface_of_its_container() -> None:
     command = " ".join(SERVICES["airflow-api-server"]["command"])
     assert "--host 0.0.0.0" in command

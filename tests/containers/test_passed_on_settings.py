@@ -30,10 +30,13 @@ SET_BY_THE_STACKS = {
 }  # fmt: skip
 WITHOUT_DOCKER = {"CHURN_HOME", "CHURN_POSTGRES_BIN", "CHURN_API_KEYS_FILE", "POSTGRES_PORT"}
 CONTAINERS_ONLY = {"AIRFLOW_BASE_URL", "AIRFLOW_ADMIN_USER"}
+SECRET_ADDRESSES: Mapping[str, str] = PARSED["x-addresses"]
+SENDS_MESSAGES = {"airflow-scheduler", "airflow-dag-processor"}
 SECRETS = set(required_variables(COMPOSE))
 
 CODE = settings.in_code() - (SECRETS - {"CHURN_API_KEYS"})
 PASSED_ON = sorted(CODE - PORTS - SET_BY_THE_STACKS - WITHOUT_DOCKER - SECRETS)
+FOR_EVERY_PART = [name for name in PASSED_ON if name not in SECRET_ADDRESSES]
 each_setting = pytest.mark.parametrize("name", PASSED_ON)
 
 
@@ -61,6 +64,7 @@ def test_the_example_names_each_setting_that_the_containers_take_and_no_other() 
     taken = set(re.findall(r"\$\{(\w+):-", COMPOSE)) | set(PASSED)
     assert set(commented()) == taken
     assert taken - CONTAINERS_ONLY - PORTS - {"CHURN_API_URL"} == set(PASSED_ON)
+    assert set(SECRET_ADDRESSES) == {"CHURN_ALERT_URLS", "CHURN_ALERT_ESCALATE_URLS"}
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.pt-BR.md", ".env.example", *sorted(PAGES)])
@@ -73,7 +77,15 @@ def test_no_page_names_a_setting_that_is_not_there(page: str) -> None:
     assert families <= set(settings.FAMILIES)
 
 
-@each_setting
+@pytest.mark.parametrize("name", sorted(SECRET_ADDRESSES))
+def test_addresses_of_messages_reach_the_parts_that_send_and_no_other(name: str) -> None:
+    assert SECRET_ADDRESSES[name] == f"${{{name}:-}}"
+    services = PARSED["services"].items()
+    given = {service for service, content in services if name in content["environment"]}
+    assert given == SENDS_MESSAGES
+
+
+@pytest.mark.parametrize("name", FOR_EVERY_PART)
 def test_compose_passes_a_setting_to_every_part(name: str) -> None:
     assert PASSED.get(name) == f"${{{name}:-}}", f"{name} is missing in x-settings"
     for service, content in PARSED["services"].items():

@@ -25,12 +25,17 @@ def test_the_steps_run_one_after_the_other(dag: DAG) -> None:
     assert edges == {*pairwise(STEPS), ("decide", "publish")}
 
 
-def test_it_runs_every_night_at_two_utc(dag: DAG) -> None:
-    from airflow.sdk import CronTriggerTimetable
+def test_it_runs_every_night_at_two_utc_and_when_alarms_request_it(dag: DAG) -> None:
+    from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable
 
-    assert isinstance(dag.timetable, CronTriggerTimetable)
-    assert dag.timetable.expression == "0 2 * * *"
-    assert str(dag.timetable.timezone) in ("UTC", "Timezone('UTC')")
+    from orchestration.assets import RETRAIN
+
+    assert isinstance(dag.timetable, AssetOrTimeSchedule)
+    assert list(dag.timetable.asset_condition.objects) == [RETRAIN]  # type: ignore[attr-defined]
+    nightly = dag.timetable.timetable
+    assert isinstance(nightly, CronTriggerTimetable)
+    assert nightly.expression == "0 2 * * *"
+    assert str(nightly.timezone) in ("UTC", "Timezone('UTC')")
 
 
 def test_a_new_stack_waits_for_its_first_night(dag: DAG, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,6 +49,31 @@ def test_a_new_stack_waits_for_its_first_night(dag: DAG, monkeypatch: pytest.Mon
     )
     assert first is not None
     assert first.run_after == datetime(2026, 11, 25, 2, tzinfo=UTC)
+
+
+def test_a_run_that_an_asset_triggers_does_not_replace_the_nightly_one(dag: DAG) -> None:
+    """It has no logical date; the night after the last nightly run is next all the same."""
+    import pendulum
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables.base import DataInterval, TimeRestriction
+    from airflow.utils.types import DagRunType
+
+    timetable = coerce_to_core_timetable(dag.timetable)
+    night = datetime(2026, 11, 25, 2, tzinfo=UTC)
+    following = timetable.next_dagrun_info(
+        last_automated_data_interval=DataInterval.exact(night),  # type: ignore[arg-type]
+        restriction=TimeRestriction(None, None, catchup=False),
+    )
+    assert following is not None
+    assert following.run_after.hour == 2
+    run_ids = {
+        kind: timetable.generate_run_id(
+            run_type=kind, run_after=pendulum.instance(night), data_interval=None
+        )
+        for kind in (DagRunType.ASSET_TRIGGERED, DagRunType.MANUAL)
+    }
+    assert run_ids[DagRunType.ASSET_TRIGGERED].startswith("asset_triggered__")
+    assert run_ids[DagRunType.MANUAL].startswith("manual__")
 
 
 def test_the_trigger_form_asks_for_the_file_and_takes_the_newest_by_itself(dag: DAG) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
 FILES = sorted(DAGS.glob("*.py"))
-HEAVY = ("pandas", "sklearn", "scipy", "numpy", "joblib", "psycopg", "psycopg2")
+HEAVY = (
+    "pandas", "sklearn", "scipy", "numpy", "joblib", "psycopg", "psycopg2", "apprise", "matplotlib",
+)  # fmt: skip
 
 _HEAVY_AFTER_PARSING = """
 import json, runpy, sys
@@ -38,7 +40,7 @@ print(json.dumps(dags, sort_keys=True))
 
 def test_every_file_is_parsed_and_gives_exactly_the_dags_that_we_have(dag_bag: DagBag) -> None:
     assert dag_bag.import_errors == {}
-    assert set(dag_bag.dags) == {"churn_training"}
+    assert set(dag_bag.dags) == {"churn_training", "churn_monitoring"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -52,16 +54,21 @@ _SCHEDULE = """
 import json
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
-dag = DagBag(dag_folder={folder!r}).dags["churn_training"]
+dag = DagBag(dag_folder={folder!r}).dags[{dag!r}]
 print(json.dumps(DagSerialization.to_dict(dag)["dag"]["timetable"], sort_keys=True))
 """
 
 
-def test_the_nightly_run_is_at_two_utc_whatever_airflows_own_time_zone_is(tmp_path: Path) -> None:
-    code = _SCHEDULE.format(folder=str(DAGS))
+@pytest.mark.parametrize(
+    ("dag", "schedule"), [("churn_training", "0 2 * * *"), ("churn_monitoring", "0 5 * * *")]
+)
+def test_the_nightly_runs_are_in_utc_whatever_airflows_own_time_zone_is(
+    dag: str, schedule: str, tmp_path: Path
+) -> None:
+    code = _SCHEDULE.format(folder=str(DAGS), dag=dag)
     brazil = {"AIRFLOW__CORE__DEFAULT_TIMEZONE": "America/Sao_Paulo"}
     told = json.dumps(run_python_for_json(code, tmp_path, brazil))
-    assert "0 2 * * *" in told
+    assert schedule in told
     assert "UTC" in told
 
 
@@ -74,6 +81,7 @@ def test_parsing_reads_no_environment_no_network_and_no_clock(tmp_path: Path) ->
         "CHURN_DATABASE_URL": "postgresql://nowhere/churn",
         "CHURN_MODEL_STORE": "/nowhere/models",
         "CHURN_API_URL": "https://elsewhere",
+        "CHURN_ALERT_URLS": "json://elsewhere",
         "API_PORT": "1",
         "TZ": "Pacific/Auckland",
         "PYTHONHASHSEED": "7",

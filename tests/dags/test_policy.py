@@ -55,6 +55,15 @@ def test_no_dag_catches_up_and_each_runs_once_at_a_time(dag_bag: DagBag) -> None
         assert dag.dagrun_timeout, f"{dag_id} may run for ever"
 
 
+def test_a_failed_run_of_every_dag_is_reported_once(dag_bag: DagBag) -> None:
+    from orchestration.notifier import ReportFailedRun
+
+    for dag_id, dag in _dags(dag_bag):
+        assert isinstance(dag.on_failure_callback, ReportFailedRun), f"{dag_id} fails in silence"
+    for name, task in _tasks(dag_bag):
+        assert not task.on_failure_callback, f"{name} would report a failed run once more"
+
+
 def test_every_param_has_a_type_a_title_a_description_and_a_default(dag_bag: DagBag) -> None:
     for dag_id, dag in _dags(dag_bag):
         for name in dag.params:

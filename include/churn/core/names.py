@@ -3,3 +3,5 @@
 from typing import Final
 
 TRAINING_DAG: Final = "churn_training"
+
+MONITORING_DAG: Final = "churn_monitoring"

@@ -151,7 +151,8 @@ def _trouble(result: Any, address: str) -> str:
 def redact(text: str, address: str) -> str:
     """Return a text without the parts of an address: host, user, password, path, query."""
     rest = address.partition("://")[2] or address
-    parts = {part for each in (rest, unquote(rest)) for part in re.split(r"[/:@?&=#,;\s]+", each)}
+    split = re.split(r"[/:@?&=#,;\s]+", rest)
+    parts = {*split, *map(unquote, split)}
     for part in sorted({address, rest, *parts}, key=len, reverse=True):
         if len(part) >= _SHORTEST_SECRET:
             text = text.replace(part, _HIDDEN)

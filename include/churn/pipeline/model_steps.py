@@ -48,17 +48,28 @@ def train(
 
 
 def decide(
-    registry: ModelRegistry, version: str, rule: PromotionRule, *, dry_run: bool = False
+    registry: ModelRegistry,
+    version: str,
+    rule: PromotionRule,
+    *,
+    dry_run: bool = False,
+    requested_because: str | None = None,
 ) -> Decision:
     """Decide whether a candidate takes over and record why; publish nothing.
 
     A candidate that is what serves already is discarded. A dry run records nothing.
+    ``requested_because`` is why the training was requested, if alarms did so; it is recorded too.
     """
     decision = champion_challenger.decide(registry.connection, registry.store, version, rule)
     log.info("%s: %s", version, decision.reason)
     if not dry_run:
         kind = EventKind.PROPOSED if decision.promote else EventKind.KEPT
-        registry.record(kind, version, decision.reason, numbers=dict(decision.numbers))
+        details: dict[str, object] = {"numbers": dict(decision.numbers)}
+        reason = decision.reason
+        if requested_because:
+            details["requested_because"] = requested_because
+            reason = f"{reason}; the training was requested by {requested_because}"
+        registry.record(kind, version, reason, **details)
         if decision.unchanged:
             retention.discard(registry.store, version)
     return decision

@@ -32,7 +32,7 @@ CREATE TABLE performance_reports (
 CREATE INDEX performance_reports_as_of ON performance_reports (as_of);
 
 -- A row is an incident: from the run that found a condition to the run that no longer did.
--- opened_at, last_seen_at and closed_at are moments of the data (as_of); recorded_at is the clock's.
+-- opened_at, last_seen_at and closed_at are moments of the data (as_of), recorded_at of the clock.
 CREATE TABLE alarms (
     alarm_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL,
@@ -84,6 +84,8 @@ LANGUAGE sql STABLE AS $$
         AND coalesce(silences.subject, $2) = $2
 $$;
 
+REVOKE ALL ON FUNCTION alarm_silenced_until(text, text, timestamptz) FROM public;
+
 -- What each service was sent about an incident. Without sent_at it failed, and is tried again.
 -- A service is its type and place in the setting ("slack 1"): addresses are secrets.
 CREATE TABLE alarm_messages (
@@ -101,7 +103,7 @@ CREATE TABLE retrain_requests (
     requested_at timestamptz NOT NULL,
     run text NOT NULL UNIQUE,
     reason text NOT NULL,
-    alarm_ids bigint [] NOT NULL,
+    alarm_ids bigint[] NOT NULL,
     granted boolean NOT NULL,
     decided_because text NOT NULL
 );

@@ -151,6 +151,12 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
+def age(folder: Path) -> float:
+    """Return how long ago the oldest segment was begun, in seconds; 0 where there is none."""
+    begun = next((int(one.stem.partition("-")[0]) for one in segments(folder)), None)
+    return 0.0 if begun is None else max((time.time_ns() - begun) / 1e9, 0.0)
+
+
 @contextmanager
 def held(path: Path) -> Iterator[Finished | None]:
     """Lock a segment for the length of a block, or yield None if it is locked or gone."""

@@ -1,4 +1,4 @@
--- Open ones that nobody acknowledged in time, counted from their first message; from the recording
+-- Open ones that were not acknowledged in time, counted from their first message; from the recording
 -- where no message could be sent.
 UPDATE alarms SET escalated_at = {now}
 WHERE

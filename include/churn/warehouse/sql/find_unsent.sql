@@ -4,25 +4,26 @@ SELECT
     alarms.alarm_id,
     happened.event
 FROM alarms
-CROSS JOIN LATERAL (
-    VALUES
-    ('opened', NOT {is_escalation}::boolean AND alarms.closed_at IS NULL),
-    (
-        'escalated',
-        {is_escalation}::boolean AND alarms.closed_at IS NULL
-        AND alarms.escalated_at IS NOT NULL AND alarms.acknowledged_at IS NULL
-    ),
-    (
-        'closed',
-        alarms.closed_at IS NOT NULL AND EXISTS (
-            SELECT 1 FROM alarm_messages AS former
-            WHERE
-                former.alarm_id = alarms.alarm_id
-                AND former.service = {service}
-                AND former.event != 'closed'
+CROSS JOIN
+    LATERAL (
+        VALUES
+        ('opened', NOT {is_escalation}::boolean AND alarms.closed_at IS NULL),
+        (
+            'escalated',
+            {is_escalation}::boolean AND alarms.closed_at IS NULL
+            AND alarms.escalated_at IS NOT NULL AND alarms.acknowledged_at IS NULL
+        ),
+        (
+            'closed',
+            alarms.closed_at IS NOT NULL AND EXISTS (
+                SELECT 1 FROM alarm_messages AS former
+                WHERE
+                    former.alarm_id = alarms.alarm_id
+                    AND former.service = {service}
+                    AND former.event != 'closed'
+            )
         )
-    )
-) AS happened (event, is_due)
+    ) AS happened (event, is_due)
 LEFT JOIN
     alarm_messages AS sent
     ON

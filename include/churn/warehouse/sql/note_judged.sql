@@ -4,7 +4,8 @@ SELECT
     pair.kind,
     pair.subject,
     {as_of}
-FROM unnest({kinds}::text [], {subjects}::text []) AS pair (kind, subject)
-ON CONFLICT (kind, subject) DO UPDATE SET judged_at = excluded.judged_at
-WHERE alarm_checks.judged_at <= excluded.judged_at
+FROM unnest({kinds}::text[], {subjects}::text[]) AS pair (kind, subject)
+ON CONFLICT (kind, subject) DO UPDATE
+    SET judged_at = excluded.judged_at
+    WHERE alarm_checks.judged_at <= excluded.judged_at
 RETURNING kind, subject;

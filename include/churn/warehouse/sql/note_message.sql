@@ -5,7 +5,7 @@ SELECT
     {service},
     {now},
     {sent_at}
-FROM unnest({alarm_ids}::bigint [], {events}::text []) AS pair (alarm_id, event)
+FROM unnest({alarm_ids}::bigint[], {events}::text[]) AS pair (alarm_id, event)
 ON CONFLICT (alarm_id, event, service) DO UPDATE SET
     tried_at = excluded.tried_at,
     sent_at = coalesce(alarm_messages.sent_at, excluded.sent_at);

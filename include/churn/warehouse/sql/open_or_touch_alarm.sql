@@ -29,10 +29,10 @@ opened AS (
 
 SELECT
     alarm_id,
-    true AS is_new
+    TRUE AS is_new
 FROM opened
 UNION ALL
 SELECT
     alarm_id,
-    false AS is_new
+    FALSE AS is_new
 FROM seen;

@@ -17,6 +17,6 @@ SELECT
     alarm_silenced_until(alarms.kind, alarms.subject, {now}) AS silenced_until
 FROM alarms
 WHERE
-    ({alarm_ids}::bigint [] IS NULL OR alarms.alarm_id = any({alarm_ids}::bigint []))
+    ({alarm_ids}::bigint[] IS NULL OR alarms.alarm_id = any({alarm_ids}::bigint[]))
     AND (NOT {open_only}::boolean OR alarms.closed_at IS NULL)
 ORDER BY alarms.closed_at DESC NULLS FIRST, alarms.opened_at DESC, alarms.alarm_id DESC;

@@ -6,4 +6,5 @@ SELECT
     alarm_ids,
     granted,
     decided_because
-FROM retrain_requests WHERE run = {run};
+FROM retrain_requests
+WHERE run = {run};
