@@ -187,7 +187,9 @@ REPLACED: Mapping[str, FindProcess] = {
 }
 
 
-def test_every_part_is_up_and_says_so(stack: Stack, environment: dict[str, str]) -> None:
+def test_every_part_is_up_and_reported_as_healthy(
+    stack: Stack, environment: dict[str, str]
+) -> None:
     answer = printed(find("operating.md", "$ make status"), environment)
     parts, _, model = answer.partition("\n\n")
     assert [line.split()[1] for line in parts.splitlines()] == list(NAMES)
@@ -217,7 +219,7 @@ def test_the_start_shows_what_is_awaited_at_least_every_five_seconds(started: st
     assert max(b - a for a, b in pairwise(seconds)) <= 5.5
 
 
-def test_starting_twice_says_that_it_runs_and_changes_nothing(
+def test_starting_twice_reports_that_it_runs_and_changes_nothing(
     stack: Stack, environment: dict[str, str]
 ) -> None:
     before = supervisor.states(stack.layout)
