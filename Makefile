@@ -30,7 +30,7 @@ psql: environment  ## open the database
 	@$(VENV)/python -m local psql
 
 # Each worker has a PostgreSQL server of its own, and runs whole files: fixtures of a module are made once.
-FLOOR := 80
+FLOOR := 88
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 QUICK := -m "not slow and not stack"
 test: environment  ## the tests that show whether this clone works, in a few minutes
