@@ -93,7 +93,7 @@ def end(
 def wait(processes: Collection[psutil.Process], *, timeout: float) -> list[psutil.Process]:
     """Return those that have not ended in time; a zombie has ended.
 
-    `psutil.wait_procs` waits until the parent has asked for the exit status. The supervisor's
+    `psutil.wait_procs` waits until the parent has read the exit status. The supervisor's
     parent may be a `make run` that waits for the lock which the caller holds.
     """
     deadline = time.monotonic() + timeout
