@@ -65,6 +65,7 @@ def test_the_nightly_run_is_at_two_utc_whatever_airflows_own_time_zone_is(tmp_pa
     assert "UTC" in told
 
 
+@pytest.mark.slow
 def test_parsing_reads_no_environment_no_network_and_no_clock(tmp_path: Path) -> None:
     code = _SERIALISED.format(folder=str(DAGS))
     plain = run_python_for_json(code, tmp_path)

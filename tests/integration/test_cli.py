@@ -47,6 +47,7 @@ def _refused(finished: subprocess.CompletedProcess[str]) -> str:
     return said[0]
 
 
+@pytest.mark.slow
 def test_run_loads_trains_and_publishes_and_prints_the_version(
     churn: Churn, connection: psycopg.Connection
 ) -> None:
