@@ -21,7 +21,6 @@ PARTS = (
 )
 NAME = "churn-compose"
 UP_SECONDS = "240"
-HEALTH_INTERVAL = "2s"
 ONE_SHOT = {"airflow-init"}
 _NETWORKS = ("front", "back")
 
@@ -184,10 +183,7 @@ def _make_env(folder: Path) -> str:
 
 
 def _override(project: Project) -> dict[str, Any]:
-    """Return what differs here: tags of our own, and the way out for builds where we need one.
-
-    Health is checked more often, by the same commands, so that less time is spent on waiting.
-    """
+    """Return what differs here: tags of our own, and the way out for builds where we need one."""
     network = {"network": "host"} if project.engine.folder else {}
     services = {
         name: {
@@ -197,8 +193,6 @@ def _override(project: Project) -> dict[str, Any]:
         for name, one in project.services().items()
         if one["image"].startswith("churn-")
     }
-    for name in project.services().keys() - ONE_SHOT:
-        services.setdefault(name, {})["healthcheck"] = {"interval": HEALTH_INTERVAL}
     return {"services": services} | _networks(project.engine, "")
 
 
