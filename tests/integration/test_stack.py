@@ -434,21 +434,6 @@ def test_what_is_killed_comes_back_and_the_next_run_and_prediction_succeed(
     assert count(stack, "SELECT count(*) FROM customers") == 7043
 
 
-def test_stopping_leaves_no_process_and_starting_again_keeps_the_model(
-    stack: Stack, environment: dict[str, str]
-) -> None:
-    served = served_version(stack)
-    started = sessions(stack)
-    assert workers(started)
-    printed(find("operating.md", "$ make down"), environment)
-    assert orphans.find(Mark(stack.credentials.stack_id, stack.layout.run)) == set()
-    assert workers(started) == set()
-    assert orphans.find_server(stack.layout.database) == set()
-    assert local("status", environment).returncode == 1
-    assert local("up", environment).returncode == 0
-    assert served_version(stack) == served
-
-
 def test_psql_of_the_docs_finds_the_predictions(stack: Stack, environment: dict[str, str]) -> None:
     assert eventually(lambda: logged(stack) > 0)
     query = find("operating.md", "SELECT predicted_at").commands
@@ -456,10 +441,22 @@ def test_psql_of_the_docs_finds_the_predictions(stack: Stack, environment: dict[
     assert published_version(stack) in told
 
 
-def test_a_backup_of_the_docs_is_restored_and_reset_and_uninstall_leave_nothing(
+def test_stopping_leaves_no_process(stack: Stack, environment: dict[str, str]) -> None:
+    """The next test starts the stack again."""
+    started = sessions(stack)
+    assert workers(started)
+    printed(find("operating.md", "$ make down"), environment)
+    assert orphans.find(Mark(stack.credentials.stack_id, stack.layout.run)) == set()
+    assert workers(started) == set()
+    assert orphans.find_server(stack.layout.database) == set()
+    assert local("status", environment).returncode == 1
+
+
+def test_starting_again_keeps_the_model_and_so_do_backup_and_restore_of_the_docs(
     stack: Stack, environment: dict[str, str]
 ) -> None:
-    served = served_version(stack)
+    served = published_version(stack)
+    assert served
     printed(
         find(
             "operating.md",
@@ -467,12 +464,17 @@ def test_a_backup_of_the_docs_is_restored_and_reset_and_uninstall_leave_nothing(
         ),
         environment,
     )
+    assert served_version(stack) == served
     answered = logged(stack)
     printed(find("operating.md", "tar -xzf"), environment)
     assert served_version(stack) == served
     assert logged(stack) == answered
     assert eventually(lambda: is_healthy(stack))
 
+
+def test_reset_and_uninstall_of_the_docs_leave_nothing(
+    stack: Stack, environment: dict[str, str]
+) -> None:
     home = stack.layout.home
     printed(find("operating.md", "rm -rf .local\n"), environment)
     assert not home.exists()
