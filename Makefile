@@ -30,8 +30,10 @@ psql: environment  ## open the database
 	@$(VENV)/python -m local psql
 
 # Each worker has a PostgreSQL server of its own, and runs whole files: fixtures of a module are made once.
-FLOOR := 80
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile
+# One worker more than there are cores, as tests also wait.
+FLOOR := 88
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 5))' 2>/dev/null)
+PARALLEL = -n $(WORKERS) --dist loadfile
 QUICK := -m "not slow and not stack"
 test: environment  ## the tests that show whether this clone works, in a few minutes
 	@$(VENV)/pytest $(QUICK) $(PARALLEL) --durations=10

@@ -90,7 +90,7 @@ def down(console: Console, environment: Mapping[str, str]) -> None:
         sweep(layout)
         layout.phase.unlink(missing_ok=True)
     if foreground:
-        psutil.wait_procs([foreground], timeout=FOREGROUND_SECONDS)
+        orphans.wait([foreground], timeout=FOREGROUND_SECONDS)
     console.say("stopped; nothing of this stack is running", awaited="")
 
 

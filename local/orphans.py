@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import psutil
 from local.environment import STACK_VARIABLE
 
 PATIENCE_SECONDS = 10.0
+PAUSE_SECONDS = 0.05
 SESSION = ".session"
 
 
@@ -83,9 +85,29 @@ def end(
     """Send a signal to processes, and kill those that do not end in time."""
     remaining = list(processes)
     _send(remaining, with_signal)
-    _, alive = psutil.wait_procs(remaining, timeout=patience)
+    alive = wait(remaining, timeout=patience)
     _send(alive, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=PATIENCE_SECONDS)
+    wait(alive, timeout=PATIENCE_SECONDS)
+
+
+def wait(processes: Collection[psutil.Process], *, timeout: float) -> list[psutil.Process]:
+    """Return those that have not ended in time; a zombie has ended.
+
+    `psutil.wait_procs` waits until the parent has read the exit status. The supervisor's
+    parent may be a `make run` that waits for the lock which the caller holds.
+    """
+    deadline = time.monotonic() + timeout
+    while (alive := [one for one in processes if not _has_ended(one)]) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(PAUSE_SECONDS)
+    return alive
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return True
 
 
 def _send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:

@@ -17,7 +17,7 @@ from tests.customer_file import package, version_of
 PROBLEM = "application/problem+json"
 
 
-def test_the_service_starts_without_a_model_and_says_why_it_cannot_answer(
+def test_the_service_starts_without_a_model_and_reports_why_it_cannot_answer(
     settings: Settings,
 ) -> None:
     with running(settings) as client:
@@ -38,7 +38,7 @@ def test_the_service_lives_without_a_model(settings: Settings) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
-def test_a_wrong_request_is_told_so_even_without_a_model(settings: Settings) -> None:
+def test_a_wrong_request_is_refused_even_without_a_model(settings: Settings) -> None:
     with running(settings) as client:
         assert client.post("/predict", json={"tenure": -1}).status_code == 422
 
@@ -67,7 +67,7 @@ def test_a_second_version_is_swapped_in_without_a_failed_request(
     assert set(versions) == {version_of(1), version_of(2)}
 
 
-def test_a_torn_version_is_refused_by_name_and_the_old_one_keeps_serving(
+def test_a_truncated_version_is_refused_by_name_and_the_old_one_keeps_serving(
     client: TestClient, store: ModelStore
 ) -> None:
     folder = store.write_candidate(package(2).manifest, package(2).files)
@@ -81,7 +81,7 @@ def test_a_torn_version_is_refused_by_name_and_the_old_one_keeps_serving(
     assert client.post("/predict", json={"tenure": 5}).json()["model_version"] == version_of(1)
 
 
-def test_the_model_in_use_tells_how_good_it_is_beside_the_baseline(client: TestClient) -> None:
+def test_the_live_model_has_its_metrics_next_to_the_baseline(client: TestClient) -> None:
     model = client.get("/model").json()
     assert model["version"] == version_of(1)
     assert model["trained_on"]["customers"] == 7_043
@@ -91,7 +91,7 @@ def test_the_model_in_use_tells_how_good_it_is_beside_the_baseline(client: TestC
     assert model["majority_baseline"]["roc_auc"] == 0.5
 
 
-def test_readiness_tells_what_waits_for_postgresql_and_why(client: TestClient) -> None:
+def test_readiness_shows_what_waits_for_postgresql_and_why(client: TestClient) -> None:
     client.post("/predict", json={"tenure": 5})
     assert eventually(
         lambda: client.get("/readyz").json()["prediction_log"]["trouble"] is not None, seconds=2

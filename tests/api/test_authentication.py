@@ -55,7 +55,7 @@ def test_a_key_is_kept_as_its_hash_in_a_file_that_only_its_owner_reads(
     assert closed.api_keys_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_key_opens_what_its_scopes_say_and_nothing_else(
+def test_a_key_allows_what_its_scopes_allow_and_nothing_else(
     churn: Churn, closed: Settings, store: object
 ) -> None:
     assert store
@@ -69,7 +69,7 @@ def test_a_key_opens_what_its_scopes_say_and_nothing_else(
             assert _status(client, path, "churn_wrong") == 401
 
 
-def test_a_refused_caller_is_told_how_to_present_a_key(churn: Churn, closed: Settings) -> None:
+def test_a_refusal_states_how_to_present_a_key(churn: Churn, closed: Settings) -> None:
     _add(churn, "web")
     with running(closed) as client:
         answer = client.post("/predict", json={"tenure": 5})
@@ -113,7 +113,7 @@ def test_a_running_service_follows_new_rotated_and_revoked_keys(
         assert _status(client, "/model", None) == 401  # the last key gone opens nothing
 
 
-def test_keys_that_cannot_be_read_leave_the_doors_as_they_were(
+def test_keys_that_cannot_be_read_leave_authentication_as_it_was(
     churn: Churn, closed: Settings, store: object
 ) -> None:
     assert store
@@ -165,7 +165,9 @@ def test_hours_that_are_no_number_are_refused_as_other_wrong_options_are(churn: 
 
 
 @pytest.mark.parametrize("arguments", [("revoke", "nobody"), ("add", "a b"), ("rotate", "nobody")])
-def test_a_command_that_cannot_be_done_says_why(churn: Churn, arguments: tuple[str, ...]) -> None:
+def test_a_command_that_cannot_be_done_reports_why(
+    churn: Churn, arguments: tuple[str, ...]
+) -> None:
     done = churn("keys", *arguments)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
@@ -269,7 +271,7 @@ def _start(home: Path, *, workers: int, **values: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_without_keys_the_service_does_not_start_on_another_address_and_its_exit_code_says_so(
+def test_without_keys_the_service_does_not_start_on_another_address_and_exits_with_an_error(
     tmp_path: Path, workers: int
 ) -> None:
     process = _start(tmp_path, workers=workers)
@@ -331,7 +333,7 @@ def test_with_a_key_of_the_environment_it_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "web:predict:"])
-def test_a_key_given_where_its_hash_belongs_is_not_told_to_the_log(before: str) -> None:
+def test_a_key_given_where_its_hash_belongs_is_not_logged(before: str) -> None:
     secret = api_keys.add(Keys(), "web", [Scope.PREDICT], NOW).secret
     with pytest.raises(ChurnError) as caught:
         api_keys.from_entries(before + secret)

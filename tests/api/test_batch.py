@@ -86,7 +86,7 @@ def _settled(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "prediction_id"}
 
 
-def test_the_formats_say_the_same(client: TestClient) -> None:
+def test_the_formats_have_the_same_content(client: TestClient) -> None:
     rows = _bodies(_some(2))
     array = json.loads(_send(client, json.dumps(rows), JSON))
     lines = "\n".join(map(json.dumps, rows))
@@ -176,7 +176,7 @@ def test_a_type_that_is_not_spoken_is_named_with_those_that_are(
     assert all(kind in answer.json()["detail"] for kind in (CSV, NDJSON, JSON))
 
 
-def test_past_the_limit_of_rows_the_rest_is_not_read_and_that_is_said(
+def test_past_the_limit_of_rows_the_rest_is_not_read_and_that_is_reported(
     settings: Settings, store: ModelStore
 ) -> None:
     assert store.current()
@@ -294,7 +294,7 @@ def test_no_bytes_however_they_are_cut_break_a_reader(
 
 
 @given(_LINES, st.lists(st.integers(0), max_size=5))
-def test_a_csv_says_the_same_however_it_is_cut(lines: list[str], cuts: list[int]) -> None:
+def test_a_csv_has_the_same_content_however_it_is_cut(lines: list[str], cuts: list[int]) -> None:
     text = "\n".join(["tenure,Contract,TotalCharges", *lines]).encode()
     assert _fed(Format.CSV, text, cuts) == _fed(Format.CSV, text, [])
 

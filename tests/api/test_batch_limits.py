@@ -73,7 +73,7 @@ def test_more_batches_at_once_than_are_allowed_get_429_and_when_to_try_again(hom
         assert eventually(lambda: _send(service, "tenure\n5\n")[0] == 200, seconds=5)
 
 
-def test_past_the_limit_of_rows_what_was_answered_stays_and_the_last_row_says_why_no_more_came(
+def test_past_the_limit_of_rows_what_was_answered_stays_and_the_last_row_has_the_reason(
     home: Path,
 ) -> None:
     with serving(home, CHURN_API_BATCH_ROWS="200000") as service:
@@ -102,7 +102,7 @@ def test_a_customer_takes_as_many_bytes_as_is_set_alone_and_in_a_batch(
     assert f"at most {most:,} bytes" in second["error"]
 
 
-def test_a_batch_whose_rest_does_not_come_ends_with_a_row_that_says_so(home: Path) -> None:
+def test_a_batch_whose_rest_does_not_come_ends_with_a_row_that_reports_it(home: Path) -> None:
     with serving(home, CHURN_API_SECONDS="1") as service:
         with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
             connection.sendall(_BEGINNING)

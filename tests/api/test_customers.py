@@ -54,7 +54,7 @@ def test_an_id_may_hold_a_slash(loaded: Settings, database_url: str) -> None:
         assert "/customers/{customer_id}/churn" in client.get("/openapi.json").json()["paths"]
 
 
-def test_a_customer_who_is_not_there_is_told_so(loaded: Settings) -> None:
+def test_a_customer_who_is_not_there_is_not_found(loaded: Settings) -> None:
     with running(loaded) as client:
         for customer in ("nobody", "%00", "a'b"):
             answer = client.get(f"/customers/{customer}/churn")
@@ -62,7 +62,7 @@ def test_a_customer_who_is_not_there_is_told_so(loaded: Settings) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_without_the_database_the_caller_is_told_to_come_back(client: TestClient) -> None:
+def test_without_the_database_the_answer_states_when_to_retry(client: TestClient) -> None:
     answer = client.get("/customers/7590-VHVEG/churn")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "PostgreSQL" not in answer.text

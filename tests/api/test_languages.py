@@ -26,7 +26,7 @@ def test_any_header_gives_a_language(header: bytes) -> None:
     assert preferred(header) in Language
 
 
-def test_the_texts_of_an_answer_are_in_the_language_that_was_asked_for(client: TestClient) -> None:
+def test_the_texts_of_an_answer_are_in_the_requested_language(client: TestClient) -> None:
     body = {"tenure": 5, "contract": "Two year"}
     answers = {
         language: client.post("/predict", json=body, headers={"Accept-Language": language})

@@ -28,7 +28,7 @@ def test_without_a_model_the_reason_is_given(empty_store: ModelStore) -> None:
         _ = live.model
 
 
-def test_a_torn_first_version_is_the_reason_that_there_is_no_model(
+def test_a_truncated_first_version_is_the_reason_that_there_is_no_model(
     empty_store: ModelStore,
 ) -> None:
     _publish_torn(empty_store, 1)
@@ -45,7 +45,7 @@ def test_a_second_version_takes_over(live: LiveModel, store: ModelStore) -> None
     assert live.refused is None
 
 
-def test_a_torn_version_is_refused_and_the_old_one_stays(
+def test_a_truncated_version_is_refused_and_the_old_one_stays(
     live: LiveModel, store: ModelStore
 ) -> None:
     _publish_torn(store, 2)
@@ -76,7 +76,7 @@ def test_a_sound_version_after_a_refused_one_takes_over(live: LiveModel, store: 
 
 
 @pytest.mark.parametrize("pointer", ["", "../../etc/passwd", "20200101T000000Z-deadbeef"])
-def test_a_pointer_to_nonsense_leaves_the_old_one_in_use(
+def test_a_pointer_to_nonsense_leaves_the_old_one_live(
     live: LiveModel, store: ModelStore, pointer: str
 ) -> None:
     store.pointer.write_text(pointer)
@@ -84,9 +84,7 @@ def test_a_pointer_to_nonsense_leaves_the_old_one_in_use(
     assert live.model.version == version_of(1)
 
 
-def test_a_store_that_goes_away_leaves_the_old_one_in_use(
-    live: LiveModel, store: ModelStore
-) -> None:
+def test_a_store_that_goes_away_leaves_the_old_one_live(live: LiveModel, store: ModelStore) -> None:
     store.path.rename(store.path.with_name("away"))
     live.refresh()
     assert live.model.version == version_of(1)

@@ -86,7 +86,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     event.set()
 
 
-def test_past_the_limit_of_requests_at_once_the_service_says_when_to_come_back(
+def test_past_the_limit_of_requests_at_once_the_service_states_when_to_retry(
     settings: Settings, store: ModelStore, held: threading.Event
 ) -> None:
     assert store.current()

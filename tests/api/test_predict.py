@@ -120,7 +120,7 @@ def test_an_answer_carries_the_version_and_an_id_of_its_own(client: TestClient) 
     assert len({uuid.UUID(str(a["prediction_id"])) for a in answers}) == 2
 
 
-def test_an_answer_tells_which_fields_were_not_known(client: TestClient) -> None:
+def test_an_answer_lists_the_fields_that_were_not_known(client: TestClient) -> None:
     answer = _predict(client, {"internet_service": "No", "tenure": 5})
     known = parse_customer({"internet_service": "No", "tenure": 5})
     assert answer["unknown_fields"] == [f.name for f in FEATURES if f.name not in known]
@@ -232,7 +232,7 @@ def test_a_field_that_follows_from_the_known_ones_is_not_unknown(client: TestCli
     assert "tenure" in unknown
 
 
-def test_a_scorecard_says_that_it_scored_and_that_it_stood_in_for_nothing(
+def test_a_scorecard_reports_that_it_scored_and_that_it_stood_in_for_nothing(
     client: TestClient,
 ) -> None:
     answer = _predict(client, ORIGIN)
@@ -240,7 +240,7 @@ def test_a_scorecard_says_that_it_scored_and_that_it_stood_in_for_nothing(
 
 
 @pytest.mark.parametrize("family", [BOOSTING, FOREST])
-def test_trees_give_the_same_answers_and_say_when_the_scorecard_stood_in(
+def test_trees_give_the_same_answers_and_report_when_the_scorecard_stood_in(
     settings: Settings, empty_store: ModelStore, family: ModelFamily
 ) -> None:
     version = tree_package(family)
@@ -347,17 +347,17 @@ def test_every_wrong_field_is_named_at_once(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("body", ["{}", '{"customer_id": "7590-VHVEG"}', '{"tenure": null}'])
-def test_a_customer_of_whom_nothing_is_known_is_refused(client: TestClient, body: str) -> None:
+def test_a_customer_without_a_known_field_is_refused(client: TestClient, body: str) -> None:
     assert "give at least one of gender" in str(_refused(client, body)["detail"])
 
 
 @pytest.mark.parametrize("body", ["", "{", "tenure=5", '{"tenure": 5', "\xff", '{"tenure": 05}'])
-def test_a_body_that_is_not_json_is_told_so(client: TestClient, body: str) -> None:
+def test_a_body_that_is_not_json_is_refused(client: TestClient, body: str) -> None:
     assert "the body is not JSON" in str(_refused(client, body.encode("latin-1"))["detail"])
 
 
 @pytest.mark.parametrize("body", ["[]", '[{"tenure": 5}]', "null", "5", '"tenure"', "true"])
-def test_json_that_is_no_object_is_told_so(client: TestClient, body: str) -> None:
+def test_json_that_is_no_object_is_refused(client: TestClient, body: str) -> None:
     assert "not a JSON object such as" in str(_refused(client, body)["detail"])
 
 

@@ -78,7 +78,7 @@ def test_a_segment_that_another_shipper_removed_meanwhile_is_passed_over(
     os.close(file)
 
 
-def test_the_segment_of_a_running_service_is_nobody_elses(spool: WorkerSpool) -> None:
+def test_the_segment_of_a_running_service_is_its_own(spool: WorkerSpool) -> None:
     spool.add(b"waits")
     with WorkerSpool(spool.folder, limit=LIMIT) as other:
         assert list(other.finished()) == []
@@ -101,7 +101,7 @@ def test_a_service_that_stops_leaves_what_waits_and_no_empty_file(tmp_path: Path
 
 
 @given(st.lists(st.binary(min_size=1), max_size=5), st.integers(0, 200))
-def test_a_torn_end_costs_no_record_before_it(records: list[bytes], cut: int) -> None:
+def test_a_truncated_end_costs_no_record_before_it(records: list[bytes], cut: int) -> None:
     content = b"".join(map(framed, records))
     found = read(content[: max(0, len(content) - cut)])
     assert list(found.records) == records[: len(found.records)]

@@ -47,7 +47,7 @@ def test_every_worker_follows_a_publish_and_a_rollback_within_two_seconds(
         assert eventually(lambda: _serve_everywhere(service, version_of(1), workers=2), seconds=2)
 
 
-def test_a_torn_version_is_refused_by_every_worker_with_the_reason_and_the_old_one_serves(
+def test_a_truncated_version_is_refused_by_every_worker_with_the_reason_and_the_old_one_serves(
     tmp_path: Path, store: ModelStore
 ) -> None:
     with serving(tmp_path, workers=2) as service:

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from local.containers import COMPOSE_FILE, required_variables
-from tests.compose.project import Project
+from tests.compose.project import ONE_SHOT, Project, State
 
-ONE_SHOT = {"airflow-init"}
 PORTS = {"airflow-api-server": 8080, "airflow-scheduler": 8974, "postgres": 5432, "serving": 8000}
 LIMITS = {
     "memory": "/sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes",
@@ -22,15 +21,14 @@ _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 def unwell(project: Project, services: Sequence[str] = ()) -> list[str]:
     """Find services that are not up and healthy; a one-shot one has to have succeeded."""
-    found = []
+    seen, found = project.states(), []
     for name in services or sorted(project.services()):
-        state = project.container(name)["State"]
-        health = state.get("Health", {}).get("Status", "without a health check")
+        state = seen.get(name, State("gone", "", 0))
         if name in ONE_SHOT:
-            if (state["Status"], state["ExitCode"]) != ("exited", 0):
-                found.append(f"{name}: {state['Status']}, exit code {state['ExitCode']}")
-        elif (state["Status"], health) != ("running", "healthy"):
-            found.append(f"{name}: {state['Status']}, {health}")
+            if (state.status, state.exit_code) != ("exited", 0):
+                found.append(f"{name}: {state.status}, exit code {state.exit_code}")
+        elif (state.status, state.health) != ("running", "healthy"):
+            found.append(f"{name}: {state.status}, {state.health or 'without a health check'}")
     return found
 
 

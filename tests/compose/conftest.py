@@ -4,6 +4,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from types import FrameType
 
 import pytest
@@ -51,10 +52,10 @@ def progress(pytestconfig: pytest.Config) -> Progress:
     """Lines that are seen while the tests run."""
     capture = pytestconfig.pluginmanager.get_plugin("capturemanager")
     assert capture
-    printed = Progress()
+    printed, one_at_a_time = Progress(), Lock()
 
     def write(line: str) -> None:
-        with capture.global_and_fixture_disabled():
+        with one_at_a_time, capture.global_and_fixture_disabled():
             printed.write(line)
 
     return Progress(write)

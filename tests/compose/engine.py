@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,25 +84,29 @@ def import_bases(engine: Engine, machine: Machine, progress: Progress) -> None:
     if engine.folder is None:
         return
     python = bases.copy_python(machine.python, engine.folder / "cpython")
-    for base in (bases.python_base(python), bases.postgres_base()):
-        changes = [word for change in base.changes for word in ("--change", change)]
-        tar = _root_file_system(base, engine, machine, progress)
-        command = ["docker", "import", *changes, str(tar), base.tag]
-        what = f"importing {base.tag}, {tar.stat().st_size / 1e6:.0f} MB"
-        log = engine.folder / "import.log"
-        progress.run(what, command, log=log, environment=engine.environment)
-        tar.unlink()
+    wanted = (bases.python_base(python), bases.postgres_base())
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda base: _import(base, engine, machine, progress), wanted))
+
+
+def _import(base: Base, engine: Engine, machine: Machine, progress: Progress) -> None:
+    changes = [word for change in base.changes for word in ("--change", change)]
+    tar = _root_file_system(base, engine, machine, progress)
+    command = ["docker", "import", *changes, str(tar), base.tag]
+    what = f"importing {base.tag}, {tar.stat().st_size / 1e6:.0f} MB"
+    progress.run(what, command, log=tar.with_suffix(".log"), environment=engine.environment)
+    tar.unlink()
 
 
 def _root_file_system(base: Base, engine: Engine, machine: Machine, progress: Progress) -> Path:
     assert engine.folder
-    tar = engine.folder / "base.tar"
+    tar = engine.folder / f"{base.suite}.tar"
     mmdebstrap = machine.tools / "usr/bin/mmdebstrap"
     source = Archive(machine.mirror, engine.folder / "apt").line(base.suite)
     progress.run(
         f"making a stand-in for {base.tag} from Debian's packages",
         base.command(mmdebstrap, source, tar),
-        log=engine.folder / "mmdebstrap.log",
+        log=engine.folder / f"mmdebstrap-{base.suite}.log",
         environment={**engine.environment, "TMPDIR": str(engine.folder)},
     )
     return tar

@@ -12,6 +12,7 @@ from tests.compose.project import Project
 
 RUN_SECONDS = 240.0
 PARSE_SECONDS = 120.0
+LOG_IN_SECONDS = 60.0
 ADMIN = "admin"
 FIRST = "first_start"  # docker/scheduler.sh
 
@@ -38,9 +39,11 @@ def log_in(project: Project) -> Airflow:
     """Return a conversation with Airflow's REST API in the administrator's name."""
     password = project.secrets["AIRFLOW_ADMIN_PASSWORD"]
     body = {"username": ADMIN, "password": password}
-    answer = call(project.airflow_port, "/auth/token", body=body)
-    if not answer.ok:
-        raise StepError(f"/auth/token answered {answer.status} {answer.body.value}")
+    deadline = time.monotonic() + LOG_IN_SECONDS
+    while not (answer := call(project.airflow_port, "/auth/token", body=body)).ok:
+        if answer.status or time.monotonic() > deadline:  # 0: a busy machine gave no answer yet
+            raise StepError(f"/auth/token answered {answer.status} {answer.body.value}")
+        time.sleep(0.5)
     return Airflow(project.airflow_port, answer.body.text("access_token"))
 
 

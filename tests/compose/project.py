@@ -21,7 +21,17 @@ PARTS = (
 )
 NAME = "churn-compose"
 UP_SECONDS = "240"
+ONE_SHOT = {"airflow-init"}
 _NETWORKS = ("front", "back", "out")
+
+
+@dataclass(frozen=True)
+class State:
+    """What the engine knows of a container: running or not, and what its health check found."""
+
+    status: str
+    health: str
+    exit_code: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +99,16 @@ class Project:
         """
         name = self.compose("ps", "--all", "--quiet", service).strip()
         return dict(json.loads(self.engine.docker("inspect", name or service))[0])
+
+    def states(self) -> Mapping[str, State]:
+        """Return the state of each service's container, by one question to the engine."""
+        listed = self.compose("ps", "--all", "--format", "json")
+        # Before Compose 2.21 one array, since then one object a line.
+        containers = json.loads(f"[{','.join(listed.splitlines())}]")
+        return {
+            one["Service"]: State(one["State"], one["Health"], one["ExitCode"])
+            for one in (containers[0] if listed.startswith("[") else containers)
+        }
 
     def services(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the services as Compose reads them."""

@@ -57,7 +57,7 @@ def installed(project: Project, target: str) -> dict[str, str]:
 
 
 @each_target
-def test_an_image_holds_what_its_lock_says_and_nothing_else(project: Project, target: str) -> None:
+def test_an_image_holds_what_its_lock_lists_and_nothing_else(project: Project, target: str) -> None:
     assert installed(project, target) == pinned(target)
 
 
@@ -90,7 +90,7 @@ def test_an_image_has_no_compiler_and_no_cache(project: Project, target: str) ->
 
 
 @each_target
-def test_an_image_says_what_it_is_and_runs_as_nobody_with_rights(
+def test_an_image_is_labelled_and_runs_as_a_user_without_rights(
     project: Project, target: str
 ) -> None:
     image = json.loads(project.engine.docker("inspect", project.images()[target]))[0]["Config"]

@@ -75,7 +75,7 @@ def test_a_secret_that_compose_does_not_ask_for_is_reported(edited: Project) -> 
     assert checks.unguarded_secrets(edited) == ["CHURN_API_KEYS may be missing"]
 
 
-def test_a_refusal_that_does_not_say_what_to_do_is_reported(edited: Project) -> None:
+def test_a_refusal_that_does_not_name_the_remedy_is_reported(edited: Project) -> None:
     edit(edited.folder / COMPOSE_FILE, ":?run `make env`}", ":?}")
     assert "the refusal without AIRFLOW_FERNET_KEY does not say what to do" in (
         checks.unguarded_secrets(edited)

@@ -15,7 +15,7 @@ from tests.changed_file import write_changed
 from tests.compose import checks, rights
 from tests.compose.pipeline import Run, count, eventually, log_in, predict, served, settled, train
 from tests.compose.progress import Progress
-from tests.compose.project import Project
+from tests.compose.project import ONE_SHOT, Project
 from tests.customer_file import read_rows
 from tests.docs.blocks import find
 from tests.integration.steady_load import SteadyLoad
@@ -34,7 +34,7 @@ each_service = pytest.mark.parametrize("service", LONG_RUNNING)
 
 
 def test_the_stack_comes_up_healthy(stack: Project) -> None:
-    assert set(LONG_RUNNING) | checks.ONE_SHOT == set(stack.services())
+    assert set(LONG_RUNNING) | ONE_SHOT == set(stack.services())
     assert checks.unwell(stack) == []
 
 
@@ -208,5 +208,5 @@ def test_no_secret_of_the_stack_shows_in_its_logs_or_process_lists(stack: Projec
 
 
 @each_service
-def test_a_health_check_says_well_only_of_what_is(stack: Project, service: str) -> None:
+def test_a_health_check_passes_for_a_healthy_service(stack: Project, service: str) -> None:
     assert checks.probe(stack, service) == 0

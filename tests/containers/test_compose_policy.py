@@ -90,7 +90,7 @@ def test_a_service_is_healed_and_bounded(name: str) -> None:
 
 
 @each_service
-def test_a_service_says_whether_it_is_well(name: str) -> None:
+def test_a_service_has_a_health_check(name: str) -> None:
     check = SERVICES[name].get("healthcheck", {})
     if name in ONE_SHOT:
         assert check == {"disable": True}
@@ -119,7 +119,7 @@ def test_an_image_is_tagged_and_never_latest_nor_pinned_by_digest(name: str) -> 
     assert "@" not in tag
 
 
-def test_an_image_is_built_once_and_never_asked_of_a_registry() -> None:
+def test_an_image_is_built_once_and_never_pulled() -> None:
     ours = [one for one in SERVICES.values() if one["image"].startswith("churn-")]
     built = [one["image"] for one in ours if "build" in one]
     assert len(built) == len(set(built)) == len({one["image"] for one in ours})

@@ -37,7 +37,7 @@ def test_the_projects_own_files_pass(capsys: pytest.CaptureFixture[str]) -> None
     assert containers.main() == 0, capsys.readouterr().out
 
 
-def test_a_machine_without_docker_skips_one_check_and_says_why(
+def test_a_machine_without_docker_skips_one_check_and_reports_why(
     project: Path, without_docker: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert containers.main(project, without_docker) == 0

@@ -53,7 +53,7 @@ def test_a_finished_image_runs_as_a_numbered_user_and_installs_nothing(target: s
 
 
 @each_target
-def test_a_finished_image_says_what_it_is(target: str) -> None:
+def test_a_finished_image_is_labelled(target: str) -> None:
     labels = STAGES["base"] + STAGES[target]
     for label in ("title", "description", "version", "licenses"):
         assert f"org.opencontainers.image.{label}=" in labels

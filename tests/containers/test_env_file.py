@@ -52,7 +52,7 @@ def test_the_api_key_is_shown_and_only_its_hash_is_kept(project: Path) -> None:
     assert key.sha256 == hashlib.sha256(shown.encode()).hexdigest()
 
 
-def test_a_complete_file_is_left_as_it_is_and_said_to_be_there(project: Path) -> None:
+def test_a_complete_file_is_left_as_it_is_and_reported(project: Path) -> None:
     list(dotenv.write(project))
     before = (project / ".env").read_bytes()
     (told,) = dotenv.write(project)

@@ -144,7 +144,7 @@ def test_without_the_right_to_read_the_dag_nothing_is_shown(
     assert page.asked[f" {path.format(version)}"]["status"] == 403
 
 
-def test_a_viewer_is_led_to_the_card_of_the_version_in_use(page: Page, version: str) -> None:
+def test_a_viewer_is_led_to_the_card_of_the_live_version(page: Page, version: str) -> None:
     answer = page.asked["viewer /"]
     assert (answer["status"], answer["url"]) == (200, f"/churn-card/versions/{version}/")
     assert f"<h1>Churn model {version}</h1>" in page.text("viewer /")
@@ -165,7 +165,7 @@ def test_older_versions_can_be_read_too(page: Page) -> None:
     assert f"<h1>Churn model {older}</h1>" in page.text(f"viewer /versions/{older}/")
 
 
-def test_what_is_not_there_is_said(page: Page, version: str) -> None:
+def test_what_is_not_there_is_reported(page: Page, version: str) -> None:
     gone = "viewer /versions/20250101T000000Z-00000000/"
     assert page.asked[gone]["status"] == 404
     assert "there is no version 20250101T000000Z-00000000" in page.text(gone)
@@ -191,7 +191,7 @@ def test_the_page_is_in_the_navigation_of_airflow(page: Page) -> None:
     assert view["url_route"] == "churn-model-card"
 
 
-def test_before_anything_is_published_the_page_says_so(tmp_path: Path) -> None:
+def test_before_anything_is_published_the_page_states_it(tmp_path: Path) -> None:
     found = _ask(tmp_path, tmp_path / "none", [("viewer", "/")])
     assert found.asked["viewer /"]["status"] == 404
     assert "no model has been published yet" in found.text("viewer /")

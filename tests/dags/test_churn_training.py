@@ -158,7 +158,7 @@ def test_the_trigger_form_shows_words_where_a_param_is_null(dag: DAG) -> None:
         assert schema["values_display"]["None"] not in ("", "null", "None"), name
 
 
-def test_a_person_is_asked_by_airflows_own_approval_and_silence_is_a_no(dag: DAG) -> None:
+def test_approval_is_airflows_own_and_silence_declines(dag: DAG) -> None:
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 
     ask = dag.get_task("approve")
@@ -170,14 +170,14 @@ def test_a_person_is_asked_by_airflows_own_approval_and_silence_is_a_no(dag: DAG
     assert sum(times, ask.response_timeout) <= dag.dagrun_timeout
 
 
-def test_publishing_does_not_wait_for_an_approval_that_nobody_asked_for(dag: DAG) -> None:
+def test_publishing_does_not_wait_for_an_approval_that_was_not_requested(dag: DAG) -> None:
     from airflow.sdk import TriggerRule
 
     assert dag.get_task("publish").trigger_rule == TriggerRule.NONE_FAILED
 
 
 @pytest.mark.parametrize("name", ["snapshot_date", "encoding", "separator", "decimal", "thousands"])
-def test_how_a_file_is_written_is_found_out_unless_it_is_told(dag: DAG, name: str) -> None:
+def test_how_a_file_is_written_is_found_out_unless_it_is_given(dag: DAG, name: str) -> None:
     assert dag.params.get_param(name).resolve() is None
 
 
@@ -185,7 +185,7 @@ def test_how_a_file_is_written_is_found_out_unless_it_is_told(dag: DAG, name: st
     ("name", "value"),
     [("snapshot_date", "2026-01-31"), ("encoding", "cp1252"), ("separator", "\t")],
 )
-def test_how_a_file_is_written_can_be_told(dag: DAG, name: str, value: str) -> None:
+def test_how_a_file_is_written_can_be_given(dag: DAG, name: str, value: str) -> None:
     assert dag.params.get_param(name).resolve(value) == value
 
 

@@ -72,6 +72,7 @@ def test_the_nightly_runs_are_in_utc_whatever_airflows_own_time_zone_is(
     assert "UTC" in told
 
 
+@pytest.mark.slow
 def test_parsing_reads_no_environment_no_network_and_no_clock(tmp_path: Path) -> None:
     code = _SERIALISED.format(folder=str(DAGS))
     plain = run_python_for_json(code, tmp_path)

@@ -35,7 +35,7 @@ def test_every_dag_has_a_runbook_that_names_each_of_its_tasks(dag_bag: DagBag) -
             assert told, f"{dag_id}: the docstring does not say what to do about {task.task_id}"
 
 
-def test_every_dag_is_tagged_and_says_what_it_is(dag_bag: DagBag) -> None:
+def test_every_dag_is_tagged_and_described(dag_bag: DagBag) -> None:
     for dag_id, dag in _dags(dag_bag):
         assert "churn" in dag.tags, f"{dag_id} has no tag churn"
         assert (dag.doc_md or "").startswith("### "), f"{dag_id}: the runbook has no title"

@@ -65,6 +65,18 @@ def test_a_file_uses_the_words_of_the_field(path: Path) -> None:
     assert not list(_found(path))
 
 
+def _names(path: Path) -> Iterator[str]:
+    """Yield the names of the tests of a module as sentences."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield node.name.replace("_", " ")
+
+
+def test_the_names_of_tests_use_the_words_of_the_field() -> None:
+    names = (name for path in (PROJECT / "tests").rglob("test_*.py") for name in _names(path))
+    assert [name for name in names if any(words.search(name) for words in _WORDS)] == []
+
+
 def test_each_word_would_be_found() -> None:
     for sentence in ("as it is told", "the bills of those who left", "A torn file.", "Nobody."):
         assert any(words.search(sentence) for words in _WORDS)

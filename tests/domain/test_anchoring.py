@@ -18,7 +18,7 @@ def test_nothing_known_gives_the_base_rate_and_leaves_the_whole_variance() -> No
     assert score.variance == pytest.approx(weights @ np.array(scorecard.correlation) @ weights)
 
 
-def test_an_add_on_that_is_not_taken_tells_that_there_is_internet() -> None:
+def test_an_add_on_that_is_not_taken_implies_that_there_is_internet() -> None:
     score = conditioner().score(parse_customer({"streaming_tv": "No"}))
     assert score.contributions["internet_service"] > 0
     rate = customers().query("streaming_tv == 'No'")["churn"].mean()
@@ -34,7 +34,7 @@ def test_a_single_known_value_is_scored_at_the_rate_that_was_seen(field: Field) 
         assert found == pytest.approx(rate, abs=0.025), value
 
 
-def test_weak_evidence_is_weighed_as_by_one_fisher_scoring_step_from_the_base_rate() -> None:
+def test_few_known_fields_are_weighed_as_by_one_fisher_scoring_step_from_the_base_rate() -> None:
     """Gender shows next to nothing, so the step is all but the fitted logistic regression."""
     frame = learned_from()
     male = (frame["gender"] == "Male").to_numpy(dtype=float)

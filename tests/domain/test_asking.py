@@ -33,7 +33,7 @@ def test_the_field_to_ask_next_lowers_the_variance_most(
 
 
 @given(_CUSTOMERS, _SUBSETS)
-def test_what_is_known_or_follows_or_is_protected_is_never_asked(
+def test_what_is_known_or_follows_or_is_protected_is_never_requested(
     known: Customer, names: frozenset[str]
 ) -> None:
     whole = part_of(known, names)

@@ -140,7 +140,7 @@ def test_xgboosts_binary_format_is_refused() -> None:
         BoostedModel.from_json(bytes(booster(BOOSTING).save_raw("ubj")))
 
 
-def test_columns_that_nobody_can_make_are_refused() -> None:
+def test_columns_that_cannot_be_made_are_refused() -> None:
     document = _document()
     document["learner"]["feature_names"][5] = "contract=Ten years"
     assert "contract=Ten years" in _refused(document)

@@ -47,12 +47,12 @@ def test_the_card_begins_in_plain_words() -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_every_metric_is_there_with_its_intervals_beside_the_baseline(name: str) -> None:
+def test_every_metric_is_there_with_its_intervals_next_to_the_baseline(name: str) -> None:
     title = re.escape(METRICS[name].title)
     assert re.search(rf"\| {title} \| {INTERVAL} \| {INTERVAL} \| {NUMBER} \|", _card())
 
 
-def test_the_calibration_error_stands_beside_its_noise_floor() -> None:
+def test_the_calibration_error_is_next_to_its_noise_floor() -> None:
     found = re.search(rf"is {INTERVAL}\. A perfectly calibrated model would show {NUMBER}", _card())
     assert found
 
@@ -73,7 +73,7 @@ def test_a_hold_out_that_is_easier_by_luck_is_called_so() -> None:
     assert "easier than the average by the luck of the draw" in _card()
 
 
-def test_every_policy_is_there_and_the_one_in_use_is_bold() -> None:
+def test_every_policy_is_there_and_the_live_one_is_bold() -> None:
     assert "| probability at least .5 (`half`) | 0.500 |" in _card()
     assert "| best balance of precision and recall (`best_f1`) | 0.312 |" in _card()
     assert "| **expected profit over 0 (`profit`)** | 0.142 |" in _card()
@@ -116,7 +116,7 @@ def test_slices_have_intervals() -> None:
         assert re.search(rf"\| {name} \| [\d,]+ \| {INTERVAL} \| {INTERVAL}", _card())
 
 
-def test_the_cost_of_leaving_protected_attributes_out_is_told() -> None:
+def test_the_cost_of_leaving_protected_attributes_out_is_stated() -> None:
     signed = r"[+-]\d\.\d{4}"
     told = rf"by {signed} \({signed} to {signed}\) ROC-AUC and {signed} \({signed} to {signed}\)"
     assert re.search(told, _card())
@@ -139,7 +139,7 @@ def test_every_table_is_whole() -> None:
 
 
 @pytest.mark.slow
-def test_a_card_of_trees_says_that_they_are_published_and_why() -> None:
+def test_a_card_of_trees_states_that_they_are_published_and_why() -> None:
     text = _card_of_trees()
     assert "is published**: it beats the scorecard by" in text
     assert "The scorecard answers where fields are missing" in text
@@ -148,7 +148,7 @@ def test_a_card_of_trees_says_that_they_are_published_and_why() -> None:
 
 
 @pytest.mark.slow
-def test_a_card_on_few_customers_or_a_part_of_them_says_so() -> None:
+def test_a_card_on_few_customers_or_a_part_of_them_states_it() -> None:
     options = TrainingOptions(objective=Objective.PROFIT, evaluated_rows=1_000)
     few = train_frame(customers(), options, recipe=SMALL)
     text = card.render("few", datetime(2026, 1, 1, tzinfo=UTC), few)

@@ -94,7 +94,7 @@ def test_the_formula_agrees_with_two_million_draws() -> None:
     assert given.variance == pytest.approx(log_odds.var(), rel=0.02)
 
 
-def test_known_columns_that_nearly_say_the_same_are_told_apart() -> None:
+def test_known_columns_that_are_nearly_equal_are_distinguished() -> None:
     """Worked by hand: S_KK has the eigenvalues 1.999 and 0.001 (Cramer's rule)."""
     moments = np.array([[1.0, 0.999, 0.1], [0.999, 1.0, 0.099], [0.1, 0.099, 1.0]])
     known = np.array([True, True, False])
@@ -190,7 +190,7 @@ def test_many_customers_at_once_are_scored_as_each_alone(
 @pytest.mark.parametrize(
     ("field", "far", "most"), [("monthly_charges", 1e6, 118.75), ("total_charges", 1e9, 8684.8)]
 )
-def test_an_amount_far_off_the_training_range_tells_no_more_than_its_end(
+def test_an_amount_far_off_the_training_range_counts_no_more_than_its_end(
     field: str, far: float, most: float
 ) -> None:
     assert customers()[field].max() == most
@@ -222,7 +222,7 @@ def test_fields_that_the_scorecard_does_not_use_are_passed_over() -> None:
     assert conditioner().score(known) == conditioner().score(parse_customer({"tenure": 5}))
 
 
-def test_nothing_billed_yet_says_no_more_than_the_first_month() -> None:
+def test_nothing_billed_yet_implies_no_more_than_the_first_month() -> None:
     first_month = conditioner().score(parse_customer({"tenure": 0}))
     assert conditioner().score(parse_customer({"tenure": 0, "total_charges": 0.0})) == first_month
     assert first_month.probability > 0.5

@@ -106,7 +106,7 @@ assert len({conditioner.score(parse_customer({"calls": n})).probability for n in
 """
 
 
-def test_further_numbers_in_the_description_of_a_customer_are_modelled_as_themselves() -> None:
+def test_extra_numbers_in_the_description_of_a_customer_are_modelled_as_themselves() -> None:
     """In a process of its own, as modules derive their columns when they are imported."""
     done = subprocess.run(
         [sys.executable, "-c", _EXTRA], cwd=ROOT, capture_output=True, text=True, check=False

@@ -84,7 +84,7 @@ def test_every_customer_is_scored_once_in_each_repeat() -> None:
     assert np.array_equal(np.bincount(scored), np.full(len(rows.y), 3))
 
 
-def test_nobody_is_scored_by_a_model_that_learned_from_them() -> None:
+def test_no_customer_is_scored_by_a_model_that_learned_from_them() -> None:
     for learn, test in _rows().folds:
         assert not np.intersect1d(learn, test).size
 

@@ -57,7 +57,7 @@ def test_with_every_reason_shown_nothing_is_left_over(number: int) -> None:
     assert parts.base == score.base
 
 
-def test_protected_attributes_are_hidden_unless_asked_for_but_counted() -> None:
+def test_protected_attributes_are_hidden_unless_requested_but_counted() -> None:
     (hidden, score), (shown, _) = _of_row(0), _of_row(0, protected=True)
     difference = {r.field for r in shown.reasons} - {r.field for r in hidden.reasons}
     assert difference == {"gender", "senior_citizen"}
@@ -66,7 +66,7 @@ def test_protected_attributes_are_hidden_unless_asked_for_but_counted() -> None:
     assert protected != 0
 
 
-def test_only_as_many_reasons_as_asked_for_are_shown_and_the_others_are_counted() -> None:
+def test_only_as_many_reasons_as_requested_are_shown_and_the_others_are_counted() -> None:
     row = ROWS[3]
     score = conditioner().score(row)
     every = explain(row, score, protected=True).reasons

@@ -44,5 +44,5 @@ def test_an_unknown_category_is_refused_and_not_scored_as_the_reference() -> Non
         fitted.transform(frame.assign(contract="Ten years"))
 
 
-def test_the_target_is_one_for_customers_who_left() -> None:
+def test_the_target_is_one_for_churned_customers() -> None:
     assert target(customers()).sum() == 1_869

@@ -75,7 +75,7 @@ def test_a_small_file_may_have_one_outcome() -> None:
     assert _judge(999, 0).verdict is Verdict.PASS
 
 
-def test_columns_that_tell_the_answer_are_flagged_by_name() -> None:
+def test_columns_that_leak_the_answer_are_flagged_by_name() -> None:
     judgement = _judge(leaks=("Churn Score", "CLTV"))
     assert judgement.verdict is Verdict.FLAG
     assert "Churn Score, CLTV" in judgement.reasons[0]

@@ -42,7 +42,7 @@ def test_a_fifth_of_the_customers_is_held_out() -> None:
     assert abs(found.mean() - HELD_OUT_SHARE) < 0.01
 
 
-def test_the_hold_out_has_as_many_leavers_as_the_rest() -> None:
+def test_the_hold_out_has_as_many_churned_customers_as_the_rest() -> None:
     frame = customers()
     found = held_out(frame)
     assert abs(frame["churn"][found].mean() - frame["churn"][~found].mean()) < 0.03
@@ -58,7 +58,7 @@ def test_who_is_held_out_never_changes() -> None:
     ]
 
 
-def test_a_customer_without_look_alikes_stands_where_the_id_says() -> None:
+def test_a_customer_without_look_alikes_is_placed_by_the_id() -> None:
     frame = customers()
     ids = hashes(frame["customer_id"])
     alone = ~frame.duplicated(
@@ -70,7 +70,7 @@ def test_a_customer_without_look_alikes_stands_where_the_id_says() -> None:
     assert set(leaders_of(frame)) <= set(ids)
 
 
-def test_a_month_later_nobody_has_changed_sides() -> None:
+def test_a_month_later_no_customer_has_changed_sides() -> None:
     frame = customers()
     later = frame.assign(tenure=frame["tenure"] + 1, total_charges=frame["total_charges"] + 50)
     np.testing.assert_array_equal(held_out(frame), held_out(later))
@@ -90,7 +90,7 @@ def test_postgresql_computes_the_same_hash(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["0-copy of ", "copy of "])
-def test_near_copies_are_on_the_side_of_whom_they_copy(prefix: str) -> None:
+def test_near_copies_are_on_the_side_of_the_customer_they_copy(prefix: str) -> None:
     frame = customers()
     both = pd.concat([frame, _near_copies(frame, prefix=prefix)], ignore_index=True)
     first = leaders_of(both)
@@ -141,7 +141,7 @@ def _remembered(rows: Dataset, folds: Sequence[tuple[NDArray[np.intp], NDArray[n
 
 
 @pytest.mark.parametrize("groups", [1, 3, 5, 11, 700, 20_000])
-def test_the_folds_have_about_as_many_customers_and_leavers(groups: int) -> None:
+def test_the_folds_have_about_as_many_customers_and_churned_customers(groups: int) -> None:
     random = np.random.default_rng(groups)
     of = random.integers(groups, size=20_000)
     y = (random.random(20_000) < 0.2).astype(np.int64)

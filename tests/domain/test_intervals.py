@@ -84,12 +84,12 @@ def test_the_noise_floor_falls_as_customers_are_added() -> None:
     assert floors[1] / floors[2] == pytest.approx(2, rel=0.15)
 
 
-def test_the_recipe_is_calibrated_as_far_as_can_be_told() -> None:
+def test_the_recipe_is_calibrated_within_the_noise() -> None:
     recipe = trained().report.published
     assert recipe.measured.figure("calibration_error").value < recipe.noise_floor.highest
 
 
-def test_scores_that_are_spoilt_are_far_over_the_noise_floor() -> None:
+def test_distorted_scores_are_far_over_the_noise_floor() -> None:
     y, p = _calibrated(2_000, 1)
     odds = 3 * p / (1 - p)  # what class_weight="balanced" does to probabilities
     spoilt = [FoldScores(np.arange(2_000), odds / (1 + odds))]

@@ -31,7 +31,7 @@ def test_a_field_that_alone_explains_the_answer_stops_the_run_by_name() -> None:
         train_frame(frame.assign(total_charges=billed), recipe=SMALL)
 
 
-def test_a_field_that_tells_the_answer_without_being_monotone_is_found() -> None:
+def test_a_field_that_leaks_the_answer_without_being_monotone_is_found() -> None:
     frame = customers()
     random = np.random.default_rng(0)
     either_end = random.choice([5.0, 200.0], len(frame))
@@ -135,7 +135,7 @@ def test_what_was_looked_at_is_kept_with_the_version() -> None:
     assert trained().report.single_field_auc["contract"] == pytest.approx(0.739, abs=0.001)
 
 
-def test_a_file_with_fewer_leavers_is_not_stopped_for_being_right_more_often() -> None:
+def test_a_file_with_fewer_churned_customers_is_not_stopped_for_higher_accuracy() -> None:
     frame = customers()
     left = frame.index[frame["churn"]]
     fewer = frame.drop(left[: len(left) // 2])

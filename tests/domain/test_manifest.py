@@ -16,7 +16,7 @@ def test_a_written_manifest_is_read_back_as_it_was() -> None:
     assert read_manifest(package().manifest.model_dump_json().encode()) == package().manifest
 
 
-def test_the_manifest_says_how_good_the_version_is() -> None:
+def test_the_manifest_has_the_metrics_of_the_version() -> None:
     measured = package().manifest.cross_validation
     assert measured["roc_auc"].mean >= 0.849
     assert measured["log_loss"].mean <= 0.412

@@ -75,7 +75,7 @@ def test_many_weightings_at_once_are_each_as_if_alone() -> None:
         np.testing.assert_allclose(together, alone)
 
 
-def test_the_precision_of_the_top_tenth_is_the_share_of_leavers_in_it() -> None:
+def test_the_precision_of_the_top_tenth_is_the_share_of_churned_customers_in_it() -> None:
     y = np.array([1, 1, 0, 1, *[0] * 36])
     p = np.linspace(0.9, 0.1, 40)
     ranked = Ranked(y, p, np.ones((1, 40)))
@@ -109,7 +109,7 @@ def test_the_profit_of_a_worked_example() -> None:
     assert metrics.profit(y, p, np.ones((1, 4)), payoff)[0] == pytest.approx((20 - 10) / 4)
 
 
-def test_a_draw_without_leavers_has_no_ranking_and_warns_of_nothing() -> None:
+def test_a_draw_without_churned_customers_has_no_ranking_and_warns_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = _score((np.zeros(5, dtype=np.int64), np.linspace(0.1, 0.5, 5), np.ones(5)))

@@ -71,7 +71,7 @@ def test_the_profit_of_a_worked_example() -> None:
     assert not rule.contact(0.5, 18.0)
 
 
-def test_an_unknown_bill_is_taken_as_the_typical_one() -> None:
+def test_unknown_monthly_charges_are_taken_as_the_typical_ones() -> None:
     rule = Policy(objective=Objective.PROFIT, typical_monthly_charges=65.0)
     assert rule.expected_profit(0.3) == rule.expected_profit(0.3, 65.0)
 

@@ -98,7 +98,7 @@ def test_the_manifest_names_the_recipe_and_the_libraries() -> None:
     }
 
 
-def test_the_manifest_says_what_was_measured_with_intervals() -> None:
+def test_the_manifest_has_what_was_measured_with_intervals() -> None:
     manifest = package().manifest
     for name, metric in manifest.cross_validation.items():
         assert metric.low is not None, name

@@ -129,7 +129,7 @@ def test_a_choice_without_codes_takes_only_its_own_values(value: object) -> None
     assert _problem({"contract": value}).expected == expected
 
 
-def test_gender_takes_no_boolean_as_that_would_say_nothing() -> None:
+def test_gender_takes_no_boolean_as_that_would_mean_nothing() -> None:
     assert _problem({"gender": True}).expected == "Female | Male (or 1, 0)"
 
 
@@ -164,7 +164,7 @@ def test_no_internet_fills_in_the_six_add_ons() -> None:
 
 
 @pytest.mark.parametrize("add_on", ADD_ONS, ids=lambda field: field.name)
-def test_an_add_on_that_needs_internet_tells_that_there_is_none(add_on: Field) -> None:
+def test_an_add_on_that_needs_internet_implies_that_there_is_none(add_on: Field) -> None:
     known = parse_customer({add_on.name: NO_INTERNET})
     assert known["internet_service"] == "No"
     assert {known[field.name] for field in ADD_ONS} == {NO_INTERNET}
@@ -177,12 +177,12 @@ def test_no_phone_fills_in_multiple_lines_and_the_other_way_round() -> None:
 
 
 @pytest.mark.parametrize("lines", ["Yes", "No"])
-def test_lines_of_any_number_tell_that_there_is_a_phone(lines: str) -> None:
+def test_lines_of_any_number_imply_that_there_is_a_phone(lines: str) -> None:
     assert parse_customer({"multiple_lines": lines})["phone_service"] is True
 
 
 @pytest.mark.parametrize("internet", ["DSL", "Fiber optic"])
-def test_an_internet_service_does_not_say_which_add_ons_are_taken(internet: str) -> None:
+def test_an_internet_service_does_not_imply_which_add_ons_are_taken(internet: str) -> None:
     assert parse_customer({"internet_service": internet}) == {"internet_service": internet}
 
 
@@ -195,7 +195,9 @@ def test_an_add_on_without_internet_is_a_contradiction(add_on: Field, taken: str
 
 
 @pytest.mark.parametrize("internet", ["DSL", "Fiber optic"])
-def test_internet_with_an_add_on_that_says_there_is_none_is_a_contradiction(internet: str) -> None:
+def test_internet_with_an_add_on_that_implies_there_is_none_is_a_contradiction(
+    internet: str,
+) -> None:
     problem = _problem({"internet_service": internet, "tech_support": NO_INTERNET})
     assert problem == Problem(
         "tech_support", NO_INTERNET, f"No | Yes, as internet_service={internet}"
@@ -237,7 +239,9 @@ def test_an_amount_in_the_first_month_is_refused(tenure: object, total: object) 
 
 
 @pytest.mark.parametrize(("tenure", "total"), [(0, 0), (0, "0.0"), (0, None), (5, 0), (None, 100)])
-def test_what_the_first_month_says_nothing_of_is_taken(tenure: object, total: object) -> None:
+def test_what_the_rule_of_the_first_month_does_not_cover_is_taken(
+    tenure: object, total: object
+) -> None:
     assert parse_customer({"tenure": tenure, "total_charges": total})
 
 
@@ -281,7 +285,7 @@ def test_a_value_that_is_near_nothing_has_no_hint() -> None:
     assert _problem({"zzzzzz": 1}).nearest is None
 
 
-def test_every_problem_of_a_customer_is_told_at_once() -> None:
+def test_every_problem_of_a_customer_is_reported_at_once() -> None:
     problems = _problems({"tenure": -1, "contract": "forever", "colour": "red"})
     assert [problem.field for problem in problems] == ["tenure", "contract", "colour"]
 

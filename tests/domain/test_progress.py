@@ -8,7 +8,7 @@ import pytest
 from churn.warehouse.loading.progress import Progress
 
 
-def test_progress_is_told_every_other_second_with_rows_and_bytes_per_second(
+def test_progress_is_shown_every_other_second_with_rows_and_bytes_per_second(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)

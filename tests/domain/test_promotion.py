@@ -238,7 +238,7 @@ def test_a_slice_that_is_too_small_is_named_and_not_judged() -> None:
     assert not any(name.startswith("contract") for name in decision.numbers)
 
 
-def test_a_hold_out_that_is_too_small_keeps_the_champion_and_says_so() -> None:
+def test_a_hold_out_that_is_too_small_keeps_the_champion_and_is_reported() -> None:
     y, p = _outcomes(80)
     decision = judge(Comparison(y, _blunted(p), p, {}))
     assert not decision.promote

@@ -173,7 +173,7 @@ def test_what_the_pointer_names_is_served(store: ModelStore) -> None:
 
 
 @pytest.mark.parametrize("pointer", ["nonsense ../..", "", "20990101T000000Z-00000000"])
-def test_behind_a_pointer_to_nonsense_the_last_that_served_answers_and_says_so(
+def test_behind_a_pointer_to_nonsense_the_last_that_served_answers_and_reports_it(
     store: ModelStore, pointer: str
 ) -> None:
     store.pointer.write_text(pointer)
@@ -189,7 +189,7 @@ def test_a_pointer_that_is_gone_or_a_link_is_no_reason_to_serve_nothing(store: M
     assert load_served(store).model.version == version_of(2)
 
 
-def test_it_is_the_order_of_service_that_counts_and_torn_versions_are_passed_over(
+def test_it_is_the_order_of_service_that_counts_and_truncated_versions_are_passed_over(
     store: ModelStore,
 ) -> None:
     _tear(store, 2)
@@ -205,14 +205,14 @@ def test_a_version_that_never_served_is_not_fallen_back_on(store: ModelStore) ->
     assert load_served(store).model.version == version_of(2)
 
 
-def test_where_none_is_sound_the_first_reason_is_told(store: ModelStore) -> None:
+def test_where_none_is_sound_the_first_reason_is_reported(store: ModelStore) -> None:
     for day in (1, 2, 3):
         _tear(store, day)
     with pytest.raises(ModelRefusedError, match=f"{version_of(2)}/{CARD}"):
         load_served(store)
 
 
-def test_an_empty_store_serves_nothing_and_says_so(tmp_path: Path) -> None:
+def test_an_empty_store_serves_nothing_and_reports_it(tmp_path: Path) -> None:
     with pytest.raises(NoModelError, match="no model has been published yet"):
         load_served(ModelStore(tmp_path))
 
@@ -224,7 +224,7 @@ def test_a_damaged_order_of_service_loses_its_damaged_lines_only(store: ModelSto
     assert load_served(store).model.version == version_of(2)
 
 
-def test_what_served_last_answers_where_no_model_can_be_made_of_the_version_in_use(
+def test_what_served_last_answers_where_no_model_can_be_made_of_the_live_version(
     store: ModelStore,
 ) -> None:
     REFUSED["a scorecard without columns"][0](store.published(version_of(2)))

@@ -174,7 +174,7 @@ def test_a_tree_family_without_its_trees_is_refused(tmp_path: Path) -> None:
         load_model(_written(tmp_path, manifest, dict(package().files)))
 
 
-def test_a_family_that_nobody_can_score_is_refused(tmp_path: Path) -> None:
+def test_a_family_that_cannot_be_scored_is_refused(tmp_path: Path) -> None:
     version = tree_package(BOOSTING)
     manifest = version.manifest.model_copy(update={"family": "oracle"})
     with pytest.raises(ModelRefusedError, match="cannot score the family 'oracle'"):

@@ -41,7 +41,7 @@ def test_other_ways_to_choose_bring_what_was_measured() -> None:
     assert found == pytest.approx(expected, abs=0.15)  # other folds
 
 
-def test_whatever_the_policy_in_use_is_the_ways_to_choose_are_the_same() -> None:
+def test_whatever_the_live_policy_is_the_ways_to_choose_are_the_same() -> None:
     by_half = trained().policy.model_copy(update={"objective": Objective.HALF, "threshold": 0.5})
     assert _by_choice(by_half) == _by_choice(trained().policy)
 

@@ -27,14 +27,14 @@ def _publish(store: ModelStore, day: int) -> None:
     store.publish(version_of(day))
 
 
-def test_an_empty_store_says_that_nothing_was_published(tmp_path: Path) -> None:
+def test_an_empty_store_reports_that_nothing_was_published(tmp_path: Path) -> None:
     store = ModelStore(tmp_path / "never made")
     with pytest.raises(NoModelError, match="no model has been published yet"):
         store.current()
     assert store.versions() == ()
 
 
-def test_a_candidate_is_not_in_use_before_it_is_published(tmp_path: Path) -> None:
+def test_a_candidate_is_not_live_before_it_is_published(tmp_path: Path) -> None:
     store = ModelStore(tmp_path)
     store.write_candidate(package().manifest, package().files)
     assert store.versions() == ()
@@ -42,7 +42,7 @@ def test_a_candidate_is_not_in_use_before_it_is_published(tmp_path: Path) -> Non
         store.current()
 
 
-def test_a_published_version_is_in_use_with_every_file_as_it_was_packed(store: ModelStore) -> None:
+def test_a_published_version_is_live_with_every_file_as_it_was_packed(store: ModelStore) -> None:
     assert store.current() == version_of(1)
     version = read_version(store.published(version_of(1)))
     assert version.manifest == package().manifest
@@ -56,7 +56,7 @@ def test_the_pointer_is_one_line_with_the_name_and_the_manifests_hash(store: Mod
     assert store.pointer.read_bytes() == expected.encode()
 
 
-def test_publishing_leaves_nothing_beside_the_versions_and_the_pointer(store: ModelStore) -> None:
+def test_publishing_leaves_nothing_but_the_versions_and_the_pointer(store: ModelStore) -> None:
     assert {path.name for path in store.path.iterdir()} == {
         "CURRENT",
         "SERVED",
@@ -78,19 +78,19 @@ def test_publishing_twice_changes_nothing(store: ModelStore) -> None:
     assert (store.current(), store.versions()) == (version_of(1), (version_of(1),))
 
 
-def test_an_earlier_version_can_be_put_in_use_again(store: ModelStore) -> None:
+def test_an_earlier_version_can_be_promoted_again(store: ModelStore) -> None:
     _publish(store, 2)
     store.publish(version_of(1))
     assert store.current() == version_of(1)
 
 
-def test_publishing_what_was_never_written_leaves_the_old_one_in_use(store: ModelStore) -> None:
+def test_publishing_what_was_never_written_leaves_the_old_one_live(store: ModelStore) -> None:
     with pytest.raises(FileNotFoundError):
         store.publish(version_of(2))
     assert (store.current(), store.versions()) == (version_of(1), (version_of(1),))
 
 
-def test_a_former_publishers_leftovers_do_not_stop_the_next(store: ModelStore) -> None:
+def test_what_a_killed_publisher_left_does_not_stop_the_next(store: ModelStore) -> None:
     (store.path / f".CURRENT.{os.getpid()}").write_text("half a na")
     _publish(store, 2)
     assert store.current() == version_of(2)
@@ -112,7 +112,7 @@ def test_a_version_that_lacks_a_file_is_refused_by_its_name(store: ModelStore, n
 
 
 @pytest.mark.parametrize("name", [SCORECARD, MODEL, CARD])
-def test_a_torn_file_is_refused_by_its_name(store: ModelStore, name: str) -> None:
+def test_a_truncated_file_is_refused_by_its_name(store: ModelStore, name: str) -> None:
     path = store.published(version_of(1)) / name
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ModelRefusedError, match=f"{version_of(1)}/{name}: its SHA-256"):
@@ -129,7 +129,7 @@ def test_a_file_with_one_bit_changed_is_refused_by_its_name(store: ModelStore, n
         read_version(store.published(version_of(1)))
 
 
-def test_a_torn_manifest_is_refused(store: ModelStore) -> None:
+def test_a_truncated_manifest_is_refused(store: ModelStore) -> None:
     path = store.published(version_of(1)) / MANIFEST
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ModelRefusedError, match=r"manifest\.json"):

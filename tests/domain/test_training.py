@@ -91,7 +91,7 @@ def test_the_scorecard_is_published_as_no_challenger_beats_it_on_this_file() -> 
     assert trained().trees is None
 
 
-def test_progress_is_told_family_by_family(caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_is_logged_family_by_family(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         train_frame(customers().iloc[::20], recipe=SMALL)
     told = " ".join(caplog.messages)
@@ -228,7 +228,7 @@ def test_rows_that_stand_for_several_customers_are_counted_and_learned_from_as_s
     )
 
 
-def test_a_hold_out_without_leavers_is_told_in_words() -> None:
+def test_a_hold_out_without_churned_customers_is_reported_in_words() -> None:
     frame = customers()
     words = "that are held out by a hash, 0 churned: too few"
     few = frame.iloc[:2_000]

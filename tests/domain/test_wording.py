@@ -45,7 +45,7 @@ def test_no_sentence_of_one_language_is_left_in_another() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_whatever_is_known_every_reason_and_change_can_be_told(language: Language) -> None:
+def test_whatever_is_known_every_reason_and_change_has_a_text(language: Language) -> None:
     for row in customers_of(customers().iloc[::100]):
         for some in (row, {"streaming_tv": row["streaming_tv"]}, dict(list(row.items())[::2])):
             known = parse_customer(some)
@@ -81,7 +81,7 @@ def test_an_amount_has_the_decimal_sign_of_its_language() -> None:
 
 
 @pytest.mark.parametrize("field", [f for f in FEATURES if f.values], ids=lambda f: f.name)
-def test_english_tells_a_value_as_the_file_spells_it(field: Field) -> None:
+def test_english_spells_a_value_as_the_file_does(field: Field) -> None:
     for value in field.values:
         assert described(field.name, parse_customer({field.name: value})) == field.label(value)
 
@@ -97,20 +97,18 @@ def test_english_tells_a_value_as_the_file_spells_it(field: Field) -> None:
         ({"online_backup": "No"}, "no online backup", "sem backup on-line"),
     ],
 )
-def test_the_add_ons_are_told_by_name(
-    raw: dict[str, object], english: str, portuguese: str
-) -> None:
+def test_the_add_ons_are_named(raw: dict[str, object], english: str, portuguese: str) -> None:
     assert _described(INTERNET_ADD_ONS, raw) == english
     assert _described(INTERNET_ADD_ONS, raw, PT) == portuguese
 
 
-def test_six_add_ons_refused_are_told_as_none() -> None:
+def test_six_add_ons_refused_are_described_as_none() -> None:
     names = [f.name for f in FEATURES if "No internet service" in f.values]
     assert _described(INTERNET_ADD_ONS, dict.fromkeys(names, "No")) == "none"
     assert _described(INTERNET_ADD_ONS, dict.fromkeys(names, "No"), PT) == "nenhum"
 
 
-def test_internet_that_is_known_in_part_is_told_as_what_it_can_be() -> None:
+def test_internet_that_is_known_in_part_is_described_as_what_it_can_be() -> None:
     assert _described("internet_service", {"tech_support": "No"}) == "DSL or Fiber optic"
     assert _described("internet_service", {"tech_support": "No"}, PT) == "DSL ou fibra óptica"
 
@@ -124,12 +122,14 @@ def test_internet_that_is_known_in_part_is_told_as_what_it_can_be() -> None:
         ({"phone_service": "Yes"}, "phone service", "com telefone"),
     ],
 )
-def test_the_phone_is_told_in_words(raw: dict[str, object], english: str, portuguese: str) -> None:
+def test_the_phone_is_described_in_words(
+    raw: dict[str, object], english: str, portuguese: str
+) -> None:
     assert _described(PHONE, raw) == english
     assert _described(PHONE, raw, PT) == portuguese
 
 
-def test_a_change_is_told_as_an_association() -> None:
+def test_a_change_is_described_as_an_association() -> None:
     change = Change("contract", "Two year", probability=0.1234, difference=-0.4)
     assert change_text(change) == (
         "contract: Two year: 12.3 % instead of 52.3 % among customers who are otherwise alike "

@@ -77,7 +77,7 @@ def test_the_sample_is_loaded_only_where_no_other_file_is_there(put: Write, nigh
     assert night() == ["export_2026-10-31.csv"]
 
 
-def test_the_sample_is_never_loaded_beside_a_companys_file(put: Write, night: Night) -> None:
+def test_the_sample_is_never_loaded_next_to_a_companys_file(put: Write, night: Night) -> None:
     _sample(put)
     put(csv_text(ROWS), "export.csv")
     assert night() == ["export.csv"]
@@ -103,7 +103,7 @@ def test_a_file_without_a_day_in_its_name_is_of_the_day_it_was_written(
     assert night() == ["old.csv", "export_2026-10-02.csv"]
 
 
-def test_a_night_without_a_new_file_says_so_and_loads_nothing(
+def test_a_night_without_a_new_file_reports_it_and_loads_nothing(
     put: Write, night: Night, data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

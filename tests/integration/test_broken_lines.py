@@ -154,7 +154,7 @@ def test_blank_lines_count_as_lines_and_not_as_rows(
     assert [line for line, _, _ in rejected(connection)] == [11]
 
 
-def test_many_kinds_of_broken_lines_are_all_told(
+def test_many_kinds_of_broken_lines_are_all_reported(
     url: str, connection: Connection, write: Write
 ) -> None:
     content = b"\n".join([*LINES, b"a,b", b"c" + LINES[5] + b",,", b"\0", b'"open'])

@@ -84,7 +84,7 @@ def test_replacing_with_too_few_to_learn_from_is_stopped_and_changes_nothing(
     assert number(connection, "SELECT count(*) FROM customer_history") == 0
 
 
-def test_replacing_by_a_file_with_a_torn_line_is_stopped(
+def test_replacing_by_a_file_with_a_truncated_line_is_stopped(
     url: str, connection: Connection, write: Write
 ) -> None:
     text = csv_text(read_rows()[:700])
@@ -112,7 +112,7 @@ def test_cleaning_a_load_twice_gives_the_same_answer_and_changes_nothing(
     assert number(connection, "SELECT count(*) FROM customers") == 7_043
 
 
-def test_a_staging_table_that_a_crash_emptied_is_told_to_be_loaded_again(
+def test_a_staging_table_that_a_crash_emptied_is_reported_with_the_request_to_load_again(
     url: str, connection: Connection, write: Write
 ) -> None:
     load_id = load(url, write(csv_text(ROWS))).load_id
@@ -121,7 +121,7 @@ def test_a_staging_table_that_a_crash_emptied_is_told_to_be_loaded_again(
         clean(url, load_id)
 
 
-def test_a_load_that_never_was_is_told_so(url: str) -> None:
+def test_a_load_that_never_was_is_reported(url: str) -> None:
     with pytest.raises(WarehouseError, match="there is no load 99"):
         clean(url, 99)
 

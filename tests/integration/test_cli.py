@@ -47,6 +47,7 @@ def _refused(finished: subprocess.CompletedProcess[str]) -> str:
     return said[0]
 
 
+@pytest.mark.slow
 def test_run_loads_trains_and_publishes_and_prints_the_version(
     churn: Churn, connection: psycopg.Connection
 ) -> None:
@@ -91,7 +92,7 @@ def test_the_steps_one_by_one_do_the_same(churn: Churn, few: Path) -> None:
     assert churn.store.current() == version
 
 
-def test_publishing_a_torn_candidate_is_one_line_and_leaves_the_old_one(churn: Churn) -> None:
+def test_publishing_a_truncated_candidate_is_one_line_and_leaves_the_old_one(churn: Churn) -> None:
     churn("create-tables")
     candidate = churn.store.write_candidate(package().manifest, package().files)
     (candidate / "card.md").write_text("torn")
@@ -130,7 +131,7 @@ def test_a_database_that_is_away_is_one_line(offline: Churn, command: tuple[str,
     assert "PostgreSQL is not reachable" in _refused(offline(*command))
 
 
-def test_no_database_at_all_is_one_line_that_says_how_to_start_one(offline: Churn) -> None:
+def test_no_database_at_all_is_one_line_that_states_how_to_start_one(offline: Churn) -> None:
     line = _refused(offline("train", CHURN_DATABASE_URL=""))
     assert "CHURN_DATABASE_URL is not set" in line
     assert "make up" in line
@@ -166,7 +167,7 @@ def test_a_state_folder_that_cannot_be_read_is_one_line(churn: Churn, tmp_path: 
     assert "stack.env" in _refused(churn("train"))
 
 
-def test_the_list_of_models_has_a_star_at_the_one_in_use(offline: Churn) -> None:
+def test_the_list_of_models_has_a_star_at_the_live_version(offline: Churn) -> None:
     offline.store.write_candidate(package(2).manifest, package(2).files)
     offline.store.publish(package(2).manifest.version)
     listed = offline("models", "list").stdout.splitlines()

@@ -31,7 +31,7 @@ def test_the_command_prints_the_report_that_the_database_keeps(churn: Churn) -> 
         assert line in printed
 
 
-def test_the_same_file_again_prints_the_first_report_and_says_why(churn: Churn) -> None:
+def test_the_same_file_again_prints_the_first_report_and_the_reason(churn: Churn) -> None:
     first = _said(churn("load", CHURN_CSV))
     again = churn("load", CHURN_CSV)
     assert _said(again).splitlines()[1:] == first.splitlines()[1:]
@@ -39,7 +39,7 @@ def test_the_same_file_again_prints_the_first_report_and_says_why(churn: Churn) 
     assert "load 2: PASS" in _said(churn("load", CHURN_CSV, "--again"))
 
 
-def test_a_file_that_was_loaded_before_is_told_so(churn: Churn, write: Write) -> None:
+def test_a_file_that_was_loaded_before_is_reported(churn: Churn, write: Write) -> None:
     path = write(csv_text(ROWS))
     _said(churn("load", path))
     again = churn("load", path)
@@ -67,7 +67,7 @@ def test_a_stopped_load_ends_in_an_error_and_its_report(
     assert connection.execute("SELECT verdict FROM loads").fetchall() == [("stop",)]
 
 
-def test_how_a_file_is_written_can_be_told_by_options(churn: Churn, write: Write) -> None:
+def test_how_a_file_is_written_can_be_given_by_options(churn: Churn, write: Write) -> None:
     path = write(csv_text(ROWS, delimiter="|").encode("cp1252"))
     options = ("--encoding", "cp1252", "--separator", "|", "--decimal", ".")
     printed = _said(churn("load", path, *options, "--snapshot-date", "2026-01-31"))
@@ -109,7 +109,7 @@ def test_a_folder_stops_at_the_file_that_the_gate_stops(
     assert everything(connection, "SELECT count(*) FROM customers") == [(20,)]
 
 
-def test_progress_is_told_while_a_long_file_is_read(churn: Churn, write: Write) -> None:
+def test_progress_is_shown_while_a_long_file_is_read(churn: Churn, write: Write) -> None:
     said = churn("load", write(many_lines(400_000) + b"\n\n")).stderr
     told = re.findall(r"customers.csv: [\d,]+ rows, \d+ MB; [\d,]+ rows/s, \d+ MB/s", said)
     assert told, said

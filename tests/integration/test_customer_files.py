@@ -40,7 +40,7 @@ def test_most_profiles_are_distinct_and_every_row_is_a_valid_customer(
     assert 25 <= number(connection, share) <= 28
 
 
-def test_a_large_file_spoilt_here_and_there_loses_only_the_spoilt_lines(
+def test_a_large_file_corrupt_here_and_there_loses_only_the_corrupt_lines(
     url: str, connection: Connection, write: Write, tmp_path: Path
 ) -> None:
     lines = _written(tmp_path / "a.csv").splitlines()

@@ -196,7 +196,7 @@ def test_a_missing_file_leaves_customers_and_model_as_they_were(runs: Runs) -> N
     assert missing.versions == real.versions
 
 
-def test_a_dry_run_trains_and_leaves_the_model_in_use(runs: Runs) -> None:
+def test_a_dry_run_trains_and_leaves_the_live_model(runs: Runs) -> None:
     real, dry = runs.after["real"], runs.after["dry"]
     assert dry.state == "success"
     assert dry.tasks == KEPT
@@ -209,7 +209,7 @@ def test_running_the_dag_again_changes_no_count(runs: Runs) -> None:
     assert runs.after["dry"].customers == runs.after["real"].customers
 
 
-def test_a_run_on_unchanged_data_gives_no_new_version_and_says_so(runs: Runs) -> None:
+def test_a_run_on_unchanged_data_gives_no_new_version_and_reports_it(runs: Runs) -> None:
     real, again = runs.after["real"], runs.after["again"]
     assert (again.state, again.tasks) == ("success", KEPT)
     assert (again.current, again.versions, again.recorded) == (real.current, real.versions, 1)
@@ -219,7 +219,7 @@ def test_a_run_on_unchanged_data_gives_no_new_version_and_says_so(runs: Runs) ->
     assert f"unchanged: data and code give {real.current} again" in reason
 
 
-def test_a_night_without_a_new_file_is_skipped_and_says_so(runs: Runs) -> None:
+def test_a_night_without_a_new_file_is_skipped_and_reported(runs: Runs) -> None:
     again, night = runs.after["again"], runs.after["night"]
     skipped = dict.fromkeys(STEPS, "skipped")
     assert (night.state, night.tasks) == ("success", {**skipped, "create_tables": "success"})

@@ -159,7 +159,7 @@ def test_any_id_can_be_erased(url: str, connection: Connection, folder: Path, st
 
 
 @pytest.mark.slow
-def test_the_command_names_the_versions_and_says_the_same_again(churn: Churn) -> None:
+def test_the_command_names_the_versions_and_prints_the_same_again(churn: Churn) -> None:
     churn("run", str(CHURN_CSV))
     version = churn("models", "list").stdout.split()[1]
     first, again = churn("erase", WHO), churn("erase", WHO)

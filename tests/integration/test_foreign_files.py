@@ -156,7 +156,7 @@ def test_a_folder_whose_second_file_is_stopped_names_the_others(
     assert last == "not checked after that: 2.csv, 3.csv; load them again"
 
 
-def test_a_folder_with_a_file_that_is_refused_says_that_none_was_loaded(
+def test_a_folder_with_a_file_that_is_refused_reports_that_none_was_loaded(
     churn: Churn, write: Write, tmp_path: Path
 ) -> None:
     for i, content in enumerate((PLAIN, b"a,b\n1,2\n", PLAIN)):

@@ -27,8 +27,9 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield disk
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", FREE_MB)
-def test_a_full_disk_is_told_changes_nothing_and_the_next_run_succeeds(
+def test_a_full_disk_is_reported_changes_nothing_and_the_next_run_succeeds(
     disk: Path, large: Path, tmp_path: Path, moment: str
 ) -> None:
     server: Server = postgres.server(data=disk / "data", port=free_port(), password="full")

@@ -101,7 +101,7 @@ def test_a_row_of_a_newer_file_that_lacked_others_is_not_overwritten_by_a_day_be
     assert number(connection, "SELECT count(*) FROM customers WHERE monthly_charges = 10") == 10
 
 
-def test_a_newer_file_of_all_customers_says_nothing_of_one_that_came_later(
+def test_a_newer_file_of_all_customers_does_not_cover_one_that_came_later(
     url: str, connection: Connection, write: Write
 ) -> None:
     rows = _priced("20")
@@ -199,7 +199,9 @@ def test_a_row_whose_day_is_no_date_is_rejected(
     ]
 
 
-def test_a_row_of_a_day_to_come_is_rejected(url: str, connection: Connection, write: Write) -> None:
+def test_a_row_with_a_future_date_is_rejected(
+    url: str, connection: Connection, write: Write
+) -> None:
     rows = [{**row, "snapshot_date": "2026-02-28"} for row in ROWS]
     later = f"{datetime.now(UTC).date() + timedelta(days=3)}"
     assert counted(bring_in(url, write(csv_text(changed(rows, 3, snapshot_date=later))))) == (39, 1)
@@ -208,7 +210,7 @@ def test_a_row_of_a_day_to_come_is_rejected(url: str, connection: Connection, wr
 
 
 @pytest.mark.parametrize(("name", "day"), [("2099-01-01.csv", None), ("a.csv", date(2099, 1, 1))])
-def test_a_file_of_a_day_to_come_is_refused(
+def test_a_file_with_a_future_date_is_refused(
     url: str, connection: Connection, write: Write, name: str, day: date | None
 ) -> None:
     with pytest.raises(DataQualityError, match=r"2099-01-01 .* is in the future"):

@@ -117,7 +117,7 @@ def _tables(server: Server) -> str:
 
 
 @pytest.mark.parametrize("moment", [COPYING, FILLING], ids=["copy", "clean"])
-def test_a_load_whose_server_is_killed_is_told_and_the_next_run_succeeds(
+def test_a_load_whose_server_is_killed_is_reported_and_the_next_run_succeeds(
     mortal: Server, large: Path, moment: str
 ) -> None:
     with postgres.running(mortal):
@@ -136,7 +136,7 @@ def test_a_load_whose_server_is_killed_is_told_and_the_next_run_succeeds(
         assert number(connection, SUM) == 20 * ROWS
 
 
-def test_a_server_killed_between_load_and_clean_tells_to_load_again(
+def test_after_a_server_was_killed_between_load_and_clean_the_message_is_to_load_again(
     mortal: Server, write: Write
 ) -> None:
     path = write(many_lines(2_000))

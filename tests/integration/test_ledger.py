@@ -43,7 +43,7 @@ def test_a_version_whose_publisher_was_killed_is_recorded_by_the_next(
     assert _recorded(database_url) == versions
 
 
-def test_a_torn_or_foreign_folder_in_the_store_does_not_hold_up_the_others(
+def test_a_truncated_or_foreign_folder_in_the_store_does_not_hold_up_the_others(
     database_url: str, store: ModelStore
 ) -> None:
     torn, sound = _publish(store, EARLIER), _publish(store, LATER)
@@ -55,7 +55,7 @@ def test_a_torn_or_foreign_folder_in_the_store_does_not_hold_up_the_others(
     assert _recorded(database_url) == [sound]
 
 
-def test_a_version_from_before_there_were_policies_is_recorded_as_it_says_itself(
+def test_a_version_from_before_there_were_policies_is_recorded_by_its_own_manifest(
     database_url: str, store: ModelStore
 ) -> None:
     version = _publish(store, EARLIER)

@@ -53,7 +53,7 @@ def test_the_same_bytes_are_not_loaded_again(
     assert everything(connection, query) == before
 
 
-def test_the_same_bytes_are_loaded_again_where_that_is_asked_for(url: str) -> None:
+def test_the_same_bytes_are_loaded_again_on_request(url: str) -> None:
     bring_in(url, CHURN_CSV)
     again = bring_in(url, CHURN_CSV, again=True)
     assert again.load_id == 2
@@ -66,7 +66,7 @@ def test_bytes_whose_load_was_stopped_may_come_again(url: str, write: Write) -> 
     assert not load(url, path).repeats
 
 
-def test_extra_columns_are_told_and_left_out(
+def test_extra_columns_are_reported_and_left_out(
     url: str, connection: Connection, write: Write
 ) -> None:
     report = bring_in(url, write(csv_text([{"region": "N", **row} for row in ROWS])))
@@ -75,7 +75,7 @@ def test_extra_columns_are_told_and_left_out(
     assert everything(connection, "SELECT extra_columns FROM loads") == [(["region"],)]
 
 
-def test_columns_that_tell_the_answer_are_left_out_and_flagged(url: str, write: Write) -> None:
+def test_columns_that_leak_the_answer_are_left_out_and_flagged(url: str, write: Write) -> None:
     leaks = {"Churn Score": "90", "Churn Reason": "price", "CLTV": "4000", "attrition_flag": "1"}
     judgement = judged(bring_in(url, write(csv_text([{**row, **leaks} for row in ROWS]))))
     assert judgement.verdict.value == "flag"

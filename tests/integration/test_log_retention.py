@@ -70,7 +70,7 @@ def test_the_pipelines_step_drops_them_where_it_is_set_so_and_else_keeps_all(
     assert "prediction_logs_2020_01" not in partitions(connection)
 
 
-def test_a_prediction_without_its_values_cannot_be_replayed_and_says_why(
+def test_a_prediction_without_its_values_cannot_be_replayed_which_is_reported(
     churn: Churn, connection: Connection
 ) -> None:
     churn("create-tables")

@@ -67,7 +67,7 @@ def test_a_companys_customers_are_not_removed_along_with_the_sample(
     assert number(connection, COUNT) == 9_043
 
 
-def test_customers_beside_those_of_the_sample_are_flagged(url: str, write: Write) -> None:
+def test_customers_next_to_those_of_the_sample_are_flagged(url: str, write: Write) -> None:
     bring_in(url, CHURN_CSV)
     judgement = judged(bring_in(url, write(csv_text(_company(ROWS[:900])))))
     assert judgement.verdict is Verdict.FLAG
@@ -75,7 +75,7 @@ def test_customers_beside_those_of_the_sample_are_flagged(url: str, write: Write
     assert "--replace" in judgement.reasons[0]
 
 
-def test_the_sample_beside_a_companys_customers_is_flagged(url: str, write: Write) -> None:
+def test_the_sample_next_to_a_companys_customers_is_flagged(url: str, write: Write) -> None:
     bring_in(url, write(csv_text(_company(ROWS[:900]))))
     assert "shipped sample, next to others" in str(bring_in(url, CHURN_CSV))
 

@@ -114,6 +114,7 @@ def test_migrating_prints_what_it_applied_and_a_second_time_changes_nothing(
     assert _succeeds(churn("migrate")) == "the tables are those of this release\n"
 
 
+@pytest.mark.slow
 def test_an_installation_of_release_0_1_0_loads_trains_and_publishes(
     upgraded: Churn, tmp_path: Path, connection: Connection
 ) -> None:

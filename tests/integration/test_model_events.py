@@ -110,7 +110,7 @@ def test_rolling_back_serves_the_version_before_and_is_recorded(
     assert store.current() == FIRST
 
 
-def test_rolling_back_again_never_returns_to_the_version_that_was_gone_back_from(
+def test_rolling_back_again_never_returns_to_the_version_that_was_rolled_back(
     url: str, store: ModelStore
 ) -> None:
     for version in (FIRST, SECOND):
@@ -129,7 +129,9 @@ def test_rolling_back_twice_goes_back_by_two_versions(url: str, store: ModelStor
     assert store.current() == FIRST
 
 
-def test_a_version_that_is_promoted_again_can_be_gone_back_to(url: str, store: ModelStore) -> None:
+def test_a_version_that_is_promoted_again_can_be_rolled_back_to(
+    url: str, store: ModelStore
+) -> None:
     for version in (FIRST, SECOND):
         _promote(url, store, version)
     _roll_back(url, store)
@@ -170,7 +172,7 @@ _CHANGES = {
 
 
 @pytest.mark.parametrize("change", list(_CHANGES))
-def test_no_event_can_be_changed_by_a_superuser_or_a_replica_while_the_guard_is_on(
+def test_no_event_can_be_changed_by_a_superuser_or_a_replica_while_the_trigger_is_enabled(
     url: str, store: ModelStore, superuser: str, change: str
 ) -> None:
     _promote(url, store, FIRST)
@@ -211,7 +213,7 @@ def test_the_service_reads_the_record_and_can_add_nothing(
         ),
     ],
 )
-def test_whoever_takes_the_guard_off_and_tampers_is_found_with_the_first_broken_event(
+def test_tampering_with_the_trigger_disabled_is_found_with_the_first_broken_event(
     url: str, store: ModelStore, superuser: str, statement: str, told: str
 ) -> None:
     for version in (FIRST, SECOND, THIRD):
@@ -231,7 +233,7 @@ def test_a_chain_that_was_computed_anew_is_found_by_what_the_store_remembers(
     assert "is not the event that the model store remembers" in _trouble(url, store)
 
 
-def test_a_guard_that_was_left_off_is_told(url: str, store: ModelStore) -> None:
+def test_a_trigger_that_was_left_disabled_is_reported(url: str, store: ModelStore) -> None:
     _promote(url, store, FIRST)
     with connect(url) as connection:
         connection.execute("ALTER TABLE model_events DISABLE TRIGGER ALL")
@@ -260,7 +262,7 @@ _EACH = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_model_events()"
         "ALTER TABLE model_events ENABLE TRIGGER model_events_are_append_only",
     ],
 )
-def test_a_guard_that_a_superuser_gutted_is_told_until_the_tables_are_created_again(
+def test_a_trigger_that_a_superuser_emptied_is_reported_until_the_tables_are_created_again(
     url: str, store: ModelStore, superuser: str, statement: str
 ) -> None:
     _promote(url, store, FIRST)
@@ -274,9 +276,7 @@ def test_a_guard_that_a_superuser_gutted_is_told_until_the_tables_are_created_ag
     assert _trouble(url, store) == ""
 
 
-def test_a_manifest_that_is_not_the_one_that_was_put_in_use_is_told(
-    url: str, store: ModelStore
-) -> None:
+def test_a_manifest_that_is_not_the_promoted_one_is_reported(url: str, store: ModelStore) -> None:
     _promote(url, store, FIRST)
     path = store.published(FIRST) / MANIFEST
     path.write_text(re.sub(r'"threshold": [0-9.]+', '"threshold": 0.1', path.read_text()))
@@ -288,7 +288,7 @@ def test_a_manifest_that_is_not_the_one_that_was_put_in_use_is_told(
     )
 
 
-def test_a_published_version_with_a_swapped_manifest_is_not_put_in_use(
+def test_a_published_version_with_a_swapped_manifest_is_not_promoted(
     url: str, store: ModelStore
 ) -> None:
     for version in (FIRST, SECOND):
@@ -302,7 +302,7 @@ def test_a_published_version_with_a_swapped_manifest_is_not_put_in_use(
     assert store.current() == SECOND
 
 
-def test_a_manifest_whose_row_was_forged_too_is_told_by_the_chain(
+def test_a_manifest_whose_row_was_forged_too_is_found_by_the_chain(
     url: str, store: ModelStore
 ) -> None:
     for version in (FIRST, SECOND):
@@ -315,13 +315,15 @@ def test_a_manifest_whose_row_was_forged_too_is_told_by_the_chain(
         _promote(url, store, FIRST)
 
 
-def test_a_file_of_the_served_version_that_was_swapped_is_told(url: str, store: ModelStore) -> None:
+def test_a_file_of_the_served_version_that_was_swapped_is_reported(
+    url: str, store: ModelStore
+) -> None:
     _promote(url, store, FIRST)
     (store.published(FIRST) / "card.md").write_text("a better story")
     assert "its SHA-256 is not the manifest's" in _trouble(url, store)
 
 
-def test_a_pointer_that_was_changed_by_hand_is_told_and_then_recorded(
+def test_a_pointer_that_was_changed_by_hand_is_reported_and_then_recorded(
     url: str, store: ModelStore
 ) -> None:
     _promote(url, store, FIRST)

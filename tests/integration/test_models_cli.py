@@ -73,7 +73,7 @@ def test_what_cannot_be_promoted_is_one_line_and_changes_nothing(churn: Churn) -
     assert churn.store.current() == FIRST
 
 
-def test_promoting_what_serves_says_so(churn: Churn) -> None:
+def test_promoting_the_live_version_is_reported(churn: Churn) -> None:
     assert "is the live version already" in churn("models", "promote", FIRST, *WHY).stdout
 
 
@@ -102,7 +102,7 @@ def test_a_pinned_version_is_kept_and_an_unpinned_one_goes(churn: Churn) -> None
     assert "is not pinned" in _refused(churn("models", "unpin", FIRST, *WHY))
 
 
-def test_publishing_removes_what_nobody_needs_by_the_settings(churn: Churn) -> None:
+def test_publishing_removes_what_the_settings_do_not_keep(churn: Churn) -> None:
     keep = {"CHURN_KEEP_NEWEST": "1", "CHURN_KEEP_SERVED_DAYS": "0"}
     assert churn("publish", SECOND, **keep).returncode == 0
     assert churn.store.versions() == (SECOND,)
@@ -127,7 +127,7 @@ def test_what_served_when_is_answered_with_who_and_why(
     assert "is not a moment such as" in _refused(churn("models", "at", "last Tuesday"))
 
 
-def test_verify_says_how_many_events_hold_and_names_the_first_that_does_not(
+def test_verify_reports_how_many_events_hold_and_names_the_first_that_does_not(
     churn: Churn, connection: Connection
 ) -> None:
     churn("models", "promote", SECOND, *WHY)

@@ -74,7 +74,7 @@ def test_the_raw_text_of_a_rejected_row_keeps_its_quotes(
     assert raw == text.splitlines()[1]
 
 
-def test_every_reason_of_a_row_is_told(url: str, connection: Connection, write: Write) -> None:
+def test_every_reason_of_a_row_is_reported(url: str, connection: Connection, write: Write) -> None:
     bring_in(url, write(csv_text(changed(ROWS, 0, tenure="x", gender="x", Churn="x"))))
     ((_, _, reasons),) = rejected(connection)
     assert [told.split(":")[0] for told in reasons] == ["gender", "tenure", "churn"]
@@ -157,7 +157,7 @@ def test_an_id_of_thousands_of_letters_is_rejected(url: str, write: Write) -> No
     assert counted(bring_in(url, write(csv_text(changed(ROWS, 3, customerID=odd))))) == (59, 1)
 
 
-def test_rejected_rows_do_not_count_as_customers_who_left(
+def test_rejected_rows_do_not_count_as_churned_customers(
     url: str, connection: Connection, write: Write
 ) -> None:
     rows = changed([{**row, "Churn": "No"} for row in ROWS], 3, Churn="Yes", tenure="x")
@@ -165,7 +165,7 @@ def test_rejected_rows_do_not_count_as_customers_who_left(
     assert number(connection, "SELECT churned FROM loads") == 0
 
 
-def test_blanks_unseen_values_and_contradictions_are_told_apart_per_column(
+def test_blanks_unseen_values_and_contradictions_are_counted_separately_per_column(
     url: str, write: Write
 ) -> None:
     rows = read_rows()[:600]

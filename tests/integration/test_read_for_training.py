@@ -52,7 +52,9 @@ def test_of_many_customers_a_sample_by_hash_is_measured_and_all_are_learned_from
 
 
 @pytest.mark.slow
-def test_an_unknown_total_is_taken_as_the_months_times_the_bill(url: str, write: Write) -> None:
+def test_an_unknown_total_is_taken_as_the_months_times_the_monthly_charges(
+    url: str, write: Write
+) -> None:
     rows = [{k: v for k, v in row.items() if k != "TotalCharges"} for row in read_rows()]
     bring_in(url, write(csv_text(rows)))
     with connect(url) as connection:
@@ -67,7 +69,7 @@ def test_an_unknown_total_is_taken_as_the_months_times_the_bill(url: str, write:
     )
 
 
-def test_nobody_at_all_gives_empty_data_and_not_an_error(url: str) -> None:
+def test_no_customer_at_all_gives_empty_data_and_not_an_error(url: str) -> None:
     with connect(url) as connection:
         data = fitted.read_training_set(connection, TrainingOptions())
     assert dataclasses.astuple(data.population) == (0, 0)

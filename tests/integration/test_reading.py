@@ -190,7 +190,7 @@ def test_quotes_within_a_bare_cell_are_part_of_it(
 
 
 @pytest.mark.parametrize("cell", ['"abc" ', '""abc""', ' "abc"', '"a""b"', '"a,b"', '""', '","'])
-def test_a_cell_is_read_alike_whether_or_not_another_line_is_torn(
+def test_a_cell_is_read_alike_whether_or_not_another_line_is_truncated(
     url: str, connection: Connection, write: Write, cell: str
 ) -> None:
     text = PLAIN.replace(ROWS[3]["customerID"], cell)
@@ -202,14 +202,14 @@ def test_a_cell_is_read_alike_whether_or_not_another_line_is_torn(
     assert everything(connection, names) == found
 
 
-def test_cells_in_quotes_take_the_fast_way(url: str, connection: Connection, write: Write) -> None:
+def test_cells_in_quotes_take_the_fast_path(url: str, connection: Connection, write: Write) -> None:
     rows = [{**row, "city": 'Rio, "RJ"' if i % 2 else "Rio, RJ"} for i, row in enumerate(ROWS)]
     bring_in(url, write(csv_text(rows)))
     assert value(connection, "SELECT careful FROM loads") is False
 
 
 @pytest.mark.parametrize("mark", [";", ","], ids=["semicolon", "quoted in commas"])
-def test_amounts_that_may_be_thousands_or_fractions_are_asked_for(
+def test_amounts_that_may_be_thousands_or_fractions_are_refused_with_the_option_to_give(
     url: str, write: Write, mark: str
 ) -> None:
     rows = [{**row, "MonthlyCharges": "50", "TotalCharges": "5,695"} for row in ROWS]

@@ -115,7 +115,7 @@ def test_a_glob_that_is_none_is_refused(tmp_path: Path, pattern: str) -> None:
         find_files(tmp_path / pattern)
 
 
-def test_a_refusal_says_what_was_expected(url: str, write: Write) -> None:
+def test_a_refusal_states_what_was_expected(url: str, write: Write) -> None:
     with pytest.raises(DataQualityError, match="expected a CSV file with the columns of data/"):
         load(url, write(b"a,b,c\n1,2,3\n"))
 

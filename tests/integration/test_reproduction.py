@@ -68,7 +68,7 @@ def test_erased_customers_are_why_a_version_cannot_be_reproduced(
     assert "are gone (erased?)" in told
 
 
-def test_customers_changed_behind_the_loads_back_are_told(
+def test_customers_changed_behind_the_loads_back_are_reported(
     churn: Churn, made: str, connection: Connection
 ) -> None:
     connection.execute("UPDATE customers SET tenure = tenure + 1 WHERE customer_id < '0100'")
@@ -86,7 +86,7 @@ def test_other_libraries_are_named_with_both_versions(churn: Churn, made: str) -
     assert "other libraries: numpy 0.1.0 then, " in finished.stdout
 
 
-def test_another_model_is_told_with_exit_code_1(churn: Churn, made: str) -> None:
+def test_another_model_is_reported_with_exit_code_1(churn: Churn, made: str) -> None:
     path = churn.store.published(made) / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["fingerprint"] = "0" * 64
@@ -199,7 +199,7 @@ def test_a_row_of_a_batch_is_replayed_to_the_last_bit_as_the_batch_had_it(
     assert f"{together[0]!r}, prediction" in finished.stdout
 
 
-def test_a_log_that_differs_in_the_last_bit_is_told_with_exit_code_1(
+def test_a_log_that_differs_in_the_last_bit_is_reported_with_exit_code_1(
     churn: Churn, made: str
 ) -> None:
     score = _score(churn)
@@ -238,7 +238,7 @@ def test_on_shuffled_labels_the_version_before_goes_on_serving(
     assert churn.store.versions() == (made,)
 
 
-def test_a_prediction_whose_version_was_removed_says_when_and_why(
+def test_a_prediction_whose_version_was_removed_is_reported_with_when_and_why(
     churn: Churn, made: str, tmp_path: Path
 ) -> None:
     prediction_id = _log(churn, made, 0.5)

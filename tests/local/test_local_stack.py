@@ -133,7 +133,7 @@ def test_a_state_folder_of_another_user_is_refused(tmp_path: Path) -> None:
         create_home(find_layout({"CHURN_HOME": str(home)}))
 
 
-def test_no_stack_is_told_with_the_command_that_starts_one(tmp_path: Path) -> None:
+def test_no_stack_is_reported_with_the_command_that_starts_one(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="start one with `make up`"):
         open_stack({"CHURN_HOME": str(tmp_path)})
 

@@ -36,7 +36,7 @@ def test_roles_and_databases_can_be_prepared_again(postgres_server: Server) -> N
     )
 
 
-def test_nobody_gets_in_without_a_password_or_into_a_database_of_others(
+def test_no_role_connects_without_a_password_or_to_a_database_of_others(
     postgres_server: Server, database_name: str
 ) -> None:
     assert not postgres.answers(postgres_server.url(database_name, role=PIPELINE, password="wrong"))

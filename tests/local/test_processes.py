@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -89,7 +90,22 @@ def test_an_orphan_process_that_ignores_the_first_signal_is_killed() -> None:
         assert deaf.stdout is not None
         deaf.stdout.readline()
         orphans.end(orphans.find(Mark(ours, NOWHERE)), patience=0.2)
-        assert not psutil.pid_exists(deaf.pid)
+        assert deaf.poll() == -signal.SIGKILL
+
+
+def test_a_process_has_ended_also_when_its_parent_does_not_ask_for_its_exit_status() -> None:
+    child = f"subprocess.Popen([{sys.executable!r}, '-c', 'import time; time.sleep(60)'])"
+    parent = f"import subprocess; child = {child}; print(child.pid, flush=True); input()"
+    with subprocess.Popen(
+        (sys.executable, "-c", parent), stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        sleeper = psutil.Process(int(process.stdout.readline()))
+        began = time.monotonic()
+        orphans.end([sleeper])
+        assert time.monotonic() - began < 5
+        assert sleeper.status() == psutil.STATUS_ZOMBIE
+        process.communicate()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the signal is Linux's")

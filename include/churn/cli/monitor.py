@@ -1,7 +1,7 @@
 """The command ``churn monitor``."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 
@@ -18,7 +18,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--as-of", type=_DAY, help="Judge what was known at this day's end. Default: now.")
+@click.option("--as-of", type=_DAY, help="Judge what was known when this day began (UTC). Default: now.")
 @click.option("--window", type=click.IntRange(1, 366), help="Days of a window. Default: 7.")
 @json_option
 @click.pass_obj
@@ -27,15 +27,10 @@ def monitor(settings: Settings, as_of: datetime | None, window: int | None, as_j
     store, options = ModelStore(settings.model_store), settings.monitor
     if window:
         options = replace(options, window_days=window)
-    moment = _end_of(as_of) if as_of else None
+    moment = as_of.replace(tzinfo=UTC) if as_of else None
     with connect(settings.database_url) as connection:
         report = run_monitor(connection, store, options, as_of=moment)
         registry = ModelRegistry(connection, store, who())
         if not as_of and (former := roll_back_if_worse(registry, report, options)):
             click.echo(f"{report.version} was rolled back to {former}", err=True)
     print_json(report) if as_json else click.echo(report.text())
-
-
-def _end_of(day: datetime) -> datetime:
-    """Return the end of a day in UTC, or now if that is earlier."""
-    return min(day.replace(tzinfo=UTC) + timedelta(days=1), datetime.now(UTC))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AlarmKind(StrEnum):
-    """What an alarm is about; ``docs/monitoring.md`` says what to do for each."""
+    """What an alarm is about; ``docs/monitoring.md`` states what to do for each."""
 
     DRIFT = "drift"
     """A field, or the score, is distributed unlike in training; the subject is its name."""

@@ -15,6 +15,7 @@ from churn.monitoring.alarm import Alarm, AlarmKind
 from churn.monitoring.paired import Paired, Scored, compare
 from churn.monitoring.performance import NO_LABEL
 from churn.pipeline.monitoring.context import RunContext
+from churn.pipeline.monitoring.performance_step import independent
 from churn.registry import events, loaded_model
 from churn.registry.events import EventKind
 from churn.registry.loaded_model import LoadedModel
@@ -58,6 +59,7 @@ def compare_with(run: RunContext, live: str, other: str, history: Labelled) -> P
     except ChurnError as error:
         log.warning("%s is not compared: %s", other, error)
         return None
+    history = independent(run, history)
     labelled = np.flatnonzero(history.label != NO_LABEL)
     latest = labelled[np.argsort(history.day[labelled], kind="stable")][-_MOST:]
     window = Window(live, run.first_moment, run.moment)

@@ -16,6 +16,7 @@ from churn.monitoring.performance import (
     perform,
 )
 from churn.monitoring.reference import SCORE_BINS, Reference, score_bins
+from churn.monitoring.repeats import spaced
 from churn.monitoring.watching import LEAST_LABELLED, Course
 from churn.pipeline.monitoring.context import RunContext
 from churn.pipeline.monitoring.windows import weeks_and_months
@@ -71,6 +72,11 @@ def read_history(run: RunContext, version: str) -> Labelled:
     )
 
 
+def independent(run: RunContext, history: Labelled) -> Labelled:
+    """Return predictions of each customer that are a maturity apart: no departure counts twice."""
+    return history.only(spaced(history.customer, history.day, run.options.maturity.days))
+
+
 def predictions_of(labelled: Labelled) -> Predictions:
     """Return what is measured of predictions that were read."""
     return Predictions(
@@ -85,7 +91,10 @@ def predictions_of(labelled: Labelled) -> Predictions:
 def periods(
     run: RunContext, model: LoadedModel, history: Labelled, reference: Reference | None
 ) -> Iterator[Period]:
-    """Yield each whole week and month with predictions of a version, the earliest first."""
+    """Yield each whole week and month with predictions of a version, the earliest first.
+
+    Of each customer the first prediction in the period counts.
+    """
     if not len(history):
         return
     found = predictions_of(history)
@@ -93,7 +102,8 @@ def periods(
     for start, end in weeks_and_months(first, run.moment):
         inside = _between(history, start, end)
         if inside.any():
-            chosen = found.take(inside)
+            apart = spaced(history.customer[inside], history.day[inside], (end - start).days)
+            chosen = found.take(inside).take(apart)
             yield Period(
                 model.version,
                 start,
@@ -120,7 +130,8 @@ def watch(run: RunContext, history: Labelled) -> Sequence[Course]:
 
     Nothing is tested with fewer than 50 outcomes.
     """
-    old = history.only(history.day < np.datetime64((run.moment - run.options.maturity).date()))
+    last = np.datetime64((run.moment - run.options.maturity).date())
+    old = independent(run, history.only(history.day < last))
     found = predictions_of(old)
     if found.is_labelled.sum() < FEWEST_LABELS:
         return ()

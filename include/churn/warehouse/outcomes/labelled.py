@@ -31,6 +31,7 @@ _TYPES: Final = (
     ("label", ">i2"),
     ("contacted", ">i2"),
     ("prediction_id", "V16"),
+    ("customer", ">i8"),
 )
 
 
@@ -40,7 +41,8 @@ class Labelled:
 
     ``day`` is that of the prediction in UTC. ``advised``: the answer advised to contact the
     customer. ``monthly_charges`` is NaN where unknown. ``label`` and ``contacted`` are 1, 0 or
-    ``UNKNOWN``; ``prediction_id`` has the 16 bytes of a UUID.
+    ``UNKNOWN``; ``prediction_id`` has the 16 bytes of a UUID. ``customer`` is a number that stands
+    for the customer; a prediction without a customer's id has a number of its own.
     """
 
     day: NDArray[np.datetime64]
@@ -51,6 +53,7 @@ class Labelled:
     label: NDArray[np.int8]
     contacted: NDArray[np.int8]
     prediction_id: NDArray[np.void]
+    customer: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.label)
@@ -101,6 +104,7 @@ def read_labelled(  # noqa: PLR0913 - the window, the version, the moment and th
         label=rows["label"].astype(np.int8),
         contacted=rows["contacted"].astype(np.int8),
         prediction_id=rows["prediction_id"].copy(),
+        customer=rows["customer"].astype(np.int64),
     )
 
 

@@ -68,7 +68,8 @@ SELECT
         WHEN of_customer.contacted_at IS NOT NULL OR of_customer.left_alone_at IS NOT NULL
             THEN {contacted_before_label}
     END, -1)::smallint AS contacted,
-    log.prediction_id
+    log.prediction_id,
+    hashtextextended(coalesce(log.customer_id, log.prediction_id::text), 0) AS customer
 FROM prediction_logs AS log
 LEFT JOIN of_prediction ON log.prediction_id = of_prediction.prediction_id
 LEFT JOIN of_customer ON log.customer_id = of_customer.customer_id
