@@ -18,7 +18,9 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--as-of", type=_DAY, help="Judge what was known when this day began (UTC). Default: now.")
+@click.option(
+    "--as-of", type=_DAY, help="Judge what was known at this day's first moment. Default: now."
+)
 @click.option("--window", type=click.IntRange(1, 366), help="Days of a window. Default: 7.")
 @json_option
 @click.pass_obj

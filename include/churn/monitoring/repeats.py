@@ -6,9 +6,7 @@ from numpy.typing import NDArray
 Flags = NDArray[np.bool_]
 
 
-def spaced(
-    customers: NDArray[np.int64], days: NDArray[np.datetime64], apart: int
-) -> Flags:
+def spaced(customers: NDArray[np.int64], days: NDArray[np.datetime64], apart: int) -> Flags:
     """Return which predictions to keep so that those of a customer are so many days apart.
 
     The first of a customer is kept, then the first one at least ``apart`` days later, and so on.

@@ -124,7 +124,7 @@ def _count_fields(
         "count_fields",
         names=sql.SQL(", ").join(names),
         columns=sql.SQL(", ").join(one.column for one in binnings),
-        bins=sql.SQL(", ").join(
+        binned=sql.SQL(", ").join(
             sql.SQL("{} AS {}").format(one.bin, sql.Identifier(one.field)) for one in binnings
         ),
         sets=sql.SQL(", ").join(sql.SQL("({})").format(name) for name in names),

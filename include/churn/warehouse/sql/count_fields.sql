@@ -3,9 +3,9 @@ SELECT
     coalesce({names}) AS bin,
     count(*) AS predictions
 FROM (
-    SELECT {bins}
-    FROM prediction_logs
-    CROSS JOIN LATERAL jsonb_to_record(features) AS known ({columns})
+    SELECT {binned}
+    FROM prediction_logs AS log
+    CROSS JOIN LATERAL jsonb_to_record(log.features) AS known ({columns})
     WHERE {window}
 ) AS binned
 GROUP BY GROUPING SETS ({sets})

@@ -1,5 +1,5 @@
--- Open ones that were not acknowledged in time, counted from their first message; from the recording
--- where no message could be sent.
+-- Open ones that were not acknowledged in time, counted from their first message; from the
+-- recording where no message could be sent.
 UPDATE alarms SET escalated_at = {now}
 WHERE
     alarms.closed_at IS NULL

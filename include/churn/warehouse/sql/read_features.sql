@@ -1,4 +1,6 @@
-SELECT prediction_id, features
+SELECT
+    prediction_id,
+    features
 FROM prediction_logs
 WHERE
     predicted_at >= {start}

@@ -1,1 +1,5 @@
-SELECT removed_from, removed FROM remove_simulations() WHERE removed > 0
+SELECT
+    removed_from,
+    removed
+FROM remove_simulations()
+WHERE removed > 0
