@@ -1,0 +1,284 @@
+"""A monitoring run over a simulated company, on a real database and a real model store."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from psycopg.types.json import Jsonb
+
+from churn.core.errors import ChurnError
+from churn.core.monitor_options import MonitorOptions
+from churn.core.settings import Settings
+from churn.customer.description import CONTRACT, FEATURES, INTERNET_SERVICE, TENURE
+from churn.monitoring.alarm import AlarmKind
+from churn.monitoring.incidents import read_incidents
+from churn.monitoring.reference import FILE, SCORE_BINS, read_reference
+from churn.pipeline import model_steps
+from churn.pipeline import monitor as monitor_module
+from churn.pipeline.monitor import MonitorReport, monitor, roll_back_if_worse
+from churn.pipeline.monitoring.drift_step import binning_of
+from churn.pipeline.monitoring.windows import last_window, weeks_and_months
+from churn.pipeline.simulation.plan import Plan, parse_shift
+from churn.pipeline.simulation.simulate import simulate
+from churn.registry import events
+from churn.registry.model_registry import ModelRegistry
+from churn.registry.store import ModelStore
+from churn.warehouse.connect import Connection, connect
+from churn.warehouse.predictions.counts import Binning, Window, count_days, count_window
+from tests.customer_file import SMALL
+
+Row = tuple[int, datetime, str | None, float, dict[str, object] | None]
+
+END = date(2026, 11, 2)
+"""A Monday."""
+AFTER = datetime(2026, 11, 2, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(made: str, tmp_path: Path, database_url: str) -> Settings:
+    """The settings of an installation with a model and the sample's customers."""
+    assert made
+    with connect(database_url) as connection:
+        connection.execute("UPDATE loads SET is_sample = true")
+    return Settings(
+        database_url=database_url,
+        model_store=tmp_path / "models",
+        data=Path(__file__).parents[2] / "data",
+        spool=tmp_path / "spool",
+    )
+
+
+@pytest.fixture
+def open_connection(settings: Settings) -> Iterator[Connection]:
+    with connect(settings.database_url) as connection:
+        yield connection
+
+
+def simulated(
+    connection: Connection,
+    settings: Settings,
+    *,
+    days: int = 70,
+    ageing: float = 0,
+    shift: str = "",
+) -> None:
+    shifts = (parse_shift(shift),) if shift else ()
+    plan = Plan(END - timedelta(days=days), END, 700, 3, ageing, shifts)
+    simulate(connection, settings, plan)
+
+
+def look(connection: Connection, settings: Settings) -> MonitorReport:
+    return monitor(connection, ModelStore(settings.model_store), settings.monitor, as_of=AFTER)
+
+
+@pytest.mark.slow
+def test_months_without_drift_raise_no_alarm_and_give_figures(
+    open_connection: Connection, settings: Settings
+) -> None:
+    simulated(open_connection, settings)
+    report = look(open_connection, settings)
+    assert report.alarms == []
+    assert report.drift is not None
+    assert report.drift.rows == 700
+    assert all(column.p is not None for column in report.drift.columns)
+    mature = [p for p in report.periods if p.is_mature and p.performance.figures]
+    assert mature
+    for period in mature:
+        auc = period.performance.figures["roc_auc"]
+        assert auc.low < auc.value < auc.high
+    assert read_incidents(open_connection) == []
+    assert "no alarms" in report.text()
+
+
+@pytest.mark.slow
+def test_a_shift_is_found_named_and_dated(open_connection: Connection, settings: Settings) -> None:
+    shift = f"{INTERNET_SERVICE.name}=Fiber optic:0.5@2026-10-19"
+    simulated(open_connection, settings, shift=shift)
+    found = {alarm.subject: alarm for alarm in look(open_connection, settings).alarms}
+    fibre = found[INTERNET_SERVICE.name]
+    assert fibre.kind is AlarmKind.DRIFT
+    assert fibre.asks_retrain
+    assert "Fiber optic" in fibre.sentence
+    assert "since about 19 October" in fibre.sentence
+    opened = {one.subject: one for one in read_incidents(open_connection)}[INTERNET_SERVICE.name]
+    assert opened.opened_at == datetime(2026, 10, 26, 6, tzinfo=UTC), "once the week was whole"
+
+
+@pytest.mark.slow
+def test_a_model_that_ages_loses_its_calibration_and_is_told(
+    open_connection: Connection, settings: Settings
+) -> None:
+    simulated(open_connection, settings, days=112, ageing=2.0)
+    found = {alarm.subject: alarm for alarm in look(open_connection, settings).alarms}
+    assert found["calibration"].kind is AlarmKind.SLOW_DRIFT
+    assert "more of the customers churn than the scores promised" in found["calibration"].sentence
+
+
+@pytest.mark.slow
+def test_the_same_run_twice_writes_the_same(
+    open_connection: Connection, settings: Settings
+) -> None:
+    simulated(open_connection, settings, shift=f"{TENURE.name}+12@2026-10-19")
+    counted = "SELECT count(*), sum(rows) FROM {} WHERE as_of = %s"
+    seen = []
+    for _ in range(2):
+        report = look(open_connection, settings)
+        counts = [
+            open_connection.execute(counted.format(table), (AFTER,)).fetchone()
+            for table in ("drift_reports", "performance_reports")
+        ]
+        seen.append((report.text(), counts, read_incidents(open_connection)))
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.slow
+def test_a_version_that_is_worse_than_its_predecessor_is_rolled_back(
+    open_connection: Connection, settings: Settings
+) -> None:
+    """The promoted version was trained on customers of whom a third have the wrong outcome."""
+    store = ModelStore(settings.model_store)
+    former = store.current()
+    open_connection.execute(
+        "UPDATE customers SET churn = NOT churn WHERE hashtext(customer_id) % 3 = 0"
+    )
+    registry = ModelRegistry(open_connection, store, "test")
+    version = model_steps.train(open_connection, store, recipe=SMALL)
+    registry.promote(version, "a mistake")
+    simulated(open_connection, settings, ageing=-1.5)
+    report = look(open_connection, settings)
+    worse = [alarm for alarm in report.alarms if alarm.kind is AlarmKind.REGRESSION]
+    assert [alarm.model_version for alarm in worse] == [version]
+    assert former in worse[0].sentence
+    assert roll_back_if_worse(registry, report, MonitorOptions()) is None, "off unless it is set"
+    assert store.current() == version
+    options = MonitorOptions(auto_rollback=True)
+    assert roll_back_if_worse(registry, report, options) == former
+    assert store.current() == former
+    event = events.last_change(open_connection)
+    assert event is not None
+    assert (event.kind, event.version) == ("rolled back", former)
+    assert worse[0].sentence in event.reason
+    assert roll_back_if_worse(registry, report, options) is None, "it is not live any more"
+
+
+def test_before_any_prediction_nothing_is_judged_and_nothing_alarms(
+    open_connection: Connection, settings: Settings
+) -> None:
+    report = look(open_connection, settings)
+    assert report.alarms == []
+    assert "too few rows to judge" in report.text()
+    verdict = open_connection.execute("SELECT verdict FROM drift_reports").fetchone()
+    assert verdict == ("too few rows",)
+
+
+def test_a_version_of_an_earlier_release_says_that_drift_is_not_judged(
+    open_connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitor_module, "FILE", "missing.json")
+    assert "has no missing.json" in look(open_connection, settings).text()
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [AFTER.replace(tzinfo=None), datetime.now(UTC) + timedelta(days=1)],
+    ids=["naive", "next"],
+)
+def test_a_moment_that_is_not_in_the_past_is_refused(
+    open_connection: Connection, settings: Settings, moment: datetime
+) -> None:
+    with pytest.raises(ChurnError, match="not a moment in the past"):
+        monitor(open_connection, ModelStore(settings.model_store), as_of=moment)
+
+
+def test_counts_are_those_of_a_plain_count(open_connection: Connection, settings: Settings) -> None:
+    """Random predictions with unknown fields, values that training did not have, and none."""
+    store = ModelStore(settings.model_store)
+    reference = read_reference(store.read(store.current()).files[FILE])
+    drawn = random.Random(5)  # noqa: S311
+    start = datetime(2026, 10, 5, tzinfo=UTC)
+    rows: list[Row] = []
+    for number in range(300):
+        known: dict[str, object] = {}
+        for field in FEATURES:
+            if drawn.random() < 0.2:
+                continue
+            if field.is_number:
+                known[field.name] = drawn.choice([0, 1, 5.5, 70, 1e6])
+            else:
+                known[field.name] = drawn.choice([*field.values, "something new"])
+        features = known if drawn.random() < 0.9 else None
+        moment = start + timedelta(hours=drawn.randrange(24 * 8))
+        who = drawn.choice([f"c{number % 50}", None])
+        rows.append((number, moment, who, drawn.random(), features))
+    _log(open_connection, rows)
+    window = Window("v", start, start + timedelta(days=7))
+    inside = [row for row in rows if row[1] < window.end]
+    needed = [CONTRACT.name, TENURE.name]
+    found = count_window(
+        open_connection,
+        window,
+        [binning_of(one) for one in reference.fields],
+        needed=needed,
+        score_bins=SCORE_BINS,
+    )
+    assert found.rows == len(inside)
+    assert found.customers == len({row[2] or row[0] for row in inside})
+    for one in reference.fields:
+        expected = Counter(_bin(binning_of(one), row[4]) for row in inside)
+        del expected[None]
+        assert dict(enumerate(found.fields[one.field].tolist())) == {
+            place: expected[place] for place in range(len(one.customers))
+        }
+    complete = [row for row in inside if row[4] and all(name in row[4] for name in needed)]
+    assert found.complete.sum() == len(complete)
+    bins = np.bincount([min(int(row[3] * 1_000), 999) for row in inside], minlength=1_000)
+    assert found.score.tolist() == bins.tolist()
+    days, counts = count_days(open_connection, window, binning_of(reference.fields[4]))
+    assert counts.sum() == found.fields[reference.fields[4].field].sum()
+    assert days == sorted(days)
+
+
+def _bin(binning: Binning, known: dict[str, object] | None) -> int | None:
+    value = (known or {}).get(binning.field)
+    if value is None:
+        return None
+    if binning.edges:
+        return int(np.searchsorted(binning.edges, float(str(value)), side="right"))
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return binning.values.index(text) if text in binning.values else len(binning.values)
+
+
+def _log(connection: Connection, rows: list[Row]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO prediction_logs (prediction_id, predicted_at, customer_id, model_version, "
+            "probability_churn, prediction, threshold, features, contact) VALUES "
+            "(gen_random_uuid(), %s, %s, 'v', %s, 0, 0.5, %s, false)",
+            [(at, who, p, Jsonb(known) if known else None) for _, at, who, p, known in rows],
+        )
+
+
+@pytest.mark.parametrize(
+    ("moment", "days", "start", "end"),
+    [
+        ("2026-11-02T00:00", 7, "2026-10-26", "2026-11-02"),
+        ("2026-11-01T23:59", 7, "2026-10-19", "2026-10-26"),
+        ("2026-11-08T12:00", 7, "2026-10-26", "2026-11-02"),
+        ("2026-11-08T12:00", 1, "2026-11-07", "2026-11-08"),
+    ],
+)
+def test_a_window_is_the_last_whole_one(moment: str, days: int, start: str, end: str) -> None:
+    found = last_window(datetime.fromisoformat(moment).replace(tzinfo=UTC), days)
+    assert [one.date().isoformat() for one in found] == [start, end]
+
+
+def test_periods_are_whole_weeks_and_months() -> None:
+    first = datetime(2026, 9, 10, tzinfo=UTC)
+    spans = weeks_and_months(first, datetime(2026, 11, 4, tzinfo=UTC))
+    assert all(end <= datetime(2026, 11, 4, tzinfo=UTC) for _, end in spans)
+    months = [(a.date(), b.date()) for a, b in spans if (b - a).days > 7]
+    assert months == [(date(2026, 9, 1), date(2026, 10, 1)), (date(2026, 10, 1), date(2026, 11, 1))]
