@@ -7,8 +7,9 @@ training, and from *Trigger*, whose form has:
 - **as_of**: monitor as of the beginning of an earlier day, with what was known then;
 - **window**: the days before that moment whose predictions are compared with training.
 
-`churn monitor` does the same by hand. What an alarm means and what to do about it is in
-`docs/alarms.md` and `docs/monitoring.md`; `churn alarms list` shows those that are open.
+`churn monitor` does by hand what the task `monitor` does; the next run sends the messages. What an alarm
+means and what to do about it is in `docs/alarms.md` and `docs/monitoring.md`; `churn alarms list` shows those
+that are open.
 
 | task | makes | when it fails, look first at |
 |---|---|---|

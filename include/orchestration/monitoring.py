@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def watch(registry: ModelRegistry) -> int:
     """Monitor as the run's params state; return how many alarms are open.
 
-    A live version that does worse than its predecessor is rolled back, if the setting says so. A
+    A live version that does worse than its predecessor is rolled back, if the setting is on. A
     run that is about an earlier day rolls nothing back.
 
     Raises:

@@ -26,6 +26,7 @@ from churn.registry.live_version import load_served
 from churn.registry.loaded_model import LoadedModel
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import connect
+from churn.warehouse.migration import migrations
 from churn.warehouse.predictions import log_records as records
 from churn.warehouse.predictions import spool as segments
 from churn.warehouse.schema import create_tables
@@ -197,12 +198,19 @@ $$
 """
 
 
+def _drop_what_later_migrations_create(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    later = "\n".join(one.script for one in migrations() if one.number > 3)
+    for kind, name in re.findall(r"^CREATE (TABLE|FUNCTION) (\w+)", later, re.MULTILINE):
+        connection.execute(f"DROP {kind} {name} CASCADE".encode())
+
+
 def test_a_block_waits_while_the_tables_are_older_than_the_service(
     spool: WorkerSpool, tables: str, serving_url: str, model: LoadedModel
 ) -> None:
     with psycopg.connect(tables) as connection:
         connection.execute(_AS_IT_WAS)
         connection.execute("DELETE FROM schema_migrations WHERE number > 3")
+        _drop_what_later_migrations_create(connection)
     with pytest.raises(WarehouseError, match=r"behind this release.*churn migrate"):
         _ship(spool, serving_url, record_of(_answered(model, _WHOLE)))
     assert spool.waiting() == 299
