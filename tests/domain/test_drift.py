@@ -119,7 +119,7 @@ def test_too_few_rows_are_not_judged(rows: int, is_judged: bool) -> None:
     assert not found[TENURE.name].is_alarm
 
 
-def test_predictions_of_the_same_customers_are_no_more_evidence() -> None:
+def test_predictions_of_the_same_customers_add_nothing() -> None:
     """100 customers who are scored 20 times each are 100 customers."""
     fields, score = drawn(100, 3)
     often = {name: counts * 20 for name, counts in fields.items()}

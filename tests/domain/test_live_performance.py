@@ -91,7 +91,7 @@ def test_contacted_customers_are_apart() -> None:
         assert part["roc_auc"].value == pytest.approx(expected)
 
 
-def test_coverage_tells_where_outcomes_are_missing() -> None:
+def test_coverage_shows_where_outcomes_are_missing() -> None:
     found = predictions()
     label = np.where(found.p > 0.3, found.label, -1).astype(np.int8)
     performance = perform(Predictions(**{**vars(found), "label": label}), POLICY)

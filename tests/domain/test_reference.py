@@ -11,7 +11,7 @@ from churn.pipeline.reference_counts import reference_of
 from tests.customer_file import package, trained
 
 
-def test_a_version_has_its_reference_and_it_names_nobody() -> None:
+def test_a_version_has_its_reference_and_it_names_no_customer() -> None:
     content = package().files[FILE]
     assert read_reference(content) == reference_of(trained())
     ids = trained().report.rows.frame["customer_id"]

@@ -13,7 +13,7 @@ def day(*values: float) -> Day:
     return Day(np.array(values), np.ones(len(values)))
 
 
-def test_the_expected_fortune_never_exceeds_one_at_the_edge_of_the_tolerance() -> None:
+def test_the_expected_fortune_never_exceeds_one_at_the_limit_of_the_tolerance() -> None:
     """Every course of six days whose mean is exactly the tolerance, each with its probability."""
     tolerance = 0.02
     chance = (tolerance - LOW) / (HIGH - LOW)
@@ -75,10 +75,10 @@ def test_one_side_is_not_tested_where_it_is_no_loss() -> None:
     assert watch(days, tolerance=0.01, alpha=0.05).is_alarm
 
 
-def test_overwhelming_evidence_stays_a_number() -> None:
+def test_an_overwhelming_result_stays_a_number() -> None:
     days = [Day(np.ones(1), np.array([1e6]))] * 3 + [Day(-np.ones(1), np.array([1e6]))] * 3
     assert np.isfinite(watch(days, tolerance=0.01, alpha=0.05).by_day).all()
 
 
-def test_no_day_is_no_evidence() -> None:
+def test_no_day_changes_nothing() -> None:
     assert not watch([], tolerance=0.01, alpha=0.05).is_alarm

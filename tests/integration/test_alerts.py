@@ -87,7 +87,7 @@ def test_without_alarms_nothing_is_sent(url: str, hook: WebHook) -> None:
     assert hook.posted == []
 
 
-def test_without_addresses_nothing_is_sent_and_the_first_one_is_told_what_is_open(
+def test_without_addresses_nothing_is_sent_and_a_first_address_gets_what_is_open(
     url: str, hook: WebHook
 ) -> None:
     update(url, DAY_1, [CONTRACT, BLANKS])

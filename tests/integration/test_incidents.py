@@ -94,7 +94,7 @@ def test_what_is_open_does_not_depend_on_the_order_of_the_runs(
     assert open_ones(connection)[0].last_seen_at == DAY_1 + 2 * NIGHT
 
 
-def test_a_run_as_of_an_earlier_moment_opens_nothing_and_says_so(
+def test_a_run_as_of_an_earlier_moment_opens_nothing_and_reports_it(
     url: str, connection: Connection
 ) -> None:
     update(url, DAY_1 + NIGHT)
