@@ -113,7 +113,7 @@ def test_rejected_rows_are_listed_with_their_lines_and_the_others_are_recorded(
         (b"a,b\n1,2\n", "expected some of prediction_id"),
         (b"%PDF-1.7", "is a PDF document"),
         (b"\x1f\x8b\x08broken", "damaged or cut short"),
-        (f"[{ROW}".encode(), "the JSON array is not closed; 1 were recorded before that"),
+        (f"[{ROW},".encode(), "the JSON array is not closed; 1 were recorded before that"),
     ],
     ids=["empty", "no column", "PDF", "broken gzip", "open array"],
 )
