@@ -72,7 +72,7 @@ FORBIDDEN = (
     "DELETE FROM prediction_logs",
     "SELECT * FROM erasures",
     "SELECT * FROM outcomes",
-    "INSERT INTO outcomes SELECT * FROM outcomes",
+    "INSERT INTO outcomes (churned) VALUES (true)",
     "DELETE FROM outcomes",
     "SELECT * FROM known_outcomes",
     "SELECT * FROM known_outcomes_as_of('infinity')",
