@@ -12,7 +12,6 @@ from backports import zstd
 
 from churn.pipeline import erasure
 from churn.warehouse.connect import Connection, connect
-from churn.warehouse.schema import create_tables
 from tests.command import Churn
 from tests.loading import Write, everything, number
 
@@ -113,7 +112,7 @@ def test_rejected_rows_are_listed_with_their_lines_and_the_others_are_recorded(
         (b"a,b\n1,2\n", "expected some of prediction_id"),
         (b"%PDF-1.7", "is a PDF document"),
         (b"\x1f\x8b\x08broken", "damaged or cut short"),
-        (f"[{ROW}".encode(), "the JSON array is not closed; 1 were recorded before that"),
+        (f"[{ROW},".encode(), "the JSON array is not closed; 1 were recorded before that"),
     ],
     ids=["empty", "no column", "PDF", "broken gzip", "open array"],
 )
@@ -181,10 +180,7 @@ def test_an_erased_customers_outcomes_are_gone_those_of_the_predictions_too(
 def test_a_database_of_an_earlier_release_is_named_with_the_remedy(
     churn: Churn, connection: Connection, write: Write
 ) -> None:
-    connection.execute("DROP TABLE outcomes CASCADE")
     connection.execute("DELETE FROM schema_migrations WHERE number >= 7")
     done = churn("outcomes", "load", write(GOOD))
     assert done.returncode == 1
     assert "churn migrate" in done.stderr
-    with connect(churn.database_url) as owner:
-        create_tables(owner)

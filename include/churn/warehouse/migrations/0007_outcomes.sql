@@ -87,7 +87,8 @@ LANGUAGE sql STABLE AS $$
             loads.inserted < loads.accepted AS has_known,
             -- The last day on which a complete file did not change what this load wrote.
             max(loads.snapshot_date) FILTER (WHERE loads.complete)
-                OVER (ORDER BY loads.load_id DESC) AS complete_day
+                OVER (ORDER BY loads.load_id DESC) AS complete_day,
+            max(loads.snapshot_date) OVER (ORDER BY loads.load_id DESC) AS last_day
         FROM loads
         WHERE
             loads.verdict IN ('pass', 'flag')
@@ -124,10 +125,11 @@ LANGUAGE sql STABLE AS $$
         remaining.customer_id,
         false,
         greatest(
+            -- A customer whom a file after the moment has was there on the day of the last before.
             CASE
                 WHEN remaining.snapshot_date::timestamp AT TIME ZONE 'UTC' <= as_of
                     THEN remaining.snapshot_date
-                ELSE done.day
+                ELSE done.last_day
             END,
             done.complete_day
         )

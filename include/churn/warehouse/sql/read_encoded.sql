@@ -1,2 +1,2 @@
--- Every customer in few bytes: a profile number, amounts, and the hash of churn.customer.look_alikes.
+-- Every customer in few bytes: a profile number, amounts, and the hash by look_alikes.py.
 SELECT {code}, {amounts}, {hash} FROM {source}
