@@ -65,7 +65,7 @@ def _has_alarm(found: Population, truth: Floats, seed: int) -> bool:
             customers=_DAYS * _NIGHTLY,
         )
     )
-    return any(one.evidence.is_alarm for one in courses)
+    return any(one.e_process.is_alarm for one in courses)
 
 
 def _slow(found: Population, nightly: int) -> str:
@@ -89,7 +89,7 @@ def _night_found(found: Population, nightly: int, seed: int) -> int:
     courses = watching.watch_promises(
         _FIRST + night, _predictions(found.p[rows], churned), tolerance=_TOLERANCE
     )
-    seen = [one.evidence.alarm_day for one in courses if one.evidence.alarm_day is not None]
+    seen = [one.e_process.alarm_day for one in courses if one.e_process.alarm_day is not None]
     return min(seen) + _MATURITY + 1 if seen else 10 * _NIGHTS
 
 

@@ -20,10 +20,10 @@ def test_the_expected_fortune_never_exceeds_one_at_the_limit_of_the_tolerance() 
     expected = np.zeros(6)
     for course in itertools.product((HIGH, LOW), repeat=6):
         probability = np.prod([chance if one == HIGH else 1 - chance for one in course])
-        evidence = watch(
+        e_process = watch(
             [day(one) for one in course], tolerance=tolerance, alpha=0.05, two_sided=False
         )
-        expected += probability * evidence.by_day
+        expected += probability * e_process.by_day
     started = np.arange(1, 7) / sequential.HORIZON
     assert expected == pytest.approx(started, rel=1e-9)
     assert (expected <= 1).all()
@@ -39,11 +39,11 @@ def test_counts_are_that_many_single_values() -> None:
 def test_a_mean_beyond_the_tolerance_is_found_with_its_sign(sign: int) -> None:
     random = np.random.default_rng(1)
     days = [Day(sign * 0.1 + random.uniform(-0.5, 0.5, 100), np.ones(100)) for _ in range(60)]
-    evidence = watch(days, tolerance=0.02, alpha=0.05)
-    assert evidence.is_alarm
-    assert evidence.sign == sign
-    assert evidence.by_day[evidence.alarm_day] >= 40, "1 / alpha for each of the two sides"
-    assert (evidence.by_day[: evidence.alarm_day] < 40).all()
+    e_process = watch(days, tolerance=0.02, alpha=0.05)
+    assert e_process.is_alarm
+    assert e_process.sign == sign
+    assert e_process.by_day[e_process.alarm_day] >= 40, "1 / alpha for each of the two sides"
+    assert (e_process.by_day[: e_process.alarm_day] < 40).all()
 
 
 def test_a_change_that_begins_late_is_found_soon() -> None:
@@ -57,9 +57,9 @@ def test_a_change_that_begins_late_is_found_soon() -> None:
 
 def test_a_new_year_starts_anew() -> None:
     days = [day(0.0)] * sequential.HORIZON + [day(0.5)]
-    evidence = watch(days, tolerance=0.01, alpha=0.05)
+    e_process = watch(days, tolerance=0.01, alpha=0.05)
     first = watch([day(0.5)], tolerance=0.01, alpha=0.05)
-    assert evidence.by_day[-1] == pytest.approx(first.by_day[0])
+    assert e_process.by_day[-1] == pytest.approx(first.by_day[0])
 
 
 def test_a_mean_within_the_tolerance_stays_quiet_for_a_year() -> None:

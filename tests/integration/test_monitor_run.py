@@ -110,7 +110,7 @@ def test_a_shift_is_found_named_and_dated(open_connection: Connection, settings:
 
 
 @pytest.mark.slow
-def test_a_model_that_ages_loses_its_calibration_and_is_told(
+def test_a_model_that_ages_loses_its_calibration_and_alarms(
     open_connection: Connection, settings: Settings
 ) -> None:
     simulated(open_connection, settings, days=112, ageing=2.0)
@@ -143,9 +143,7 @@ def test_a_version_that_is_worse_than_its_predecessor_is_rolled_back(
     """The promoted version was trained on customers of whom a quarter are said to have churned."""
     store = ModelStore(settings.model_store)
     former = store.current()
-    open_connection.execute(
-        "UPDATE customers SET churn = true WHERE hashtext(customer_id) % 4 = 0"
-    )
+    open_connection.execute("UPDATE customers SET churn = true WHERE hashtext(customer_id) % 4 = 0")
     open_connection.commit()
     registry = ModelRegistry(open_connection, store, "test")
     version = model_steps.train(open_connection, store, recipe=SMALL)
@@ -177,7 +175,7 @@ def test_before_any_prediction_nothing_is_judged_and_nothing_alarms(
     assert verdict == ("too few rows",)
 
 
-def test_a_version_of_an_earlier_release_says_that_drift_is_not_judged(
+def test_a_version_of_an_earlier_release_states_that_drift_is_not_judged(
     open_connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(monitor_module, "FILE", "missing.json")

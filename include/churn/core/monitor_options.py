@@ -24,7 +24,7 @@ class MonitorOptions:
     has not left after ``maturity`` counts as retained; ``tolerance`` is by how much churn, or
     the mean score, may differ from what training promised before it counts as drift, as a share;
     ``auto_rollback`` rolls a version back that does worse than its predecessor; ``shadow`` names a
-    version whose live performance is measured beside the champion's; customer data older than
+    version whose live performance is measured as well as the champion's; customer data older than
     ``stale_days`` is an alarm.
     """
 

@@ -104,7 +104,7 @@ def judge(
 
     ``fields`` has the counts of the reference's bins, ``score`` those of its 1,000 bins. The fields
     come in their order, the score last. ``share`` is that of customers among predictions: a
-    customer who was scored several times counts once, as the repetitions are no new evidence.
+    customer who was scored several times counts once, as the repetitions show nothing new.
     """
     columns = [one for one in reference.fields if one.field in fields]
     ranges = _score_ranges(reference.score)
@@ -133,7 +133,7 @@ def p_value(sample: Sample, window: Integers, *, smallest: float) -> float:
     """Return how probable a statistic at least as large is without drift.
 
     More is drawn only while few draws reach the statistic (Besag and Clifford 1991, Sequential
-    Monte Carlo p-values), until a p-value under ``smallest`` could be told.
+    Monte Carlo p-values), until a p-value under ``smallest`` could be seen.
     """
     size = int(window.sum())
     observed = sample.statistic(np.array(sample.customers), window)

@@ -40,7 +40,7 @@ class Paired:
         one = self.difference
         return (
             f"on {self.predictions:,} predictions with outcomes the log-loss of {self.version} is "
-            f"{one.value:+.4f} ({one.low:+.4f} to {one.high:+.4f}) beside that of {self.other}"
+            f"{one.value:+.4f} ({one.low:+.4f} to {one.high:+.4f}) more than that of {self.other}"
         )
 
 
@@ -62,7 +62,7 @@ def compare(scored: Scored, version: str, other: str) -> Paired | None:
     limited = np.clip(difference, -_MOST, _MOST)
     parts = [np.flatnonzero(scored.day == day) for day in np.unique(scored.day)]
     days = [Day(limited[part], np.ones(len(part))) for part in parts]
-    evidence = sequential.watch(days, tolerance=0.0, alpha=_ALPHA, two_sided=False)
+    e_process = sequential.watch(days, tolerance=0.0, alpha=_ALPHA, two_sided=False)
     dates: Sequence[date] = [scored.day[part[0]].astype(object) for part in parts]
-    shown = None if evidence.alarm_day is None else dates[evidence.alarm_day]
+    shown = None if e_process.alarm_day is None else dates[e_process.alarm_day]
     return Paired(version, other, len(scored.label), mean_figure(difference), shown)

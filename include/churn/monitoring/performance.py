@@ -28,8 +28,8 @@ class Predictions:
     """Predictions and what is known of their outcomes, each of shape (predictions,).
 
     ``label`` is 1 (churned), 0 or -1 (not known yet); ``contacted`` is 1, 0 or -1 (not known);
-    ``advised`` is whether the version's policy said to contact the customer; ``monthly_charges`` is
-    NaN where they are unknown.
+    ``advised`` is whether the version's policy advised to contact the customer;
+    ``monthly_charges`` is NaN where they are unknown.
     """
 
     p: Floats

@@ -35,11 +35,11 @@ def blanks(
     for field, unknown in now.items():
         share, former = _share(unknown, rows), _share(before.get(field, 0), rows_before)
         if abs(share - former) > _LEAST_CHANGE and _is_sure(share, rows, former, rows_before):
-            told = (
+            sentence = (
                 f"{field} is unknown in {share:.0%} of the predictions, {former:.0%} a window ago"
             )
             figures = {"unknown": share, "unknown_before": former, "rows": rows}
-            yield Alarm(AlarmKind.QUALITY, field, version, told, figures)
+            yield Alarm(AlarmKind.QUALITY, field, version, sentence, figures)
 
 
 def predictions(counts: Sequence[int], version: str) -> Alarm | None:
@@ -49,8 +49,10 @@ def predictions(counts: Sequence[int], version: str) -> Alarm | None:
         return None
     if last > _FALLEN * usual:
         return None
-    told = f"{last:,} predictions in this window, where {usual:,.0f} are usual"
-    return Alarm(AlarmKind.QUALITY, "predictions", version, told, {"rows": last, "usual": usual})
+    sentence = f"{last:,} predictions in this window, where {usual:,.0f} are usual"
+    return Alarm(
+        AlarmKind.QUALITY, "predictions", version, sentence, {"rows": last, "usual": usual}
+    )
 
 
 def rejected(loads: Sequence[Loaded], version: str) -> Alarm | None:
@@ -63,22 +65,22 @@ def rejected(loads: Sequence[Loaded], version: str) -> Alarm | None:
     share = _share(last.rejected, last.rows)
     if share - former <= _LEAST_REJECTED or not _is_sure(share, last.rows, former, rows):
         return None
-    told = (
+    sentence = (
         f"{last.file}: {share:.1%} of the rows were rejected, {former:.1%} in the loads before; "
         "`churn rejected` lists them with reasons"
     )
-    return Alarm(AlarmKind.QUALITY, "rejected rows", version, told, {"rejected": share})
+    return Alarm(AlarmKind.QUALITY, "rejected rows", version, sentence, {"rejected": share})
 
 
 def age(loads: Sequence[Loaded], today: date, stale_days: int, version: str) -> Alarm | None:
     """Return an alarm if the customers are those of a day that is long ago."""
     if not loads or (days := (today - loads[-1].day).days) <= stale_days:
         return None
-    told = (
+    sentence = (
         f"the customers are those of {loads[-1].day}, {days} days ago; no newer file has been "
         "loaded since"
     )
-    return Alarm(AlarmKind.QUALITY, "age of the customers", version, told, {"days": days})
+    return Alarm(AlarmKind.QUALITY, "age of the customers", version, sentence, {"days": days})
 
 
 def _share(part: int, whole: int) -> float:

@@ -34,8 +34,8 @@ class FieldReference(_Part):
     """How many training customers had each value of a field.
 
     A choice has ``values`` as the customer file spells them, and after them one bin, for values
-    that training did not have. A number has ``edges``: one bin below the first edge, one from each
-    edge to the next, one from the last on; training had nobody in the outermost two. ``log_odds``
+    that training did not have. A number has ``edges``: one bin below the first, one between each two
+    of them, one from the last on; training had no customer in the outermost two. ``log_odds``
     is the mean that the field adds to a score in each bin, relative to the average customer;
     ``log_loss`` the mean log-loss that the scores themselves promise there.
     """
@@ -179,7 +179,7 @@ def _contribution(scorecard: Scorecard, field: Field, value: Value) -> float:
 def number_edges(amounts: Floats, lowest: float, highest: float) -> tuple[float, ...]:
     """Return the edges of about 64 bins with equally many of the amounts, between two bounds."""
     inner = np.quantile(amounts, np.linspace(0, 1, NUMBER_BINS + 1)[1:-1])
-    between = [float(edge) for edge in np.unique(inner) if lowest < edge <= highest]
+    between = [float(one) for one in np.unique(inner) if lowest < one <= highest]
     return (lowest, *between, float(np.nextafter(highest, np.inf)))
 
 

@@ -43,10 +43,10 @@ def field_alarm(
     """Return the alarm of a field that has drifted."""
     when = f" since about {changed:%-d %B}" if changed else " in all its predictions so far"
     cares = abs(drift.log_odds) >= CARES
-    told = (
+    sentence = (
         f"{drift.name} differs from training{when}: {_change(reference, window)}. {_effect(drift)}"
     )
-    return Alarm(AlarmKind.DRIFT, drift.name, model_version, told, _figures(drift), cares)
+    return Alarm(AlarmKind.DRIFT, drift.name, model_version, sentence, _figures(drift), cares)
 
 
 def score_alarm(
@@ -55,12 +55,12 @@ def score_alarm(
     """Return the alarm of scores that have drifted."""
     trained, centres = np.array(reference.customers), bin_centres()
     was, now = centres @ trained / trained.sum(), centres @ window / window.sum()
-    told = (
+    sentence = (
         f"the scores of this window differ from training's: their mean is {now:.1%}, not {was:.1%}"
-        ". The fields that changed are named beside it, if any did"
+        ". The fields that changed are named as well, if any did"
     )
     figures = {**_figures(drift), "mean": float(now), "mean_in_training": float(was)}
-    return Alarm(AlarmKind.DRIFT, SCORE, model_version, told, figures)
+    return Alarm(AlarmKind.DRIFT, SCORE, model_version, sentence, figures)
 
 
 def _figures(drift: ColumnDrift) -> dict[str, float]:
@@ -87,13 +87,13 @@ def _numbers(reference: FieldReference, window: Integers) -> str:
     field = BY_NAME.get(reference.field)
     unit = f" {field.unit}" if field and field.unit else ""
     was, now = _median(reference, reference.counts), _median(reference, window)
-    told = f"the median is {now:,g}{unit} instead of {was:,g}"
+    sentence = f"the median is {now:,g}{unit} instead of {was:,g}"
     beyond = reference.outside(window) / window.sum()
-    return told + (f", and {beyond:.1%} are beyond what training had" if beyond else "")
+    return sentence + (f", and {beyond:.1%} are beyond what training had" if beyond else "")
 
 
 def _median(reference: FieldReference, counts: Integers) -> float:
-    """Return the lower edge of the bin that holds the median."""
+    """Return the lower bound of the bin that holds the median."""
     place = int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
     return float(f"{reference.edges[max(place - 1, 0)]:.3g}")
 

@@ -31,7 +31,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EProcess:
     """The sum of all fortunes at the end of each day, and the first day that it was large enough.
 
     ``by_day`` has the shape (days,); ``sign`` is 1 where the mean is too high, else -1.
@@ -49,7 +49,7 @@ class Evidence:
 
 def watch(
     days: Iterable[Day], *, tolerance: float, alpha: float, two_sided: bool = True
-) -> Evidence:
+) -> EProcess:
     """Test day after day whether the mean stays within ``tolerance`` of 0, or at most that.
 
     The days of a new year start a new test. Only the days given count, in their order.
@@ -62,7 +62,7 @@ def watch(
     seen = {sign: day for sign, day in alarms.items() if day is not None}
     last = {sign: found[-1] if len(found) else 0.0 for sign, found in sides.items()}
     sign = min(seen, key=lambda one: seen[one]) if seen else max(last, key=lambda one: last[one])
-    return Evidence(sides[sign], alarms[sign], sign)
+    return EProcess(sides[sign], alarms[sign], sign)
 
 
 def _fortunes(days: list[Day], sign: int, tolerance: float) -> Floats:

@@ -20,12 +20,12 @@ from churn.monitoring.alarm import Alarm, AlarmKind
 from churn.monitoring.calibration import log_odds
 from churn.monitoring.performance import Flags, Predictions
 from churn.monitoring.reference import Integers, ScoreReference, bin_centres
-from churn.monitoring.sequential import Day, Evidence
+from churn.monitoring.sequential import Day, EProcess
 
 YEARLY_ALPHA: Final = 0.05
 LEAST_LABELLED: Final = 0.9
-"""Promises are tested by the days of whose predictions so large a share has an outcome: who left
-is often known before who stayed, so the outcomes of other days are a biased sample."""
+"""Promises are tested by the days of whose predictions so large a share has an outcome:
+churned customers are often known before retained ones, so other days are a biased sample."""
 _MOST_LOG_ODDS: Final = 4.0
 _STANDARD_ERRORS: Final = 3.0
 _RECENT: Final = 28
@@ -49,18 +49,18 @@ class Course:
 
     watched: Watched
     days: Sequence[date]
-    evidence: Evidence
+    e_process: EProcess
     difference: float
 
     @property
     def found_on(self) -> date | None:
-        """The day whose predictions brought the evidence to what an alarm needs."""
-        return None if self.evidence.alarm_day is None else self.days[self.evidence.alarm_day]
+        """The day whose predictions brought the e-value to what an alarm needs."""
+        return None if self.e_process.alarm_day is None else self.days[self.e_process.alarm_day]
 
     @property
     def strength(self) -> float:
-        """The evidence on the last day as a share of what an alarm needs."""
-        return float(self.evidence.by_day[-1] * _alpha()) if len(self.days) else 0.0
+        """The e-value on the last day as a share of what an alarm needs."""
+        return float(self.e_process.by_day[-1] * _alpha()) if len(self.days) else 0.0
 
 
 def _alpha() -> float:
@@ -131,12 +131,12 @@ def _course(
     *,
     two_sided: bool = True,
 ) -> Course:
-    evidence = sequential.watch(numbers, tolerance=tolerance, alpha=_alpha(), two_sided=two_sided)
+    e_process = sequential.watch(numbers, tolerance=tolerance, alpha=_alpha(), two_sided=two_sided)
     recent = numbers[-_RECENT:]
     total = sum(float(day.counts.sum()) for day in recent)
     difference = sum(float(day.values @ day.counts) for day in recent) / total if total else 0.0
     scale = _MOST_LOG_ODDS if watched is Watched.LOG_LOSS else 1.0
-    return Course(watched, days, evidence, difference * scale)
+    return Course(watched, days, e_process, difference * scale)
 
 
 _SENTENCES: Final = {
@@ -161,17 +161,17 @@ def alarm_of(course: Course, model_version: str) -> Alarm | None:
     sentence = _SENTENCES[course.watched].format(
         amount=abs(course.difference) * 100,
         loss=course.difference,
-        direction=words[course.evidence.sign < 0],
+        direction=words[course.e_process.sign < 0],
     )
-    told = (
+    sentence = (
         f"{sentence}, by the last {_RECENT} days with data; the predictions up to "
-        f"{course.found_on:%-d %B %Y} were enough evidence"
+        f"{course.found_on:%-d %B %Y} were enough for an alarm"
     )
     return Alarm(
         kind_of(course.watched),
         str(course.watched),
         model_version,
-        told,
+        sentence,
         {"difference": course.difference, "days": len(course.days)},
         asks_retrain=True,
     )

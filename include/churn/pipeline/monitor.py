@@ -129,8 +129,8 @@ def _pairs(run: RunContext, live: str, history: Labelled) -> tuple[Sequence[Pair
     former = paired_step.predecessor(run.connection, live)
     before = paired_step.compare_with(run, live, former, history) if former else None
     shadow = paired_step.shadow(run.store, run.options.shadow)
-    beside = paired_step.compare_with(run, live, shadow, history) if shadow else None
-    return [one for one in (before, beside) if one], paired_step.regression(before)
+    other = paired_step.compare_with(run, live, shadow, history) if shadow else None
+    return [one for one in (before, other) if one], paired_step.regression(before)
 
 
 def _periods(run: RunContext, live: LoadedModel, history: Labelled) -> list[Period]:
@@ -203,7 +203,7 @@ def _stored(period: Period, as_of: datetime) -> Report:
 def roll_back_if_worse(
     registry: ModelRegistry, report: MonitorReport, options: MonitorOptions
 ) -> str | None:
-    """Roll the live version back that does worse than its predecessor, if the setting says so.
+    """Roll the live version back that does worse than its predecessor, if the setting allows it.
 
     Returns the version that serves then, or None where nothing was rolled back.
     """

@@ -86,6 +86,8 @@ def regression(paired: Paired | None) -> Alarm | None:
     """Return the alarm of a version that does worse than its predecessor."""
     if paired is None or paired.worse_since is None:
         return None
-    told = f"{paired}; the predictions up to {paired.worse_since:%-d %B %Y} were enough evidence"
+    sentence = (
+        f"{paired}; the predictions up to {paired.worse_since:%-d %B %Y} were enough for an alarm"
+    )
     figures = {"difference": paired.difference.value, "predictions": paired.predictions}
-    return Alarm(AlarmKind.REGRESSION, "log_loss", paired.version, told, figures)
+    return Alarm(AlarmKind.REGRESSION, "log_loss", paired.version, sentence, figures)

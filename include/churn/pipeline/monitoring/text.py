@@ -38,7 +38,7 @@ def _lines(report: "MonitorReport") -> Iterator[str]:
         yield from _drift(report.drift)
     yield from _periods(report.periods)
     for course in report.courses:
-        yield f"{course.watched}: evidence {course.strength:.0%} of what an alarm needs"
+        yield f"{course.watched}: e-value {course.strength:.2g} of what an alarm needs"
     for paired in report.paired:
         yield str(paired)
     yield f"{len(report.alarms)} alarms" if report.alarms else "no alarms"
@@ -81,8 +81,8 @@ def _periods(periods: Sequence[Period]) -> Iterator[str]:
             yield "  too few outcomes for figures"
         for name, one in found.figures.items():
             estimated = period.errors.get(name)
-            told = "" if estimated is None else f"   the estimate was {estimated:+.4f} off"
-            yield f"  {_TITLES[name]:<26}{shown(one)}{told}"
+            sentence = "" if estimated is None else f"   the estimate was {estimated:+.4f} off"
+            yield f"  {_TITLES[name]:<26}{shown(one)}{sentence}"
 
 
 def shown(one: Figure) -> str:

@@ -41,7 +41,7 @@ class _Member:
 
 @dataclass(frozen=True)
 class Day:
-    """What happened on a day: the log's records, and the statements about who left or stayed."""
+    """What happened on a day: the log's records, and the outcomes that a source states."""
 
     day: date
     predictions: Sequence[Mapping[str, object]]
@@ -52,8 +52,8 @@ class Day:
 class Company:
     """Customers like those of ``pool``, who leave as often as the model and the ageing say.
 
-    Without shifts and ageing nothing drifts: they do not grow older, and who leaves is followed by
-    somebody alike.
+    Without shifts and ageing nothing drifts: they do not grow older, and a
+    customer who churns is followed by one like it.
     """
 
     plan: Plan
@@ -78,7 +78,7 @@ class Company:
                 self._left.append(one)
                 self._members[self._members.index(one)] = self._join(one)
             yield Day(
-                day, [record for record, _ in lived], [one for _, told in lived for one in told]
+                day, [record for record, _ in lived], [one for _, stated in lived for one in stated]
             )
 
     def file_rows(self, day: date) -> Iterator[tuple[Mapping[str, Value], bool]]:
@@ -90,7 +90,7 @@ class Company:
                 yield self._named(one.known, one), True
 
     def _join(self, after: _Member | None = None) -> _Member:
-        """Return a new customer: like the one who left, so that those who stay do not add up."""
+        """Return a new customer, like the one before, so that the mix of customers stays."""
         self._joined += 1
         known = after.known if after else self._draw.choice(self.pool)
         weekday = after.weekday if after else self._draw.randrange(_WEEK)

@@ -65,18 +65,18 @@ def simulate(connection: Connection, settings: Settings, plan: Plan) -> dict[str
     done = {"predictions": 0, "outcomes": 0, "files": 0}
     waiting: list[Outcome] = []
     for number, one in enumerate(company.days()):
-        if number and number % _DAYS_OF_A_FILE == 0:  # a file without leavers would be refused
+        if number and number % _DAYS_OF_A_FILE == 0:  # a file without churned customers is refused
             done["files"] += _load_file(connection, company, one.day)
         if number and number % _WEEK == 0:
-            waiting, told = _due(waiting, midnight(one.day))
-            done["outcomes"] += record_outcomes(connection, told, Source.API).recorded
+            waiting, stated = _due(waiting, midnight(one.day))
+            done["outcomes"] += record_outcomes(connection, stated, Source.API).recorded
             _monitor(connection, store, settings, one.day)
             log.info("%s: %s predictions", one.day, f"{done['predictions']:,}")
         done["predictions"] += _log(connection, one.predictions)
         waiting += one.outcomes
     done["files"] += _load_file(connection, company, plan.end)
-    _, told = _due(waiting, midnight(plan.end))
-    done["outcomes"] += record_outcomes(connection, told, Source.API).recorded
+    _, stated = _due(waiting, midnight(plan.end))
+    done["outcomes"] += record_outcomes(connection, stated, Source.API).recorded
     _monitor(connection, store, settings, plan.end)
     run(connection, "finish_simulation", _span(plan))
     return done
@@ -84,8 +84,8 @@ def simulate(connection: Connection, settings: Settings, plan: Plan) -> dict[str
 
 def _due(waiting: Sequence[Outcome], moment: datetime) -> tuple[list[Outcome], list[Outcome]]:
     """Return the statements that are made after a moment, and those made until then."""
-    told = [one for one in waiting if one.recorded_at <= moment]
-    return [one for one in waiting if one.recorded_at > moment], told
+    stated = [one for one in waiting if one.recorded_at <= moment]
+    return [one for one in waiting if one.recorded_at > moment], stated
 
 
 def _span(plan: Plan) -> dict[str, object]:

@@ -22,7 +22,7 @@ class Binning:
     """The bins of a field: one for each of its ``values`` and one for all others, or by ``edges``.
 
     ``values`` are as JSON has them without quotes; a number lies in the first bin below the first
-    edge and in the last one from the last edge on.
+    of the edges and in the last bin from the last one on.
     """
 
     field: str
