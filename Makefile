@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14
     $(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
 VENV := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help environment env run up down status psql test test-all test-compose coverage check fix bench lock
+.PHONY: help environment env run up demo down status psql test test-all test-compose coverage check fix bench lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,6 +25,10 @@ down: environment  ## stop everything
 
 status: environment  ## how each part is, and which model serves
 	@$(VENV)/python -m local status
+
+demo: up  ## the same, filled with 17 simulated weeks; `churn simulate --remove` removes them
+	@$(VENV)/churn simulate --ageing 1 --shift 'contract=Month-to-month:0.3@-28'
+	@$(VENV)/churn monitor
 
 psql: environment  ## open the database
 	@$(VENV)/python -m local psql

@@ -66,7 +66,7 @@ def simulated(
     ageing: float = 0,
     shift: str = "",
 ) -> None:
-    shifts = (parse_shift(shift),) if shift else ()
+    shifts = (parse_shift(shift, END),) if shift else ()
     plan = Plan(END - timedelta(days=days), END, 700, 3, ageing, shifts)
     simulate(connection, settings, plan)
 

@@ -119,11 +119,12 @@ def test_a_companys_own_customers_are_never_replaced(
         f"{MONTHLY_CHARGES.name}*1.15@2026-10-01",
         f"{TENURE.name}+6@2026-10-01",
         "paperless_billing=yes@2026-10-01",
+        "tenure+6@-13",
     ],
 )
 def test_a_shift_is_read(text: str) -> None:
-    shift = parse_shift(text)
-    assert shift.day == date(2026, 10, 1)
+    shift = parse_shift(text, PLAN.end)
+    assert shift.day in {date(2026, 10, 1), date(2026, 9, 1)}
     assert 0 < shift.share <= 1
 
 
@@ -138,13 +139,14 @@ def test_a_shift_is_read(text: str) -> None:
         "contract*2@2026-10-01",
         "contract=Weekly@2026-10-01",
         "tenure+6@yesterday",
+        "tenure+6@-",
         "tenure+six@2026-10-01",
         "contract=One year:a lot@2026-10-01",
     ],
 )
 def test_a_shift_that_is_none_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ChurnError, match="Fiber optic"):
-        parse_shift(text)
+        parse_shift(text, PLAN.end)
 
 
 def test_the_days_of_a_plan_are_those_between() -> None:

@@ -441,6 +441,20 @@ def test_psql_of_the_docs_finds_the_predictions(stack: Stack, environment: dict[
     assert published_version(stack) in told
 
 
+def test_the_demo_fills_the_stack_and_is_removed(stack: Stack, environment: dict[str, str]) -> None:
+    before = count(stack, "SELECT count(*) FROM customers")
+    shown = printed(find("README.md", "$ make demo"), environment)
+    assert "wrote 34," in shown
+    assert "drift, contract: contract differs from training since about" in shown
+    assert "more of the customers churn than the scores promised" in shown
+    assert count(stack, "SELECT count(*) FROM alarms WHERE closed_at IS NULL") > 0
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    removed = printed(find("README.md", "churn simulate --remove"), {**environment, **path})
+    assert "drift, contract" in removed, "the alarms, before they are removed"
+    assert count(stack, "SELECT count(*) FROM customers") == before
+    assert count(stack, "SELECT count(*) FROM alarms") == 0
+
+
 def test_stopping_leaves_no_process(stack: Stack, environment: dict[str, str]) -> None:
     """The next test starts the stack again."""
     started = sessions(stack)

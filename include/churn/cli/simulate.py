@@ -32,7 +32,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     "shifts",
     multiple=True,
     help='A sudden change, such as "internet_service=Fiber optic:0.1@2026-10-01", '
-    '"monthly_charges*1.15@2026-10-01" or "tenure+6@2026-10-01"; may be repeated.',
+    '"monthly_charges*1.15@2026-10-01" or "tenure+6@-21" (21 days before the end); repeatable.',
 )
 @click.option("--remove", "is_removal", is_flag=True, help="Remove every trace of all simulations.")
 @json_option
@@ -60,5 +60,5 @@ def _plan(*, until: datetime | None, days: int, shifts: tuple[str, ...], **numbe
     end: date = until.date() if until else today
     if end > today:
         raise ChurnError(f"--until {end} is in the future")
-    changes = tuple(map(parse_shift, shifts))
+    changes = tuple(parse_shift(text, end) for text in shifts)
     return Plan(start=end - timedelta(days=days), end=end, shifts=changes, **numbers)

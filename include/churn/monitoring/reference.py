@@ -34,8 +34,8 @@ class FieldReference(_Part):
     """How many training customers had each value of a field.
 
     A choice has ``values`` as the customer file spells them, and after them one bin, for values
-    that training did not have. A number has ``edges``: one bin below the first, one between each two
-    of them, one from the last on; training had no customer in the outermost two. ``log_odds``
+    that training did not have. A number has ``edges``: one bin below the first, one between each
+    two of them, one from the last on; training had no customer in the outermost two. ``log_odds``
     is the mean that the field adds to a score in each bin, relative to the average customer;
     ``log_loss`` the mean log-loss that the scores themselves promise there.
     """

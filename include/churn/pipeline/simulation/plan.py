@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from churn.core.errors import ChurnError
@@ -17,7 +17,7 @@ _SHIFT: Final = re.compile(
 )
 _EXPECTED: Final = (
     "expected FIELD=VALUE:SHARE@DAY, FIELD*FACTOR@DAY or FIELD+AMOUNT@DAY, such as "
-    "internet_service=Fiber optic:0.1@2026-10-01"
+    "internet_service=Fiber optic:0.1@2026-10-01, or @-21 for three weeks before the end"
 )
 
 
@@ -68,8 +68,8 @@ class Plan:
         return f"{PREFIX}{self.seed}-{number:06}"
 
 
-def parse_shift(text: str) -> Shift:
-    """Return a shift as the command line spells it.
+def parse_shift(text: str, end: date) -> Shift:
+    """Return a shift as the command line spells it; its day may be so many days before ``end``.
 
     Raises:
         ChurnError: with what is expected.
@@ -84,11 +84,16 @@ def parse_shift(text: str) -> Shift:
             found["how"],
             _value(field, found["how"], found["value"]),
             float(found["share"] or 1),
-            date.fromisoformat(found["day"]),
+            _day(found["day"], end),
         )
     except (KeyError, ValueError):
         allowed = field.allowed if found["how"] == "=" else "a number"
         raise ChurnError(f"{text}: {_EXPECTED}; {field.name} may be {allowed}") from None
+
+
+def _day(text: str, end: date) -> date:
+    is_before_end = text.startswith("-") and text[1:].isdigit()
+    return end - timedelta(days=int(text[1:])) if is_before_end else date.fromisoformat(text)
 
 
 def _value(field: Field, how: str, text: str) -> Value:
