@@ -1,5 +1,6 @@
 """A monitoring run over a simulated company, on a real database and a real model store."""
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from churn.registry.model_registry import ModelRegistry
 from churn.registry.store import ModelStore
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.predictions.counts import Binning, Window, count_days, count_window
+from tests.command import Churn
 from tests.customer_file import SMALL
 
 Row = tuple[int, datetime, str | None, float, dict[str, object] | None]
@@ -163,6 +165,22 @@ def test_a_version_that_is_worse_than_its_predecessor_is_rolled_back(
     assert (event.kind, event.version) == ("rolled back", former)
     assert worse[0].sentence in event.reason
     assert roll_back_if_worse(registry, report, options) is None, "it is not live any more"
+    opened = read_incidents(open_connection, open_only=True)
+    assert AlarmKind.REGRESSION in {one.kind for one in opened}
+    monitor(open_connection, store, options, as_of=AFTER + timedelta(hours=1))
+    closed = [one for one in read_incidents(open_connection) if not one.is_open]
+    assert AlarmKind.REGRESSION in {one.kind for one in closed}, "that version is not live"
+
+
+def test_the_command_prints_the_report_as_text_and_as_json(made: str, churn: Churn) -> None:
+    assert made in churn("monitor", "--as-of", "2026-11-02").stdout
+    found = json.loads(churn("monitor", "--json", "--window", "1").stdout)
+    assert found["version"] == made
+    assert found["alarms"] == []
+    assert found["drift"]["rows"] == 0
+    assert {one["name"] for one in found["drift"]["columns"]} >= {CONTRACT.name, "score"}
+    assert churn("monitor", "--as-of", "2999-01-01").returncode == 1
+    assert churn("monitor", "--window", "0").returncode == 2
 
 
 def test_before_any_prediction_nothing_is_judged_and_nothing_alarms(

@@ -18,8 +18,13 @@ json_option = click.option(
 
 def print_json(value: Any) -> None:
     """Print dataclasses, mappings and what is in them; in ASCII, as any terminal can show it."""
-    plain = msgspec.json.decode(msgspec.json.encode(value, enc_hook=float))  # NaN is null
+    plain = msgspec.json.decode(msgspec.json.encode(value, enc_hook=_plain))  # NaN is null
     click.echo(json.dumps(plain, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or an array of NumPy as Python has it."""
+    return value.tolist() if hasattr(value, "tolist") else float(value)
 
 
 def print_error(reason: str) -> None:

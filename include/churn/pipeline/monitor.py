@@ -10,7 +10,7 @@ from churn.core.monitor_options import MonitorOptions
 from churn.monitoring import watching
 from churn.monitoring.alarm import Alarm, AlarmKind
 from churn.monitoring.drift import FEWEST_ROWS
-from churn.monitoring.incidents import update_incidents
+from churn.monitoring.incidents import read_incidents, update_incidents
 from churn.monitoring.paired import Paired
 from churn.monitoring.reference import FILE, Reference, read_reference
 from churn.monitoring.watching import Course
@@ -30,6 +30,7 @@ from churn.warehouse.predictions.counts import find_versions
 
 log = logging.getLogger(__name__)
 _REFUSED = "live version"
+_OF_A_VERSION = (AlarmKind.SLOW_DRIFT, AlarmKind.PERFORMANCE, AlarmKind.REGRESSION)
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,18 @@ def monitor(
     run = RunContext(connection, store, options or MonitorOptions(), moment)
     report = _look(run)
     _write(connection, report)
-    update_incidents(connection, report.alarms, report.judged, moment)
+    judged = [*report.judged, *_superseded(connection, report.version)]
+    update_incidents(connection, report.alarms, judged, moment)
     return report
+
+
+def _superseded(connection: Connection, live: str) -> list[Condition]:
+    """Return the open incidents about how another version than the live one does."""
+    return [
+        (AlarmKind(one.kind), one.subject)
+        for one in read_incidents(connection, open_only=True)
+        if one.model_version != live and one.kind in _OF_A_VERSION
+    ]
 
 
 def _look(run: RunContext) -> MonitorReport:

@@ -5,11 +5,15 @@ is measured in the shadow of the live one before it is promoted. No request wait
 """
 
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 
-from churn.core.errors import ChurnError
+from churn.core.errors import ChurnError, InvalidCustomerError
+from churn.customer.description import Customer
 from churn.customer.parsing import parse_customer
 from churn.monitoring.alarm import Alarm, AlarmKind
 from churn.monitoring.paired import Paired, Scored, compare
@@ -75,11 +79,17 @@ def _load(store: ModelStore, version: str) -> LoadedModel:
 def _scored(connection: Connection, model: LoadedModel, chosen: Labelled, window: Window) -> Scored:
     ids = [UUID(bytes=bytes(one)) for one in chosen.prediction_id]
     features = read_features(connection, ids, window)
-    known = np.array([one in features for one in ids], dtype=bool)
-    customers = (parse_customer(features[one]) for one in ids if one in features)
-    other = [model.score(customer, explained=False).probability for customer in customers]
-    kept = chosen.only(known)
+    customers = [_customer(features.get(one)) for one in ids]
+    other = [model.score(one, explained=False).probability for one in customers if one]
+    kept = chosen.only(np.array([bool(one) for one in customers], dtype=bool))
     return Scored(kept.day, kept.label.astype(np.int64), kept.probability, np.array(other))
+
+
+def _customer(features: Mapping[str, Any] | None) -> Customer | None:
+    """Return a logged customer; None without features, or if the description has changed since."""
+    with suppress(InvalidCustomerError):
+        return parse_customer(features) if features else None
+    return None
 
 
 def regression(paired: Paired | None) -> Alarm | None:
