@@ -1,4 +1,4 @@
-"""On the real stack, from a shift to a training: predictions, alarm, message, request, decision."""
+"""On the real stack: shift, alarm, message, training; outcomes, live performance, rollback."""
 
 import csv
 import http.client
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -24,8 +25,10 @@ from churn.monitoring.incidents import update_incidents
 from churn.warehouse.connect import connect
 from local.airflow_client import Airflow, log_in
 from local.databases import PIPELINE
+from local.first_run import published_version
 from local.layout import PROJECT
 from local.network import HOST, free_port
+from local.serving import served_version
 from local.stack import DEFAULT_PORTS, Stack, open_stack
 from local.web import call
 from tests.receivers import SECRET, WebHook, web_hook
@@ -58,7 +61,8 @@ def stack(hook: WebHook) -> Iterator[Stack]:
     ports = {name: str(free_port()) for name in DEFAULT_PORTS}
     environment = {"CHURN_HOME": str(folder / ".local"), **ports}
     try:
-        done = _local("up", {**environment, "CHURN_ALERT_URLS": hook.address})
+        settings = {"CHURN_ALERT_URLS": hook.address, "CHURN_AUTO_ROLLBACK": "on"}
+        done = _local("up", {**environment, **settings})
         assert done.returncode == 0, done.stdout + done.stderr
         yield open_stack(environment)
     finally:
@@ -141,7 +145,8 @@ def test_a_shift_is_reported_and_a_slow_one_starts_a_training_without_a_new_file
     assert eventually(lambda: rows(stack, "SELECT count(*) FROM prediction_logs")[0][0] >= count)  # type: ignore[operator]
     with connect(stack.database_url(PIPELINE)) as connection:
         connection.execute(_YESTERDAY)
-        update_incidents(connection, [SLOW], [], datetime.now(UTC))
+        slow = replace(SLOW, model_version=published_version(stack))
+        update_incidents(connection, [slow], [], datetime.now(UTC))
 
     run = airflow.trigger(MONITORING_DAG, {"window": 1})
     assert finished(airflow, MONITORING_DAG, run) == "success", states(airflow, MONITORING_DAG, run)
@@ -172,6 +177,47 @@ def test_a_shift_is_reported_and_a_slow_one_starts_a_training_without_a_new_file
     assert states(airflow, MONITORING_DAG, again)["request_retrain"] == "skipped"
     assert len(hook.posted) == 1
     assert len(requested_runs(stack)) == 1
+
+
+def churn(stack: Stack, *arguments: str) -> str:
+    """Run the command as an operator does."""
+    done = subprocess.run(
+        (str(PROJECT / ".venv" / "bin" / "churn"), *arguments),
+        env={"PATH": os.environ["PATH"], "CHURN_HOME": str(stack.layout.home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_outcomes_give_live_performance_and_a_bad_promotion_is_rolled_back(
+    stack: Stack, hook: WebHook
+) -> None:
+    """The bad version is trained on customers of whom a quarter are said to have churned."""
+    airflow, former = log_in(stack), published_version(stack)
+    churn(stack, "simulate", "--days", "70", "--customers", "700")
+    measured = rows(stack, "SELECT content FROM performance_reports WHERE verdict = 'ok'")
+    assert all(content["figures"]["roc_auc"]["low"] > 0.5 for (content,) in measured)  # type: ignore[index]
+    assert measured
+    with connect(stack.database_url(PIPELINE)) as connection:
+        connection.execute("UPDATE customers SET churn = true WHERE hashtext(customer_id) % 4 = 0")
+    bad = churn(stack, "train")
+    churn(stack, "models", "promote", bad, "--reason", "a mistake")
+    assert eventually(lambda: served_version(stack) == bad)
+    churn(
+        stack, "simulate", "--days", "70", "--customers", "700", "--seed", "2", "--ageing", "-1.5"
+    )
+    run = airflow.trigger(MONITORING_DAG, {})
+    assert finished(airflow, MONITORING_DAG, run) == "success", states(airflow, MONITORING_DAG, run)
+    assert eventually(lambda: served_version(stack) == former)
+    kind, reason = rows(
+        stack, "SELECT kind, reason FROM model_events ORDER BY event_id DESC LIMIT 1"
+    )[0]
+    assert kind == "rolled back"
+    assert "rolled back by monitoring: on " in str(reason)
+    assert any("regression" in message["message"] for message in hook.posted)
 
 
 def test_a_run_that_fails_is_one_message(stack: Stack, hook: WebHook) -> None:
