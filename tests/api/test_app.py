@@ -267,7 +267,7 @@ def test_the_documentation_groups_addresses_under_titles_and_describes_each(
 ) -> None:
     document = _document(client)
     described = {tag["name"]: tag["description"] for tag in document["tags"]}
-    assert list(described) == ["Predictions", "Model", "Operations"]
+    assert list(described) == ["Predictions", "Outcomes", "Model", "Operations"]
     operations = [one for path in document["paths"].values() for one in path.values()]
     assert {tag for one in operations for tag in one["tags"]} == set(described)
     assert all(

@@ -14,6 +14,7 @@ from churn.customer.description import FEATURES
 from churn.customer.parsing import parse_customer
 from churn.model.block import block_of
 from churn.model.recipe import STANDARD, Recipe
+from churn.monitoring.reference import FILE
 from churn.pipeline.packing import Package, fingerprint, free_moment, pack, recipe
 from churn.registry.loaded_model import load_model
 from churn.registry.manifest import read_manifest
@@ -55,7 +56,7 @@ def test_every_file_is_in_the_manifest_with_its_hash() -> None:
     hashes = {n: hashlib.sha256(c).hexdigest() for n, c in package().files.items()}
     assert package().manifest.files == hashes
     pictures = {f"plots/{name}.png" for name in PICTURES}
-    assert set(hashes) == {SCORECARD, MODEL, CARD, *pictures}
+    assert set(hashes) == {SCORECARD, MODEL, CARD, FILE, *pictures}
 
 
 def test_the_golden_rows_are_spread_over_risk_and_half_of_them_lack_fields() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn.model.gaussian import Conditional, Floats, Mask
+from churn.model.gaussian import Conditional, Extended, Mask
 from churn.model.score import shrunk
 from churn.model.scorecard import Scorecard
 
@@ -26,10 +26,10 @@ class Anchor:
     """
 
     base: float
-    covariance: Floats
+    covariance: Extended
     variance: float
 
-    def weights(self, given: Conditional, is_known: Mask) -> Floats:
+    def weights(self, given: Conditional, is_known: Mask) -> Extended:
         """Return what to add to the known columns' weights."""
         return self._share(given) * (given.inverse @ self.covariance[is_known])
 
@@ -44,7 +44,7 @@ class Anchor:
 def anchor(scorecard: Scorecard) -> Anchor:
     """Return a scorecard's anchor; without a base rate, one that has no effect."""
     weights = np.array([column.weight for column in scorecard.columns])
-    conditional = np.array(scorecard.correlation) @ weights
+    conditional = np.array(scorecard.correlation, dtype=np.longdouble) @ weights
     variance = float(weights @ conditional)
     rate = scorecard.base_rate
     if rate is None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from churn.customer.description import BY_NAME, Customer
 from churn.model.anchoring import anchor
-from churn.model.gaussian import Conditional, Floats, condition
+from churn.model.gaussian import Conditional, Extended, Floats, condition
 from churn.model.pattern import Pattern
 from churn.model.point_layout import ColumnMask, KnownMask, lay_out
 from churn.model.score import Score
@@ -31,7 +31,7 @@ MOST_PATTERNS = 8_192
 
 _LEAST_REMOVED = 1e-6
 _DECIMALS = 10
-"""Linear algebra differs in the last bits from one kernel of it to the next; scores do not."""
+"""What ``gaussian`` computes differs less than this between kernels of linear algebra."""
 
 
 class Conditioner:
@@ -71,7 +71,7 @@ class Conditioner:
             asks=self._asks(mask, is_known, given),
         )
 
-    def _points(self, weights: Floats, is_known: ColumnMask) -> "array[float]":
+    def _points(self, weights: Extended, is_known: ColumnMask) -> "array[float]":
         """Return the points for the weights of the known columns."""
         effective = np.zeros(len(is_known))
         effective[is_known] = weights if is_known.all() else np.round(weights, _DECIMALS)
@@ -86,7 +86,7 @@ class Conditioner:
         """
         if self._third is None or not round(given.variance, _DECIMALS):
             return None
-        residual = self._weights.copy()
+        residual = self._weights.astype(np.longdouble)
         residual[is_known] -= given.effective
         covariance = self._third @ residual @ residual
         return self._points(given.inverse @ covariance[is_known], is_known)

@@ -1,12 +1,15 @@
 """The multivariate normal: conditioning on known columns, and the variance that others remove."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Extended = NDArray[np.floating[Any]]
+"""Numbers in extended precision."""
 
 _NO_VARIANCE = 1e-9
 
@@ -20,11 +23,11 @@ class Conditional:
     ``gain`` theirs with the linear predictor.
     """
 
-    effective: Floats
-    inverse: Floats
+    effective: Extended
+    inverse: Extended
     variance: float
-    covariance: Floats
-    gain: Floats
+    covariance: Extended
+    gain: Extended
 
     def variance_removed(self, others: Mask) -> float:
         """Return by how much knowing some of the missing columns too would lower the variance.
@@ -34,10 +37,23 @@ class Conditional:
         STOC 2008, section 2). It does not depend on the answer. Columns that the known ones
         determine are left out of the inverse.
         """
-        values, vectors = np.linalg.eigh(self.covariance[np.ix_(others, others)])
-        along = self.gain[others] @ vectors
+        covariance = self.covariance[np.ix_(others, others)].astype(np.float64)
+        values, vectors = np.linalg.eigh(covariance)
+        along = self.gain[others].astype(np.float64) @ vectors
         open_ = values > _NO_VARIANCE
         return float(np.sum(along[open_] ** 2 / values[open_]))
+
+
+def _pseudo_inverse(matrix: Floats) -> Extended:
+    """Return the pseudo-inverse: columns that never vary in training leave rows of zeros.
+
+    Kernels of linear algebra differ by the last bits of a float, which rounding cannot hide where a
+    number lies between two roundings. One step of Newton's iteration in extended precision, which
+    no such kernel computes, squares that error (Ben-Israel and Cohen 1966, On Iterative Computation
+    of Generalized Inverses).
+    """
+    first = np.linalg.pinv(matrix, rcond=1e-10, hermitian=True).astype(np.longdouble)
+    return np.asarray(2 * first - first @ matrix.astype(np.longdouble) @ first)
 
 
 def condition(moments: Floats, weights: Floats, is_known: Mask) -> Conditional:
@@ -50,9 +66,7 @@ def condition(moments: Floats, weights: Floats, is_known: Mask) -> Conditional:
     w_known, w_missing = weights[is_known], weights[~is_known]
     s_known_missing = moments[np.ix_(is_known, ~is_known)]
     s_missing = moments[np.ix_(~is_known, ~is_known)]
-    s_known = moments[np.ix_(is_known, is_known)]
-    # The pseudo-inverse, as columns that never vary in the training data leave rows of zeros.
-    inverse = np.asarray(np.linalg.pinv(s_known, rcond=1e-10, hermitian=True), dtype=np.float64)
+    inverse = _pseudo_inverse(moments[np.ix_(is_known, is_known)])
     transfer = inverse @ s_known_missing
     covariance = s_missing - s_known_missing.T @ transfer
     gain = covariance @ w_missing
