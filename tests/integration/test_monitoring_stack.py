@@ -197,18 +197,15 @@ def test_outcomes_give_live_performance_and_a_bad_promotion_is_rolled_back(
 ) -> None:
     """The bad version is trained on customers of whom a quarter are said to have churned."""
     airflow, former = log_in(stack), published_version(stack)
-    churn(stack, "simulate", "--days", "70", "--customers", "700")
-    measured = rows(stack, "SELECT content FROM performance_reports WHERE verdict = 'ok'")
-    assert all(content["figures"]["roc_auc"]["low"] > 0.5 for (content,) in measured)  # type: ignore[index]
-    assert measured
     with connect(stack.database_url(PIPELINE)) as connection:
         connection.execute("UPDATE customers SET churn = true WHERE hashtext(customer_id) % 4 = 0")
     bad = churn(stack, "train")
     churn(stack, "models", "promote", bad, "--reason", "a mistake")
     assert eventually(lambda: served_version(stack) == bad)
-    churn(
-        stack, "simulate", "--days", "70", "--customers", "700", "--seed", "2", "--ageing", "-1.5"
-    )
+    churn(stack, "simulate", "--days", "70", "--customers", "700", "--ageing", "-1.5")
+    query = "SELECT content FROM performance_reports WHERE verdict = 'ok' AND model_version = '{}'"
+    measured = rows(stack, query.format(bad))
+    assert any(content["figures"]["roc_auc"]["low"] > 0.6 for (content,) in measured)  # type: ignore[index]
     run = airflow.trigger(MONITORING_DAG, {})
     assert finished(airflow, MONITORING_DAG, run) == "success", states(airflow, MONITORING_DAG, run)
     assert eventually(lambda: served_version(stack) == former)

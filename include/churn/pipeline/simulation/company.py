@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from churn.core.errors import InvalidCustomerError
-from churn.customer.description import CUSTOMER_ID, TOTAL_CHARGES, Customer
+from churn.customer.description import CUSTOMER_ID, MONTHLY_CHARGES, TOTAL_CHARGES, Customer
 from churn.customer.field import Value
 from churn.customer.parsing import parse_customer
 from churn.model.score import sigmoid
@@ -27,6 +27,8 @@ _WORKS: Final = 0.3
 _MISSING: Final = 0.05
 _CORRECTED: Final = 0.02
 _LATE_DAYS: Final = 4.0
+_PRICES: Final = 0.02
+"""By what share charges differ from those of a customer alike: no customer is a copy of another."""
 
 
 @dataclass
@@ -92,7 +94,9 @@ class Company:
     def _join(self, after: _Member | None = None) -> _Member:
         """Return a new customer, like the one before, so that the mix of customers stays."""
         self._joined += 1
-        known = after.known if after else self._draw.choice(self.pool)
+        known = dict(after.known if after else self._draw.choice(self.pool))
+        amount = float(known[MONTHLY_CHARGES.name]) * self._draw.uniform(1 - _PRICES, 1 + _PRICES)
+        known[MONTHLY_CHARGES.name] = round(amount, 2)
         weekday = after.weekday if after else self._draw.randrange(_WEEK)
         return _Member(self.plan.customer_id(self._joined), known, weekday)
 
