@@ -44,13 +44,20 @@ ONCE = {
     "READ FILES": "SELECT pg_read_file('PG_VERSION')",
 }
 
+REFUSED = (
+    psycopg.errors.InsufficientPrivilege,
+    # No role can change, truncate or drop as a table what is a view over a function.
+    psycopg.errors.WrongObjectType,
+    psycopg.errors.ObjectNotInPrerequisiteState,
+)
+
 
 def allowed(connection: psycopg.Connection, statement: str) -> bool:
     """Tell whether the server lets this role do it; it is undone."""
     try:
         connection.execute("SET LOCAL lock_timeout = '5s'")
         connection.execute(statement.encode())
-    except psycopg.errors.InsufficientPrivilege:
+    except REFUSED:
         return False
     except psycopg.Error:
         return True  # refused for another reason: the right is there

@@ -67,3 +67,5 @@ BEGIN
     RETURN NEXT;
 END
 $$;
+
+REVOKE ALL ON FUNCTION remove_simulations() FROM public;
