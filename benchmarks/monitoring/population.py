@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.model_selection import cross_val_predict
 
 from benchmarks.scoring import customers
-from churn.customer.description import BY_NAME, CHURN, CUSTOMER_ID
+from churn.customer.description import BY_NAME
 from churn.model.recipe import Recipe
+from churn.model.score import ModelFamily
 from churn.monitoring.reference import SCORE_BINS, FieldReference, Reference, score_bins
 from churn.pipeline.reference_counts import reference_of
+from churn.training.evaluation import cross_validate
 from churn.training.fitted import train_frame
 
 Floats = NDArray[np.float64]
@@ -47,20 +47,10 @@ def population() -> Population:
     """Train on the sample, and take gradient boosting for the truth."""
     trained = train_frame(customers(), recipe=Recipe(repeats=1, draws=20))
     frame = trained.report.rows.frame.reset_index(drop=True)
-    columns = pd.get_dummies(frame.drop(columns=[CUSTOMER_ID.name, CHURN.name])).astype(float)
-    trees = HistGradientBoostingClassifier(
-        learning_rate=0.05,
-        max_iter=300,
-        max_leaf_nodes=4,
-        min_samples_leaf=20,
-        l2_regularization=10,
-        max_features=0.3,
-        early_stopping=False,
-        random_state=0,
-    )
-    truth = cross_val_predict(trees, columns, trained.report.rows.y, cv=5, method="predict_proba")
+    families = {one.family.name: one.family for one in trained.report.challengers}
+    boosted = cross_validate(families[ModelFamily.GRADIENT_BOOSTING], trained.report.rows)
     p = trained.report.published.repeat(0)
-    return Population(frame, p, np.asarray(truth[:, 1]), reference_of(trained))
+    return Population(frame, p, boosted.repeat(0), reference_of(trained))
 
 
 def _bins(reference: FieldReference, column: NDArray[np.object_]) -> NDArray[np.intp]:

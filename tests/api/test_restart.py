@@ -34,7 +34,7 @@ def home(tmp_path: Path) -> Path:
 @contextmanager
 def _callers(port: int) -> Iterator[Counter[str]]:
     """Let three clients connect and ask, again and again; count what comes of it."""
-    told: Counter[str] = Counter()
+    ends: Counter[str] = Counter()
     stop = threading.Event()
 
     def ask() -> None:
@@ -42,16 +42,16 @@ def _callers(port: int) -> Iterator[Counter[str]]:
             connection = HTTPConnection("127.0.0.1", port, timeout=30)
             try:
                 connection.request("POST", "/predict", BODY, HEADERS)
-                told[str(connection.getresponse().status)] += 1
+                ends[str(connection.getresponse().status)] += 1
             except (OSError, HTTPException) as error:
-                told[type(error).__name__] += 1
+                ends[type(error).__name__] += 1
             connection.close()
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
         thread.start()
     try:
-        yield told
+        yield ends
     finally:
         stop.set()
         for thread in threads:
@@ -70,12 +70,12 @@ def test_no_caller_is_refused_while_every_worker_is_replaced(home: Path, workers
     with serving(home, workers=workers) as service:
         assert eventually(lambda: len(service.workers()) == workers, seconds=30)
         before = service.workers()
-        with _callers(service.port) as told:
+        with _callers(service.port) as ends:
             service.process.send_signal(signal.SIGHUP)
             assert eventually(lambda: _are_new(service, before, workers=workers), seconds=60)
         # A connection that a leaving worker had just taken may end without an answer.
-        assert set(told) <= {"200", *UNANSWERED}, told
-        assert told["200"] > 100 * (told.total() - told["200"]), told
+        assert set(ends) <= {"200", *UNANSWERED}, ends
+        assert ends["200"] > 100 * (ends.total() - ends["200"]), ends
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -83,7 +83,7 @@ def test_no_caller_is_refused_after_a_worker_was_killed(home: Path, workers: int
     with serving(home, workers=workers) as service:
         assert eventually(lambda: len(service.workers()) == workers, seconds=30)
         before = service.workers()
-        with _callers(service.port) as told:
+        with _callers(service.port) as ends:
             os.kill(victim := min(before), signal.SIGKILL)
             assert eventually(
                 lambda: (
@@ -92,9 +92,9 @@ def test_no_caller_is_refused_after_a_worker_was_killed(home: Path, workers: int
                 ),
                 seconds=60,
             )
-        assert "ConnectionRefusedError" not in told
-        assert told["200"] > 0
-        assert told.total() - told["200"] <= 3, told  # what the killed worker had in hand
+        assert "ConnectionRefusedError" not in ends
+        assert ends["200"] > 0
+        assert ends.total() - ends["200"] <= 3, ends  # what the killed worker had in hand
 
 
 def test_workers_end_when_their_parent_was_killed(home: Path) -> None:

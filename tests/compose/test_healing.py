@@ -48,8 +48,8 @@ def test_a_killed_container_comes_back_by_itself(
     for name in services:
         assert eventually(partial(restarted, name), 30), name
     assert eventually(lambda: not checks.unwell(stack), HEALED_SECONDS), checks.unwell(stack)
-    told = f"{', '.join(services)}: killed and healthy again"
-    progress.say(f"{told}, {time.monotonic() - began:.0f} s")
+    done = f"{', '.join(services)}: killed and healthy again"
+    progress.say(f"{done}, {time.monotonic() - began:.0f} s")
     assert {name: stack.container(name)["Id"] for name in services} == {
         name: former["Id"] for name, former in before.items()
     }

@@ -25,19 +25,19 @@ print("done")
 
 
 @pytest.mark.parametrize(
-    ("dag", "msg", "told"),
+    ("dag", "msg", "reason"),
     [
         ("churn_training", "task_failure", "task failure"),
         ("churn_monitoring", "timed_out", "timed out"),
     ],
 )
-def test_a_failed_run_is_one_message(dag: str, msg: str, told: str, tmp_path: Path) -> None:
+def test_a_failed_run_is_one_message(dag: str, msg: str, reason: str, tmp_path: Path) -> None:
     code = _CALL_BACK.format(dag=dag, msg=msg, folder=str(DAGS))
     with web_hook() as hook:
         run_python(code, tmp_path, {"CHURN_ALERT_URLS": hook.address})
     (posted,) = hook.posted
     assert posted["title"] == f"Churn DAG failed: {dag}"
-    assert posted["message"] == f"The run scheduled__2026-11-30 of {dag} failed: {told}."
+    assert posted["message"] == f"The run scheduled__2026-11-30 of {dag} failed: {reason}."
     assert posted["type"] == "failure"
 
 

@@ -67,9 +67,9 @@ def test_the_nightly_runs_are_in_utc_whatever_airflows_own_time_zone_is(
 ) -> None:
     code = _SCHEDULE.format(folder=str(DAGS), dag=dag)
     brazil = {"AIRFLOW__CORE__DEFAULT_TIMEZONE": "America/Sao_Paulo"}
-    told = json.dumps(run_python_for_json(code, tmp_path, brazil))
-    assert schedule in told
-    assert "UTC" in told
+    found = json.dumps(run_python_for_json(code, tmp_path, brazil))
+    assert schedule in found
+    assert "UTC" in found
 
 
 @pytest.mark.slow

@@ -24,9 +24,9 @@ def test_the_expected_fortune_never_exceeds_one_at_the_limit_of_the_tolerance() 
             [day(one) for one in course], tolerance=tolerance, alpha=0.05, two_sided=False
         )
         expected += probability * e_process.by_day
-    started = np.arange(1, 7) / sequential.HORIZON
-    assert expected == pytest.approx(started, rel=1e-9)
-    assert (expected <= 1).all()
+    staked = np.arange(1, 7) / (2 * sequential.LONGEST)
+    assert expected == pytest.approx(staked, rel=1e-9)
+    assert expected[-1] * sequential.LONGEST / 3 == pytest.approx(1), "two years of six days"
 
 
 def test_counts_are_that_many_single_values() -> None:
@@ -55,11 +55,27 @@ def test_a_change_that_begins_late_is_found_soon() -> None:
     assert 200 < found < 220
 
 
-def test_a_new_year_starts_anew() -> None:
-    days = [day(0.0)] * sequential.HORIZON + [day(0.5)]
-    e_process = watch(days, tolerance=0.01, alpha=0.05)
-    first = watch([day(0.5)], tolerance=0.01, alpha=0.05)
-    assert e_process.by_day[-1] == pytest.approx(first.by_day[0])
+def test_no_look_of_a_year_exceeds_what_all_its_fortunes_have() -> None:
+    """Looks back over a year that move on day by day see parts of the same two years of fortunes.
+
+    The sum of all of them has an expectation of at most 1, so no look may see more than that sum.
+    """
+    random = np.random.default_rng(4)
+    days = [Day(0.02 + random.uniform(-0.5, 0.5, 5), np.ones(5)) for _ in range(730)]
+    bets = np.zeros(6)
+    for number, one in enumerate(days):
+        won = np.log1p(sequential._BETS[:, None] / 1.02 * (one.values - 0.02)) @ one.counts
+        bets = (bets + 1 / 730) * np.exp(won)
+        if number >= 365 and number % 40 == 0:
+            look = watch(
+                days[number - 364 : number + 1], tolerance=0.02, alpha=0.05, two_sided=False
+            )
+            assert look.by_day[-1] <= bets.mean()
+
+
+def test_more_than_a_year_is_no_look() -> None:
+    with pytest.raises(ValueError, match="366 days, of which at most 365"):
+        watch([day(0.0)] * 366, tolerance=0.01, alpha=0.05)
 
 
 def test_a_mean_within_the_tolerance_stays_quiet_for_a_year() -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from churn.core.settings import Settings
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.schema import create_tables
 from local import databases
@@ -115,3 +116,20 @@ def made(
         )
     shutil.copytree(trained_once.store, tmp_path / "models")
     return trained_once.version
+
+
+@pytest.fixture
+def sample_settings(made: str, tmp_path: Path, database_url: str) -> Settings:
+    """The settings of an installation with a model and, as far as it knows, the shipped sample."""
+    assert made
+    with connect(database_url) as connection:
+        connection.execute("UPDATE loads SET is_sample = true")
+    data = Path(__file__).parents[2] / "data"
+    return Settings(database_url, tmp_path / "models", data, tmp_path / "spool")
+
+
+@pytest.fixture
+def sample_connection(sample_settings: Settings) -> Iterator[Connection]:
+    """A connection to the database of that installation."""
+    with connect(sample_settings.database_url) as connection:
+        yield connection

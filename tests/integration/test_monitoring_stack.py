@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from local.network import HOST, free_port
 from local.serving import served_version
 from local.stack import DEFAULT_PORTS, Stack, open_stack
 from local.web import call
+from tests.integration.local_command import local
 from tests.receivers import SECRET, WebHook, web_hook
 
 pytestmark = pytest.mark.stack
@@ -62,23 +62,12 @@ def stack(hook: WebHook) -> Iterator[Stack]:
     environment = {"CHURN_HOME": str(folder / ".local"), **ports}
     try:
         settings = {"CHURN_ALERT_URLS": hook.address, "CHURN_AUTO_ROLLBACK": "on"}
-        done = _local("up", {**environment, **settings})
+        done = local("up", {**environment, **settings})
         assert done.returncode == 0, done.stdout + done.stderr
         yield open_stack(environment)
     finally:
-        _local("down", environment)
+        local("down", environment)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _local(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (sys.executable, "-m", "local", command),
-        cwd=PROJECT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def eventually(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
@@ -195,7 +184,7 @@ def churn(stack: Stack, *arguments: str) -> str:
 def test_outcomes_give_live_performance_and_a_bad_promotion_is_rolled_back(
     stack: Stack, hook: WebHook
 ) -> None:
-    """The bad version is trained on customers of whom a quarter are said to have churned."""
+    """The bad version is trained on a quarter of wrong outcomes."""
     airflow, former = log_in(stack), published_version(stack)
     with connect(stack.database_url(PIPELINE)) as connection:
         connection.execute("UPDATE customers SET churn = true WHERE hashtext(customer_id) % 4 = 0")

@@ -1,6 +1,5 @@
 """A simulation leaves its rows, and its removal leaves none."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,11 +9,15 @@ from psycopg import sql
 from churn.core.errors import ChurnError
 from churn.core.settings import Settings
 from churn.customer.description import INTERNET_SERVICE, MONTHLY_CHARGES, TENURE
+from churn.pipeline import model_steps
 from churn.pipeline.simulation import simulate as module
 from churn.pipeline.simulation.plan import Plan, parse_shift
 from churn.pipeline.simulation.simulate import remove, simulate
+from churn.registry.model_registry import ModelRegistry
+from churn.registry.store import ModelStore
 from churn.warehouse.connect import Connection, connect
 from churn.warehouse.outcomes import record
+from tests.customer_file import SMALL
 from tests.loading import Write, csv_text
 
 PLAN = Plan(date(2026, 8, 3), date(2026, 9, 14), 700, 5)
@@ -23,25 +26,6 @@ TABLES = (
     *("outcomes", "performance_reports", "prediction_logs", "rejected_rows", "simulations"),
 )
 CHANGING = {"report_id", "made_at", "recorded_at", "received_at", "started_at", "finished_at"}
-
-
-@pytest.fixture
-def settings(made: str, tmp_path: Path, database_url: str) -> Settings:
-    assert made
-    with connect(database_url) as connection:
-        connection.execute("UPDATE loads SET is_sample = true")
-    return Settings(
-        database_url=database_url,
-        model_store=tmp_path / "models",
-        data=Path(__file__).parents[2] / "data",
-        spool=tmp_path / "spool",
-    )
-
-
-@pytest.fixture
-def open_connection(settings: Settings) -> Iterator[Connection]:
-    with connect(settings.database_url) as connection:
-        yield connection
 
 
 _ROWS = sql.SQL("SELECT to_jsonb(t) - %s::text [] FROM {} AS t")
@@ -59,21 +43,34 @@ def content(connection: Connection) -> dict[str, list[str]]:
 
 @pytest.mark.slow
 def test_a_removed_simulation_leaves_no_trace(
-    open_connection: Connection, settings: Settings
+    sample_connection: Connection, sample_settings: Settings
 ) -> None:
-    before = content(open_connection)
-    done = simulate(open_connection, settings, PLAN)
+    before = content(sample_connection)
+    done = simulate(sample_connection, sample_settings, PLAN)
     assert done["predictions"] == 6 * 700
     assert done["outcomes"] > 500
-    removed = remove(open_connection)
-    assert removed["prediction_logs"] == done["predictions"]
-    assert removed["outcomes"] == done["outcomes"]
-    assert content(open_connection) == before
+    removed = remove(sample_connection)
+    assert removed.rows["prediction_logs"] == done["predictions"]
+    assert removed.rows["outcomes"] == done["outcomes"]
+    assert removed.versions == []
+    assert content(sample_connection) == before
+
+
+@pytest.mark.slow
+def test_a_version_that_was_trained_with_simulated_customers_is_named(
+    sample_connection: Connection, sample_settings: Settings
+) -> None:
+    simulate(sample_connection, sample_settings, PLAN)
+    sample_connection.commit()
+    store = ModelStore(sample_settings.model_store)
+    version = model_steps.train(sample_connection, store, recipe=SMALL)
+    model_steps.publish(ModelRegistry(sample_connection, store, "test"), version)
+    assert remove(sample_connection).versions == [version]
 
 
 @pytest.mark.slow
 def test_a_killed_simulation_is_completed_by_the_same_one(
-    open_connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    sample_connection: Connection, sample_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class KilledError(Exception):
         pass
@@ -85,14 +82,14 @@ def test_a_killed_simulation_is_completed_by_the_same_one(
 
     monkeypatch.setattr(module, "record_outcomes", die)
     with pytest.raises(KilledError):
-        simulate(open_connection, settings, PLAN)
-    open_connection.rollback()
+        simulate(sample_connection, sample_settings, PLAN)
+    sample_connection.rollback()
     monkeypatch.setattr(module, "record_outcomes", whole)
-    simulate(open_connection, settings, PLAN)
-    after = {t: rows for t, rows in content(open_connection).items() if t in _FACTS}
-    again = simulate(open_connection, settings, PLAN)
+    simulate(sample_connection, sample_settings, PLAN)
+    after = {t: rows for t, rows in content(sample_connection).items() if t in _FACTS}
+    again = simulate(sample_connection, sample_settings, PLAN)
     assert (again["predictions"], again["outcomes"]) == (0, 0)
-    assert {t: rows for t, rows in content(open_connection).items() if t in _FACTS} == after
+    assert {t: rows for t, rows in content(sample_connection).items() if t in _FACTS} == after
 
 
 _FACTS = ("prediction_logs", "customers", "customer_history", "alarms")

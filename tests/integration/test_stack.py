@@ -35,6 +35,7 @@ from local.summary import FIRST_CUSTOMER
 from local.web import Document, call
 from tests.changed_file import write_changed
 from tests.docs.blocks import Block, find, shown_after
+from tests.integration.local_command import local
 from tests.integration.steady_load import SteadyLoad
 
 pytestmark = pytest.mark.stack
@@ -43,17 +44,6 @@ HEAL_SECONDS = 90.0
 NEVER = "1970-01-01T00:00:00Z"
 CHROMIUM = "/usr/bin/chromium"
 FindProcess = Callable[[Stack], int]
-
-
-def local(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (sys.executable, "-m", "local", command),
-        cwd=PROJECT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def printed(block: Block, environment: dict[str, str], stdin: str = "") -> str:

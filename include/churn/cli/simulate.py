@@ -1,5 +1,6 @@
 """The command ``churn simulate``."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from churn.pipeline.simulation.plan import Plan, parse_shift
 from churn.warehouse.connect import connect
 
 _DAY = click.DateTime(["%Y-%m-%d"])
+_REMEDY = "make another one live with `churn models rollback` or `promote`"
 
 
 @click.command()
@@ -34,7 +36,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     help='A sudden change, such as "internet_service=Fiber optic:0.1@2026-10-01", '
     '"monthly_charges*1.15@2026-10-01" or "tenure+6@-21" (21 days before the end); repeatable.',
 )
-@click.option("--remove", "is_removal", is_flag=True, help="Remove every trace of all simulations.")
+@click.option("--remove", "is_removal", is_flag=True, help="Remove every row of all simulations.")
 @json_option
 @click.pass_obj
 def simulate(settings: Settings, /, is_removal: bool, as_json: bool, **options: Any) -> None:
@@ -45,14 +47,21 @@ def simulate(settings: Settings, /, is_removal: bool, as_json: bool, **options: 
     """
     with connect(settings.database_url) as connection:
         if is_removal:
-            done = simulation.remove(connection)
+            removed = simulation.remove(connection)
         else:
-            done = simulation.simulate(connection, settings, _plan(**options))
+            wrote = simulation.simulate(connection, settings, _plan(**options))
     if as_json:
-        print_json(done)
-        return
-    listed = ", ".join(f"{count:,} {name}" for name, count in done.items()) or "nothing"
-    click.echo(f"{'removed' if is_removal else 'wrote'} {listed}")
+        print_json(removed if is_removal else wrote)
+    elif is_removal:
+        click.echo(f"removed {_listed(removed.rows)}")
+        for version in removed.versions:
+            click.echo(f"{version} was trained with simulated customers; {_REMEDY}", err=True)
+    else:
+        click.echo(f"wrote {_listed(wrote)}")
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "nothing"
 
 
 def _plan(*, until: datetime | None, days: int, shifts: tuple[str, ...], **numbers: Any) -> Plan:

@@ -14,7 +14,7 @@ from churn.model.ranking import Floats, Labels
 from churn.model.recipe import SEED, Recipe
 
 _FEWEST_DRAWS: Final = 20
-_Z_95: Final = 1.959963984540054
+Z_95: Final = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def interval(draws: Floats, *, lowest: float = -math.inf, highest: float = math.
     finite = replicates[np.isfinite(replicates)]
     if not np.isfinite(value) or len(finite) < _FEWEST_DRAWS:
         return Figure(value, float("nan"), float("nan"))
-    reach = _Z_95 * float(np.std(finite, ddof=1))
+    reach = Z_95 * float(np.std(finite, ddof=1))
     return Figure(value, max(lowest, value - reach), min(highest, value + reach))
 
 

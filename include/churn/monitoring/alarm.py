@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AlarmKind(StrEnum):
-    """What an alarm is about; ``docs/monitoring.md`` states what to do for each."""
+    """What an alarm is about; ``docs/alarms.md`` states what to do for each."""
 
     DRIFT = "drift"
     """A field, or the score, is distributed unlike in training; the subject is its name."""
@@ -15,7 +15,7 @@ class AlarmKind(StrEnum):
     QUALITY = "data quality"
     """Blanks, rejected rows, row counts or the age of the data."""
     PERFORMANCE = "performance"
-    """A live figure is worse than the version's hold-out promised; the subject is the metric."""
+    """The live log-loss is worse than the scores promised; the subject is the metric."""
     REGRESSION = "regression"
     """A version does worse than its predecessor on the same predictions."""
 

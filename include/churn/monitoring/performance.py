@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.model import metrics
-from churn.model.bootstrap import Figure, interval, resampled
+from churn.model.bootstrap import Z_95, Figure, interval, resampled
 from churn.model.policy import Policy
 from churn.model.ranking import Floats, Labels, Ranked, average_precision, ratio, roc_auc
 from churn.monitoring.calibration import recalibrate
-from churn.monitoring.reference import score_bins
+from churn.monitoring.reference import bin_centres, score_bins
 
 NO_LABEL: Final = -1
 FEWEST_LABELS: Final = 50
 DECILES: Final = 10
 _UNEVEN: Final = 0.1
-_Z_95: Final = 1.959963984540054
 Flags = NDArray[np.bool_]
 
 
@@ -142,13 +141,13 @@ def _cells(y: Labels, p: Floats, advised: Flags) -> tuple[Labels, Floats, Flags,
     codes, first, counts = np.unique(
         score_bins(p) * 4 + y * 2 + advised, return_index=True, return_counts=True
     )
-    return y[first], (codes // 4 + 0.5) / 1_000, advised[first], resampled(counts.astype(float))
+    return y[first], bin_centres()[codes // 4], advised[first], resampled(counts.astype(float))
 
 
 def mean_figure(values: Floats) -> Figure:
     """Return a mean with its interval by the central limit theorem."""
     value = float(values.mean())
-    reach = _Z_95 * float(values.std(ddof=1)) / math.sqrt(len(values))
+    reach = Z_95 * float(values.std(ddof=1)) / math.sqrt(len(values))
     return Figure(value, value - reach, value + reach)
 
 
@@ -162,7 +161,7 @@ def _calibration(p: Floats, y: Labels) -> dict[str, Figure]:
         found.errors,
         strict=True,
     )
-    return {name: Figure(v, v - _Z_95 * error, v + _Z_95 * error) for name, v, error in values}
+    return {name: Figure(v, v - Z_95 * error, v + Z_95 * error) for name, v, error in values}
 
 
 def _profits(found: Predictions, y: Labels, policy: Policy) -> dict[str, Figure]:

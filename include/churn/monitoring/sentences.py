@@ -23,7 +23,7 @@ def since(days: Sequence[date], counts: Integers) -> date | None:
     before against what follows, if it exceeds the bins and twice the logarithm of the days: the
     maximum likelihood estimate of one change, with a penalty as in Yao 1988.
     """
-    if len(days) < len(("before", "after")):
+    if not days[1:]:
         return None
     before = np.cumsum(counts, axis=0)
     after = before[-1] - before

@@ -1,11 +1,11 @@
 """A test that may be looked at every day: its false alarms are bounded over a whole year.
 
 The mean of bounded numbers is tested by betting against it (Waudby-Smith and Ramdas 2024,
-Estimating Means of Bounded Random Variables by Betting). Fortunes that start on each day of a year
-share one unit of money, so their sum is at most 1 on average on any day, whenever one stops to
-look, if the mean was within the tolerance all along. By Ville's inequality it ever reaches
-``1 / alpha`` with probability ``alpha`` at most. That fortunes start anew every day finds changes
-that begin late (as in Shin, Ramdas and Rinaldo 2024, E-detectors).
+Estimating Means of Bounded Random Variables by Betting). A fortune starts every day, each with the
+same small stake, so that changes that begin late are found (as in Shin, Ramdas and Rinaldo 2024,
+E-detectors). In a year of daily looks, each back over a year at most, no more than two years of
+fortunes are seen. Their stakes add up to 1, so if the mean was within the tolerance all along, by
+Ville's inequality their sum ever reaches ``1 / alpha`` with probability ``alpha`` at most.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-HORIZON: Final = 365
-"""Days over which the promise holds; the test starts anew after them."""
+LONGEST: Final = 365
+"""Days that one look may go back, and over which looks the promise holds."""
+_STAKE: Final = 1 / (2 * LONGEST)
 _BETS: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.8])
 _MOST: Final = 300.0
 
@@ -52,11 +53,16 @@ def watch(
 ) -> EProcess:
     """Test day after day whether the mean stays within ``tolerance`` of 0, or at most that.
 
-    The days of a new year start a new test. Only the days given count, in their order.
+    Only the days given count, in their order.
+
+    Raises:
+        ValueError: there are more than 365 days, for which the promise does not hold.
     """
     signs = (1, -1) if two_sided else (1,)
     per_side = alpha / len(signs)
     listed = list(days)
+    if len(listed) > LONGEST:
+        raise ValueError(f"{len(listed)} days, of which at most {LONGEST} can be looked at")
     sides = {sign: _fortunes(listed, sign, tolerance) for sign in signs}
     alarms = {sign: _first(found, 1 / per_side) for sign, found in sides.items()}
     seen = {sign: day for sign, day in alarms.items() if day is not None}
@@ -74,10 +80,8 @@ def _fortunes(days: list[Day], sign: int, tolerance: float) -> Floats:
     fortunes = np.zeros(len(bets))
     totals = np.zeros(len(days))
     for number, day in enumerate(days):
-        if number % HORIZON == 0:
-            fortunes = np.zeros(len(bets))
         won = np.log1p(bets[:, None] * (sign * day.values - tolerance)) @ day.counts
-        fortunes = (fortunes + 1 / HORIZON) * np.exp(np.clip(won, -_MOST, _MOST))
+        fortunes = (fortunes + _STAKE) * np.exp(np.clip(won, -_MOST, _MOST))
         fortunes = np.minimum(fortunes, np.exp(_MOST))
         totals[number] = fortunes.mean()
     return totals

@@ -1,7 +1,7 @@
 """Compares the last window of the live version with what it was trained on."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,18 +10,19 @@ from churn.monitoring import drift, quality, sentences, watching
 from churn.monitoring.alarm import Alarm, AlarmKind
 from churn.monitoring.drift import FEWEST_ROWS, SCORE, ColumnDrift
 from churn.monitoring.estimated import MOST_OUTSIDE, Estimate, estimate
-from churn.monitoring.reference import SCORE_BINS, FieldReference, Reference
-from churn.monitoring.sequential import HORIZON
+from churn.monitoring.reference import SCORE_BINS, FieldReference, Integers, Reference
+from churn.monitoring.sequential import LONGEST
 from churn.monitoring.watching import Course, Watched
 from churn.pipeline.monitoring.context import RunContext
-from churn.warehouse.connect import Connection
 from churn.warehouse.predictions.counts import (
     Binning,
+    FieldCounts,
+    ScoreCounts,
     Window,
-    WindowCounts,
     count_days,
+    count_fields,
     count_predictions,
-    count_window,
+    count_scores,
 )
 
 _WINDOWS_BEFORE: Final = 4
@@ -30,77 +31,108 @@ Condition = tuple[AlarmKind, str]
 
 @dataclass(frozen=True)
 class DriftFound:
-    """What the window showed; ``unknown`` counts the predictions that lack each field."""
+    """What the last window showed, and the window before it.
+
+    ``course`` is that of the scores of up to a year.
+    """
 
     start: datetime
     end: datetime
     rows: int
+    fields: FieldCounts
+    scores: ScoreCounts
+    before: FieldCounts
     columns: Sequence[ColumnDrift]
-    unknown: Mapping[str, int]
     course: Course
     estimate: Estimate
-    alarms: Sequence[Alarm] = ()
-    judged: Sequence[Condition] = field(default=())
+
+    @property
+    def judged(self) -> Sequence[Condition]:
+        """The conditions that there were enough rows to judge."""
+        is_compared = min(self.fields.rows, self.before.rows) >= FEWEST_ROWS
+        return [
+            *((AlarmKind.DRIFT, one.name) for one in self.columns if one.p is not None),
+            *((AlarmKind.QUALITY, name) for name in self.fields.unknown if is_compared),
+            *([(AlarmKind.SLOW_DRIFT, str(Watched.SCORE))] if self.course.days else []),
+        ]
 
 
-def look_for_drift(
-    run: RunContext,
-    version: str,
-    reference: Reference,
-) -> DriftFound:
-    """Judge the last whole window, the window before it, and the scores of up to a year."""
+def look_for_drift(run: RunContext, version: str, reference: Reference) -> DriftFound:
+    """Judge the last whole window, and the scores of up to a year."""
     connection, (start, end) = run.connection, run.window
-    length = end - start
-    counts = _count(connection, Window(version, start, end), reference)
-    before = _count(connection, Window(version, start - length, start), reference)
+    binnings = [binning_of(one) for one in reference.fields]
+    window = Window(version, start, end)
+    fields = count_fields(connection, window, binnings)
+    scores = count_scores(connection, window, needed=_needed(reference), score_bins=SCORE_BINS)
     columns = drift.judge(
         reference,
-        counts.fields,
-        counts.complete,
-        alpha=drift.window_alpha(length.days),
-        share=counts.customers / max(1, counts.rows),
+        fields.known,
+        scores.complete,
+        alpha=drift.window_alpha(run.options.window_days),
+        share=scores.customers / max(1, scores.rows),
     )
-    year = Window(version, end - timedelta(days=HORIZON), run.moment)
-    days, scores = count_days(connection, year, None, needed=_needed(reference), bins=SCORE_BINS)
-    course = watching.watch_scores(
+    earlier = Window(version, start - (end - start), start)
+    return DriftFound(
+        start=start,
+        end=end,
+        rows=scores.rows,
+        fields=fields,
+        scores=scores,
+        before=count_fields(connection, earlier, binnings),
+        columns=columns,
+        course=_course(run, version, reference, scores.customers),
+        estimate=_estimated(scores.every, columns, reference),
+    )
+
+
+def drift_alarms(
+    run: RunContext, version: str, reference: Reference, found: DriftFound
+) -> Iterator[Alarm]:
+    """Yield the alarms of a window: fields and score, blanks, and slow drift of the scores."""
+    by_name = {one.field: one for one in reference.fields}
+    for column in (one for one in found.columns if one.is_alarm):
+        if column.name == SCORE:
+            yield sentences.score_alarm(column, reference.score, found.scores.complete, version)
+        else:
+            yield _field_alarm(run, version, by_name[column.name], column, found)
+    fields, before = found.fields, found.before
+    yield from quality.blanks(fields.unknown, fields.rows, before.unknown, before.rows, version)
+    if slow := watching.alarm_of(found.course, version):
+        yield slow
+
+
+def _year(run: RunContext, version: str) -> Window:
+    return Window(version, run.moment - timedelta(days=LONGEST - 1), run.moment)
+
+
+def _course(run: RunContext, version: str, reference: Reference, customers: int) -> Course:
+    days, counts = count_days(
+        run.connection,
+        _year(run, version),
+        None,
+        needed=_needed(reference),
+        bins=SCORE_BINS,
+    )
+    return watching.watch_scores(
         days,
-        scores,
+        counts,
         reference.score,
         tolerance=run.options.tolerance,
-        customers=counts.customers,
+        customers=customers,
     )
-    found = DriftFound(
-        start,
-        end,
-        counts.rows,
-        columns,
-        _unknown(counts),
-        course,
-        _estimated(counts, columns, reference),
-    )
-    alarms = [
-        *_field_alarms(connection, found, counts, reference, year),
-        *quality.blanks(found.unknown, counts.rows, _unknown(before), before.rows, version),
-    ]
-    if slow := watching.alarm_of(course, version):
-        alarms.append(slow)
-    judged = [
-        *((AlarmKind.DRIFT, one.name) for one in columns if one.p is not None),
-        *((AlarmKind.QUALITY, name) for name in counts.fields if counts.rows >= FEWEST_ROWS),
-        *([(AlarmKind.SLOW_DRIFT, str(Watched.SCORE))] if days else []),
-    ]
-    return DriftFound(**{**vars(found), "alarms": alarms, "judged": judged})
+
+
+def _field_alarm(
+    run: RunContext, version: str, one: FieldReference, column: ColumnDrift, found: DriftFound
+) -> Alarm:
+    days, by_day = count_days(run.connection, _year(run, version), binning_of(one))
+    changed = sentences.since(days, by_day)
+    return sentences.field_alarm(column, one, found.fields.known[one.field], version, changed)
 
 
 def _needed(reference: Reference) -> list[str]:
     """Return the fields that a score depends on: a customer with all of them is complete."""
     return [one.field for one in reference.fields if any(one.log_odds)]
-
-
-def _count(connection: Connection, window: Window, reference: Reference) -> WindowCounts:
-    binnings = [binning_of(one) for one in reference.fields]
-    needed = _needed(reference)
-    return count_window(connection, window, binnings, needed=needed, score_bins=SCORE_BINS)
 
 
 def binning_of(reference: FieldReference) -> Binning:
@@ -115,37 +147,7 @@ def binning_of(reference: FieldReference) -> Binning:
     return Binning(reference.field, tuple(texts.get(label, label) for label in reference.values))
 
 
-def _unknown(counts: WindowCounts) -> dict[str, int]:
-    return {name: counts.rows - int(known.sum()) for name, known in counts.fields.items()}
-
-
-def _field_alarms(
-    connection: Connection,
-    found: DriftFound,
-    counts: WindowCounts,
-    reference: Reference,
-    year: Window,
-) -> Iterator[Alarm]:
-    by_name = {one.field: one for one in reference.fields}
-    for column in found.columns:
-        if not column.is_alarm:
-            continue
-        if column.name == SCORE:
-            yield sentences.score_alarm(
-                column, reference.score, counts.complete, year.model_version
-            )
-            continue
-        one = by_name[column.name]
-        days, by_day = count_days(connection, year, binning_of(one))
-        changed = sentences.since(days, by_day)
-        yield sentences.field_alarm(
-            column, one, counts.fields[column.name], year.model_version, changed
-        )
-
-
-def _estimated(
-    counts: WindowCounts, columns: Sequence[ColumnDrift], reference: Reference
-) -> Estimate:
+def _estimated(scores: Integers, columns: Sequence[ColumnDrift], reference: Reference) -> Estimate:
     """Estimate the window's performance, unless too much is beyond what training had."""
     beyond = {
         one.name: one.outside / one.rows
@@ -155,7 +157,7 @@ def _estimated(
     if beyond:
         worst = max(beyond, key=lambda name: beyond[name])
         return Estimate({}, f"{beyond[worst]:.0%} of {worst} are beyond what training had")
-    return estimate(counts.score, reference.score)
+    return estimate(scores, reference.score)
 
 
 def count_windows_before(run: RunContext) -> list[int]:

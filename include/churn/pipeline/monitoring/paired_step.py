@@ -19,7 +19,6 @@ from churn.monitoring.alarm import Alarm, AlarmKind
 from churn.monitoring.paired import Paired, Scored, compare
 from churn.monitoring.performance import NO_LABEL
 from churn.pipeline.monitoring.context import RunContext
-from churn.pipeline.monitoring.performance_step import independent
 from churn.registry import events, loaded_model
 from churn.registry.events import EventKind
 from churn.registry.loaded_model import LoadedModel
@@ -30,6 +29,7 @@ from churn.warehouse.predictions.counts import Window
 from churn.warehouse.predictions.features import read_features
 
 LATEST = "latest"
+REGRESSION = (AlarmKind.REGRESSION, "log_loss")
 _MOST = 50_000
 """Predictions that are scored again: the most recent ones with outcomes."""
 
@@ -55,6 +55,7 @@ def shadow(store: ModelStore, name: str | None) -> str | None:
 def compare_with(run: RunContext, live: str, other: str, history: Labelled) -> Paired | None:
     """Compare the live version with another on the predictions whose outcomes are known.
 
+    ``history`` has predictions of a customer that are a maturity apart.
     Of customers who were contacted the outcome may be that of the contact; they count as well, as
     it is the same for both versions. None, with the reason logged, if the other cannot be loaded.
     """
@@ -63,7 +64,6 @@ def compare_with(run: RunContext, live: str, other: str, history: Labelled) -> P
     except ChurnError as error:
         log.warning("%s is not compared: %s", other, error)
         return None
-    history = independent(run, history)
     labelled = np.flatnonzero(history.label != NO_LABEL)
     latest = labelled[np.argsort(history.day[labelled], kind="stable")][-_MOST:]
     window = Window(live, run.first_moment, run.moment)
@@ -100,4 +100,4 @@ def regression(paired: Paired | None) -> Alarm | None:
         f"{paired}; the predictions up to {paired.worse_since:%-d %B %Y} were enough for an alarm"
     )
     figures = {"difference": paired.difference.value, "predictions": paired.predictions}
-    return Alarm(AlarmKind.REGRESSION, "log_loss", paired.version, sentence, figures)
+    return Alarm(*REGRESSION, paired.version, sentence, figures)

@@ -23,8 +23,6 @@ from churn.pipeline.monitoring.windows import weeks_and_months
 from churn.registry.loaded_model import LoadedModel
 from churn.warehouse.outcomes.labelled import Labelled, read_labelled
 
-_DAYS_OF_A_WEEK = 7
-
 
 @dataclass(frozen=True)
 class Period:
@@ -39,11 +37,6 @@ class Period:
     is_mature: bool
     performance: Performance
     estimate: Estimate | None
-
-    @property
-    def is_week(self) -> bool:
-        """Whether it is a week, else it is a month."""
-        return (self.end - self.start).days == _DAYS_OF_A_WEEK
 
     @property
     def errors(self) -> Mapping[str, float]:
@@ -128,10 +121,11 @@ def _estimated(chosen: Predictions, reference: Reference | None) -> Estimate | N
 def watch(run: RunContext, history: Labelled) -> Sequence[Course]:
     """Test a version's promises on the predictions that are old enough to have an outcome.
 
-    Nothing is tested with fewer than 50 outcomes.
+    ``history`` has predictions of a customer that are a maturity apart. Nothing is tested with
+    fewer than 50 outcomes.
     """
     last = np.datetime64((run.moment - run.options.maturity).date())
-    old = independent(run, history.only(history.day < last))
+    old = history.only(history.day < last)
     found = predictions_of(old)
     if found.is_labelled.sum() < FEWEST_LABELS:
         return ()

@@ -79,6 +79,9 @@ def _periods(periods: Sequence[Period]) -> Iterator[str]:
             yield "  outcomes come for some scores far more often: the figures are biased"
         if not found.figures:
             yield "  too few outcomes for figures"
+        for about, figures in (("", found.contacted), ("not ", found.not_contacted)):
+            if "churn_rate" in figures:
+                yield f"  {about}contacted customers: churn rate {shown(figures['churn_rate'])}"
         for name, one in found.figures.items():
             estimated = period.errors.get(name)
             sentence = "" if estimated is None else f"   the estimate was {estimated:+.4f} off"

@@ -5,6 +5,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -159,10 +160,20 @@ def _monitor(connection: Connection, store: ModelStore, settings: Settings, day:
     log.info("monitored as of %s: %s alarms", day, len(report.alarms))
 
 
-def remove(connection: Connection) -> dict[str, int]:
+@dataclass(frozen=True)
+class Removed:
+    """The rows removed by table, and the versions that were trained with simulated customers."""
+
+    rows: Mapping[str, int]
+    versions: Sequence[str]
+
+
+def remove(connection: Connection) -> Removed:
     """Remove every simulated row, and what monitoring found in that time; the sample comes back.
 
-    Returns the rows removed by table.
+    Versions stay in the model store: they are named, so that another one can be made live.
     """
+    trained = run(connection, "find_simulated_versions", {}).fetchall()
     rows = run(connection, "remove_simulations", {}).fetchall()
-    return {str(name): int(str(count)) for name, count in rows}
+    counts = {str(name): int(str(count)) for name, count in rows}
+    return Removed(counts, [str(row[0]) for row in trained])

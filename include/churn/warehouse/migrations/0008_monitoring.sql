@@ -15,21 +15,7 @@ CREATE TABLE drift_reports (
 
 CREATE INDEX drift_reports_as_of ON drift_reports (as_of);
 
-CREATE TABLE performance_reports (
-    report_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    model_version text NOT NULL,
-    window_start timestamptz NOT NULL,
-    window_end timestamptz NOT NULL,
-    as_of timestamptz NOT NULL,
-    made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    verdict text NOT NULL CHECK (verdict IN ('ok', 'alarm', 'too few rows', 'no labels yet')),
-    rows bigint NOT NULL CHECK (rows >= 0),
-    content jsonb NOT NULL,
-    CHECK (window_start <= window_end),
-    UNIQUE (model_version, window_start, window_end, as_of)
-);
-
-CREATE INDEX performance_reports_as_of ON performance_reports (as_of);
+CREATE TABLE performance_reports (LIKE drift_reports INCLUDING ALL);
 
 -- A row is an incident: from the run that found a condition to the run that no longer did.
 -- opened_at, last_seen_at and closed_at are moments of the data (as_of), recorded_at of the clock.

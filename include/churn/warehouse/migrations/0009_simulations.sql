@@ -10,6 +10,14 @@ CREATE TABLE simulations (
     PRIMARY KEY (seed, first_day, last_day)
 );
 
+-- The loads of simulated customer files.
+CREATE OR REPLACE FUNCTION simulated_loads() RETURNS SETOF bigint
+LANGUAGE sql STABLE AS $$
+    SELECT load_id
+    FROM loads
+    WHERE file ~ '(^|/)simulated-\d{4}-\d{2}-\d{2}\.csv$' AND EXISTS (SELECT FROM simulations)
+$$;
+
 -- Removes every row of all simulations, and what monitoring found in their time; customers whom a
 -- simulated file replaced are customers again. Returns how many rows it removed from each table.
 CREATE OR REPLACE FUNCTION remove_simulations() RETURNS TABLE (removed_from text, removed bigint)
@@ -18,9 +26,7 @@ DECLARE
     files bigint [];
     columns text;
 BEGIN
-    SELECT coalesce(array_agg(load_id), '{}') INTO files
-    FROM loads
-    WHERE file ~ '(^|/)simulated-\d{4}-\d{2}-\d{2}\.csv$' AND EXISTS (SELECT FROM simulations);
+    SELECT coalesce(array_agg(load_id), '{}') INTO files FROM simulated_loads() AS load_id;
     FOREACH removed_from IN ARRAY ARRAY[
         'prediction_logs', 'outcomes', 'customers', 'customer_history'
     ] LOOP
@@ -68,4 +74,4 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION remove_simulations() FROM public;
+REVOKE ALL ON FUNCTION remove_simulations(), simulated_loads() FROM public;

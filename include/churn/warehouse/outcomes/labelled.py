@@ -22,17 +22,18 @@ UNKNOWN: Final = -1
 
 _EPOCH: Final = np.datetime64("2000-01-01", "D")
 """Day 0 of PostgreSQL's dates."""
-_TYPES: Final = (
-    ("day", ">i4"),
-    ("probability", ">f8"),
-    ("advised", "?"),
-    ("threshold", ">f8"),
-    ("monthly_charges", ">f8"),
-    ("label", ">i2"),
-    ("contacted", ">i2"),
-    ("prediction_id", "V16"),
-    ("customer", ">i8"),
-)
+_TYPES: Final = {
+    "day": (">i4", "i8"),
+    "probability": (">f8", "f8"),
+    "advised": ("?", "?"),
+    "threshold": (">f8", "f8"),
+    "monthly_charges": (">f8", "f8"),
+    "label": (">i2", "i1"),
+    "contacted": (">i2", "i1"),
+    "prediction_id": ("V16", "V16"),
+    "customer": (">i8", "i8"),
+}
+"""How PostgreSQL sends each column, and how it is kept."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,9 @@ def read_labelled(  # noqa: PLR0913 - the window, the version, the moment and th
     )
     with connection.transaction():
         connection.execute(statement("tune_labels"))
-        rows = copied_rows(connection, query, _TYPES)
-    return Labelled(
-        day=_EPOCH + rows["day"].astype(np.int64),
-        probability=rows["probability"].astype(np.float64),
-        advised=rows["advised"].astype(np.bool_),
-        threshold=rows["threshold"].astype(np.float64),
-        monthly_charges=rows["monthly_charges"].astype(np.float64),
-        label=rows["label"].astype(np.int8),
-        contacted=rows["contacted"].astype(np.int8),
-        prediction_id=rows["prediction_id"].copy(),
-        customer=rows["customer"].astype(np.int64),
-    )
+        rows = copied_rows(connection, query, [(name, sent) for name, (sent, _) in _TYPES.items()])
+    columns = {name: rows[name].astype(kept) for name, (_, kept) in _TYPES.items()}
+    return Labelled(**{**columns, "day": _EPOCH + columns["day"]})
 
 
 def _last_recorded(column: str) -> sql.Composed:

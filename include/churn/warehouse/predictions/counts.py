@@ -73,32 +73,50 @@ class Window:
 
 
 @dataclass(frozen=True)
-class WindowCounts:
-    """How many predictions have each bin of each field, and of the score.
+class FieldCounts:
+    """How many predictions have each bin of each field, and how many lack the field."""
 
-    ``complete`` counts the scores of the predictions for which every needed field was known.
-    ``customers`` is how many customers they are about; one without an id is a customer of its own.
+    known: dict[str, Integers]
+    unknown: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        """How many predictions there are: each has a bin of a field, or lacks it."""
+        return next((int(self.known[f].sum()) + n for f, n in self.unknown.items()), 0)
+
+
+@dataclass(frozen=True)
+class ScoreCounts:
+    """How many predictions have each bin of the score.
+
+    ``complete`` counts those for which every needed field was known. ``customers`` is how many
+    customers they are about; one without an id is a customer of its own.
     """
 
-    rows: int
-    customers: int
-    fields: dict[str, Integers]
-    score: Integers
+    every: Integers
     complete: Integers
+    customers: int
+
+    @property
+    def rows(self) -> int:
+        """How many predictions there are."""
+        return int(self.every.sum())
 
 
-def count_window(
-    connection: Connection,
-    window: Window,
-    binnings: Sequence[Binning],
-    *,
-    needed: Sequence[str],
-    score_bins: int,
-) -> WindowCounts:
-    """Count the predictions of a window, in one pass over the log for each 30 fields."""
-    fields: dict[str, Integers] = {}
+def count_fields(
+    connection: Connection, window: Window, binnings: Sequence[Binning]
+) -> FieldCounts:
+    """Count the predictions of a window by their fields, in one pass for each 30 of them."""
+    counts = FieldCounts({one.field: np.zeros(one.size, np.int64) for one in binnings}, {})
     for start in range(0, len(binnings), _MOST_AT_ONCE):
-        fields |= _count_fields(connection, window, binnings[start : start + _MOST_AT_ONCE])
+        _count_fields(connection, window, binnings[start : start + _MOST_AT_ONCE], counts)
+    return counts
+
+
+def count_scores(
+    connection: Connection, window: Window, *, needed: Sequence[str], score_bins: int
+) -> ScoreCounts:
+    """Count the predictions of a window by their scores, and the customers."""
     rows = connection.execute(
         statement(
             "count_scores",
@@ -107,18 +125,17 @@ def count_window(
             window=window.condition,
         )
     ).fetchall()
-    score, complete = np.zeros(score_bins, np.int64), np.zeros(score_bins, np.int64)
+    every, complete = np.zeros(score_bins, np.int64), np.zeros(score_bins, np.int64)
     for bin_, is_complete, count in cast("list[tuple[int, bool, int]]", rows):
-        score[bin_] += count
+        every[bin_] += count
         complete[bin_] += count * is_complete
     query = statement("count_distinct_customers", window=window.condition)
-    customers = cast(int, scalar(connection, query))
-    return WindowCounts(int(score.sum()), customers, fields, score, complete)
+    return ScoreCounts(every, complete, cast(int, scalar(connection, query)))
 
 
 def _count_fields(
-    connection: Connection, window: Window, binnings: Sequence[Binning]
-) -> dict[str, Integers]:
+    connection: Connection, window: Window, binnings: Sequence[Binning], counts: FieldCounts
+) -> None:
     names = [sql.Identifier(one.field) for one in binnings]
     query = statement(
         "count_fields",
@@ -130,15 +147,16 @@ def _count_fields(
         sets=sql.SQL(", ").join(sql.SQL("({})").format(name) for name in names),
         window=window.condition,
     )
-    found = {one.field: np.zeros(one.size, np.int64) for one in binnings}
+    counts.unknown.update((one.field, 0) for one in binnings)
     last = len(binnings) - 1
     rows = cast("list[tuple[int, int | None, int]]", connection.execute(query).fetchall())
     for grouped, bin_, count in rows:
         # Of GROUPING's bits, the first column's the highest, that of the row's own column is 0.
         place = last - (~grouped & ((2 << last) - 1)).bit_length() + 1
-        if bin_ is not None:
-            found[binnings[place].field][bin_] = count
-    return found
+        if bin_ is None:
+            counts.unknown[binnings[place].field] = count
+        else:
+            counts.known[binnings[place].field][bin_] = count
 
 
 def count_days(
