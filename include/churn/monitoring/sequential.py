@@ -2,9 +2,9 @@
 
 The mean of bounded numbers is tested by betting against it (Waudby-Smith and Ramdas 2024,
 Estimating Means of Bounded Random Variables by Betting). A fortune starts every day, each with the
-same small stake, so that changes that begin late are found (as in Shin, Ramdas and Rinaldo 2024,
+same small capital, so that changes that begin late are found (as in Shin, Ramdas and Rinaldo 2024,
 E-detectors). In a year of daily looks, each back over a year at most, no more than two years of
-fortunes are seen. Their stakes add up to 1, so if the mean was within the tolerance all along, by
+fortunes are seen. Their capital adds up to 1, so if the mean was within the tolerance all along, by
 Ville's inequality their sum ever reaches ``1 / alpha`` with probability ``alpha`` at most.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 LONGEST: Final = 365
 """Days that one look may go back, and over which looks the promise holds."""
-_STAKE: Final = 1 / (2 * LONGEST)
+_CAPITAL: Final = 1 / (2 * LONGEST)
 _BETS: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.8])
 _MOST: Final = 300.0
 
@@ -81,7 +81,7 @@ def _fortunes(days: list[Day], sign: int, tolerance: float) -> Floats:
     totals = np.zeros(len(days))
     for number, day in enumerate(days):
         won = np.log1p(bets[:, None] * (sign * day.values - tolerance)) @ day.counts
-        fortunes = (fortunes + _STAKE) * np.exp(np.clip(won, -_MOST, _MOST))
+        fortunes = (fortunes + _CAPITAL) * np.exp(np.clip(won, -_MOST, _MOST))
         fortunes = np.minimum(fortunes, np.exp(_MOST))
         totals[number] = fortunes.mean()
     return totals
